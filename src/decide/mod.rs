@@ -1,0 +1,7 @@
+//! Verdict + policy + past + now -> decision. The guards between verdict and act live here, each with its name.
+//!
+//! May touch: `words`, `policy`, `judge`'s evidence. Deliberately absent: adapters, prose, the state machine.
+
+mod decision;
+
+pub use decision::{Decision, Fleet, Freeze, Guard, Past};

@@ -1,0 +1,180 @@
+//! What comes in and what goes out of the state machine.
+
+use crate::{
+    decide::Fleet,
+    judge::{Evidence, Plan},
+    policy::Policy,
+    record::{ActResult, Activation, DataFault, Intent, Observation, TargetHistory, Unready},
+    words::{Actor, ChannelName, Moment, RolloutId, Version},
+};
+
+/// What a step may look at beside the history.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The policy in force. A rollout that is open stays with the one it was pinned to, save that a more cautious mode acts at once.
+    pub policy: &'a Policy,
+    /// All services together.
+    pub fleet: &'a Fleet,
+    /// An id for a rollout that this step may open.
+    pub fresh: RolloutId,
+}
+
+/// What happened outside.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The platform looked.
+    Observed(Observation),
+    /// The new process began to serve, as Prometheus tells it.
+    Activated {
+        /// Which rollout.
+        rollout: RolloutId,
+        /// When and how known.
+        activation: Activation,
+    },
+    /// The judge has learnt the noise and is ready.
+    Calibrated {
+        /// Which rollout.
+        rollout: RolloutId,
+        /// The pinned plan.
+        plan: Plan,
+        /// `judge::Calibration` as JSON.
+        calibration: serde_json::Value,
+        /// The queries that will be asked.
+        queries: Vec<String>,
+    },
+    /// A step was judged.
+    Judged {
+        /// Which rollout.
+        rollout: RolloutId,
+        /// In its watch or in its verification.
+        stage: Stage,
+        /// What it says.
+        evidence: Evidence,
+    },
+    /// The data are not fit to judge, or are again (`None`).
+    Data {
+        /// Which rollout.
+        rollout: RolloutId,
+        /// Why not.
+        fault: Option<DataFault>,
+    },
+    /// The act ended.
+    Acted {
+        /// Which rollout.
+        rollout: RolloutId,
+        /// How.
+        result: ActResult,
+    },
+    /// An intent without outcome was looked at.
+    Looked {
+        /// Which rollout.
+        rollout: RolloutId,
+        /// What was found.
+        look: Look,
+    },
+    /// A person approved a proposal.
+    Approved {
+        /// Which rollout.
+        rollout: RolloutId,
+        /// Who.
+        by: Actor,
+    },
+    /// A person's word on a version.
+    Person {
+        /// Which version.
+        version: Version,
+        /// What they say.
+        word: PersonWord,
+        /// Who.
+        by: Actor,
+        /// Why.
+        reason: String,
+    },
+    /// Whether lastgood could act if it had to.
+    Readiness(Vec<Unready>),
+    /// A channel confirmed an alert.
+    Delivered {
+        /// The alert's id.
+        alert: String,
+        /// Which channel.
+        channel: ChannelName,
+    },
+    /// A channel did not take an alert.
+    NotDelivered {
+        /// The alert's id.
+        alert: String,
+        /// Which channel.
+        channel: ChannelName,
+        /// What it met.
+        error: String,
+        /// Whether another attempt may help.
+        retry: bool,
+    },
+    /// Time passed.
+    Tick,
+}
+
+/// A person's word on a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PersonWord {
+    /// It is good.
+    Prove,
+    /// It is bad.
+    Quarantine,
+    /// It may be shipped, and judged, again.
+    Allow,
+}
+
+/// Which watch a judgment belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The candidate's watch.
+    Watch,
+    /// The verification of what was put back.
+    Verification,
+}
+
+/// What a look at an intent without outcome found.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Look {
+    /// The bad version still runs and nothing was begun.
+    NotBegun,
+    /// `current` points to the version to put back; whether its process runs is not certain.
+    Moved {
+        /// When it was moved.
+        moved_at: Moment,
+    },
+    /// Moved and active since.
+    Done {
+        /// When it was moved.
+        moved_at: Moment,
+        /// Since when it is active.
+        activated_at: Moment,
+    },
+    /// Something else runs.
+    Other {
+        /// What.
+        runs: Option<Version>,
+    },
+}
+
+/// What shall be done outside, after the history that names it was stored.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Put the version of the intent back.
+    Revert(Intent),
+    /// `current` is moved already: activate only.
+    Activate(Intent),
+    /// Look what became of the intent; answer with [`Event::Looked`].
+    Look(Intent),
+}
+
+/// A step of the state machine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transition {
+    /// The history afterwards; equal to the one before where nothing durable happened.
+    pub history: TargetHistory,
+    /// What shall be done once it is stored, in order.
+    pub effects: Vec<Effect>,
+}

@@ -1,0 +1,166 @@
+//! What the judge says after each step. Stored with every decision that rested on it; e-values as log10.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::words::{GapReason, Moment, Verdict};
+
+/// What is pinned when a rollout opens, so that recomputing gives the same evidence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The step between aligned times.
+    #[serde(with = "crate::words::seconds")]
+    pub step: Duration,
+    /// Steps in the watch (statistics.md, section 3: T).
+    pub steps: u32,
+    /// What the candidate is compared with.
+    pub compare: Comparison,
+    /// Pods that the candidate shall have (section 4: m_c); 1 on a host.
+    pub candidate_pods: u32,
+}
+
+/// What the candidate was compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Comparison {
+    /// The version before, beside it.
+    Concurrent,
+    /// The last good version's own last hour.
+    BeforeAfter,
+    /// Nothing: first sight. Cannot convict.
+    None,
+}
+
+/// Everything that is known after a step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The end of the newest step that was judged.
+    pub at: Moment,
+    /// Steps judged so far, gaps included.
+    pub steps: u32,
+    /// Steps in which every metric that may revert had usable counts of the candidate.
+    pub used: u32,
+    /// What it was compared with.
+    pub compare: Comparison,
+    /// The verdict so far; none while the evidence reaches neither bound. `regression` is final, `healthy` yields only to it.
+    /// `inconclusive` and `blind` are for the end of a watch and not said here.
+    pub verdict: Option<Verdict>,
+    /// log10 of the weighted mean of e-values over the metrics that may revert (statistics.md, section 9).
+    pub harm_log10: f64,
+    /// log10 of 1/alpha.
+    pub needed_harm_log10: f64,
+    /// One entry a metric, in the policy's order.
+    pub metrics: Vec<MetricEvidence>,
+}
+
+/// What one metric says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetricEvidence {
+    /// The metric's name.
+    pub name: String,
+    /// Whether it may revert, or only warn.
+    pub may_revert: bool,
+    /// The verdict by this metric alone.
+    pub verdict: Option<Verdict>,
+    /// log10 of the e-value of harm.
+    pub harm_log10: f64,
+    /// log10 of what this metric alone would need.
+    pub needed_harm_log10: f64,
+    /// log10 of the e-value of safety.
+    pub safe_log10: f64,
+    /// log10 of 1/beta.
+    pub needed_safe_log10: f64,
+    /// Bad and total events of the candidate in used steps. For a histogram those of the bound that weighs most.
+    pub candidate: [f64; 2],
+    /// Bad and total events of what it was compared with: the baseline in used steps, or the hour before.
+    pub baseline: [f64; 2],
+    /// How many times worse (section 11); none while nothing can be said.
+    pub ratio: Option<Estimate>,
+    /// "N times or worse is excluded": the smallest of 2, 3, 5, 10, 30 that is (section 6).
+    pub excluded_times: Option<f64>,
+    /// A change that began late, with nothing beside it (section 8); only ever alerts.
+    pub late: Option<LateChange>,
+    /// The noise that the evidence allows for.
+    pub noise: Noise,
+    /// End of the first used step with a bad event of the candidate.
+    pub first_bad: Option<Moment>,
+    /// For a histogram: every bound that is judged, in ascending order of quantile.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bounds: Vec<BoundEvidence>,
+    /// Steps lost, by reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gaps: BTreeMap<GapReason, u32>,
+    /// Why this metric cannot be judged at all, if so: "the histogram of the hour before is empty".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unusable: Option<String>,
+}
+
+/// How many times worse, with a 95 % interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The most likely multiple.
+    pub median: f64,
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// One bound of a histogram.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BoundEvidence {
+    /// The quantile of the baseline that it stands for, as a fraction.
+    pub quantile: f64,
+    /// Slow for the baseline: above this many seconds.
+    pub baseline_above: f64,
+    /// Slow for the candidate: above this many seconds.
+    pub candidate_above: f64,
+    /// Whether the candidate's count was interpolated inside a bucket (section 7).
+    pub interpolated: bool,
+    /// log10 of the e-value of harm.
+    pub harm_log10: f64,
+    /// log10 of the e-value of safety.
+    pub safe_log10: f64,
+    /// Slow and all requests of the candidate.
+    pub candidate: [f64; 2],
+    /// Slow and all requests of what it was compared with.
+    pub baseline: [f64; 2],
+    /// How many times more are slow.
+    pub ratio: Option<Estimate>,
+    /// "N times or more is excluded".
+    pub excluded_times: Option<f64>,
+}
+
+/// A change that began after the rollout did.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LateChange {
+    /// The end of the step at which the evidence sufficed.
+    pub at: Moment,
+    /// log10 of the e-value of a change at some later step.
+    pub harm_log10: f64,
+}
+
+/// The noise that the evidence allows for (statistics.md, sections 4 and 8).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Noise {
+    /// Clustering: the variance of counts over that of independent events; at least 1.
+    pub phi: f64,
+    /// Spread of ln(rate) between healthy pods, or between hours: posterior mean.
+    pub sigma: f64,
+    /// Where both came from.
+    pub source: NoiseSource,
+    /// How much history they were learnt from.
+    #[serde(with = "crate::words::seconds")]
+    pub history: Duration,
+}
+
+/// Where the noise came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoiseSource {
+    /// Learnt from the service's own history.
+    History,
+    /// Too little history: cautious defaults.
+    Assumed,
+}

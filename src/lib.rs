@@ -1,0 +1,20 @@
+//! lastgood: an unattended guard for deployments. `ARCHITECTURE.md` draws the map of these rooms.
+
+pub mod alert;
+pub mod app;
+pub mod cli;
+pub mod count;
+pub mod decide;
+pub mod engine;
+pub mod explain;
+pub mod history;
+pub mod host;
+pub mod judge;
+pub mod policy;
+pub mod ports;
+pub mod prometheus;
+pub mod question;
+pub mod record;
+pub mod settings;
+pub mod web;
+pub mod words;

@@ -1,0 +1,208 @@
+//! The doors to the outside: one small trait for each kind of outside world.
+//!
+//! May touch: the pure rooms' types. Deliberately absent: any implementation.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::future::BoxFuture;
+
+use crate::{
+    engine::Look,
+    question::{Answer, Question},
+    record::{ActResult, Alert, ControllerState, Intent, Observation, Record, TargetHistory, Unready},
+    words::{Fingerprint, GapReason, Moment, RolloutId, TargetKey, Version},
+};
+
+/// Where versions run.
+pub trait Platform: Send + Sync {
+    /// Looks what runs. The listing of a version that was never seen is kept through [`Contents`] before this returns.
+    ///
+    /// # Errors
+    /// When it cannot be told, with what to do next; never a reason to think that anything changed.
+    fn observe(&self) -> BoxFuture<'_, Result<Observation, PlatformError>>;
+
+    /// Resolves when something may have changed: a doorbell, no news.
+    fn changed(&self) -> BoxFuture<'_, ()>;
+
+    /// Puts the version of the intent back, if the bad one still runs.
+    fn revert<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, ActResult>;
+
+    /// Activates what `current` points to, if that is the version to put back.
+    fn activate<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, ActResult>;
+
+    /// Looks what became of an intent without outcome.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn look<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, Result<Look, PlatformError>>;
+
+    /// Tries all that a revert to `to` would need, without doing it.
+    fn rehearse<'a>(&'a self, to: Option<&'a Version>) -> BoxFuture<'a, Vec<Unready>>;
+}
+
+/// Why a platform cannot tell.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PlatformError(pub String);
+
+/// Where counts come from.
+pub trait MetricSource: Send + Sync {
+    /// Asks at one time.
+    ///
+    /// # Errors
+    /// Whatever makes the answer unusable, named.
+    fn instant<'a>(&'a self, question: &'a Question, at: Moment) -> BoxFuture<'a, Result<Answer, MetricFault>>;
+
+    /// Asks at every `step` from `from` to `to`, both included and aligned; one answer a time, in order, empty ones included.
+    ///
+    /// # Errors
+    /// Whatever makes the answer unusable, named.
+    fn range<'a>(
+        &'a self,
+        question: &'a Question,
+        from: Moment,
+        to: Moment,
+        step: Duration,
+    ) -> BoxFuture<'a, Result<Vec<Answer>, MetricFault>>;
+}
+
+/// Why an answer is unusable. Never a count, never guilt.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{because}")]
+pub struct MetricFault {
+    /// The name of the gap it makes.
+    pub reason: GapReason,
+    /// The sentence for people, without secrets.
+    pub because: String,
+}
+
+/// Where alerts go: one channel.
+pub trait AlertSink: Send + Sync {
+    /// Sends one alert.
+    ///
+    /// # Errors
+    /// What it met, and whether another attempt may help.
+    fn send<'a>(&'a self, alert: &'a Alert) -> BoxFuture<'a, Result<(), AlertFault>>;
+}
+
+/// Why a channel did not take an alert.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{because}")]
+pub struct AlertFault {
+    /// What it met, without secrets.
+    pub because: String,
+    /// Whether another attempt may help.
+    pub retry: bool,
+}
+
+/// The revision of a stored document: opaque, changes with every commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision(pub String);
+
+/// What survives. One history a target, changed by compare and set.
+pub trait History: Contents {
+    /// All targets that have a history.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn targets(&self) -> BoxFuture<'_, Result<Vec<TargetKey>, HistoryError>>;
+
+    /// A target's history and its revision; none where it was never seen.
+    ///
+    /// # Errors
+    /// When it cannot be read, or a newer lastgood wrote it.
+    fn load<'a>(&'a self, target: &'a TargetKey) -> BoxFuture<'a, Result<Option<(TargetHistory, Revision)>, HistoryError>>;
+
+    /// Stores `history` if the stored revision still is `expected` (none: there is none yet), durably, before it returns.
+    ///
+    /// # Errors
+    /// [`HistoryError::Conflict`] where it is not; nothing is changed then.
+    fn commit<'a>(
+        &'a self,
+        history: &'a TargetHistory,
+        expected: Option<&'a Revision>,
+    ) -> BoxFuture<'a, Result<Revision, HistoryError>>;
+
+    /// A rollout's record, open or closed, however old.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn record(&self, id: RolloutId) -> BoxFuture<'_, Result<Option<Record>, HistoryError>>;
+
+    /// A target's records, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn records<'a>(&'a self, target: &'a TargetKey, limit: usize) -> BoxFuture<'a, Result<Vec<Record>, HistoryError>>;
+
+    /// The controller's own state and its revision.
+    ///
+    /// # Errors
+    /// When it cannot be read, or a newer lastgood wrote it.
+    fn load_controller(&self) -> BoxFuture<'_, Result<(ControllerState, Option<Revision>), HistoryError>>;
+
+    /// Stores the controller's own state at an expected revision.
+    ///
+    /// # Errors
+    /// [`HistoryError::Conflict`] where it moved meanwhile.
+    fn commit_controller<'a>(
+        &'a self,
+        state: &'a ControllerState,
+        expected: Option<&'a Revision>,
+    ) -> BoxFuture<'a, Result<Revision, HistoryError>>;
+}
+
+/// What is needed to know and restore a version, kept under its fingerprint; it never changes.
+pub trait Contents: Send + Sync {
+    /// Keeps `document` under `fingerprint`; keeping the same twice is the same as once.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    fn keep<'a>(
+        &'a self,
+        target: &'a TargetKey,
+        version: &'a Version,
+        document: &'a str,
+    ) -> BoxFuture<'a, Result<(), HistoryError>>;
+
+    /// The document kept under `fingerprint`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn kept<'a>(&'a self, fingerprint: &'a Fingerprint) -> BoxFuture<'a, Result<Option<String>, HistoryError>>;
+
+    /// Every version of the target that has a document, with it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn kept_for<'a>(&'a self, target: &'a TargetKey) -> BoxFuture<'a, Result<Vec<(Version, String)>, HistoryError>>;
+}
+
+/// Why the store refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HistoryError {
+    /// Someone else changed it first; load it and decide again.
+    #[error("the history of {0} was changed by someone else meanwhile")]
+    Conflict(String),
+    /// A newer lastgood wrote it.
+    #[error(
+        "{what} was written by a newer lastgood (format {found}, this one knows up to {known}); run that version, or restore a backup"
+    )]
+    Newer {
+        /// What.
+        what: String,
+        /// The format found.
+        found: u32,
+        /// The newest format known.
+        known: u32,
+    },
+    /// It holds something that it must not.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// It cannot be read or written: full disk, no permission.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// Shared handles, as `app` wires them.
+pub type SharedHistory = Arc<dyn History>;

@@ -1,0 +1,73 @@
+//! A question has parts, told apart by a label that the query puts on each; an answer is typed samples at one time.
+
+use std::collections::BTreeMap;
+
+use crate::words::{Moment, Pod};
+
+/// A PromQL query whose result holds all of `parts`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The query.
+    pub promql: String,
+    /// What it carries; the label [`Question::PART`] of a sample is the index into this.
+    pub parts: Vec<Part>,
+}
+
+impl Question {
+    /// The label that tells the parts of an answer apart.
+    pub const PART: &'static str = "lastgood_part";
+}
+
+/// One part of a question.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Part {
+    /// The metric's index in the policy.
+    pub metric: usize,
+    /// What it says of the metric.
+    pub kind: PartKind,
+    /// The query of this part alone, for people: it is named when it is empty.
+    pub promql: String,
+}
+
+/// What a part says of its metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PartKind {
+    /// The cumulative count of bad events, by pod.
+    Bad,
+    /// The cumulative count of all events, by pod.
+    Total,
+    /// Cumulative bucket counts, by pod and `le`.
+    Buckets,
+    /// Newest scrape time of the totals (of the `+Inf` bucket for histograms), by pod.
+    Stamp,
+    /// How many series the totals (the buckets) have, by pod.
+    SeriesOfTotal,
+    /// How many series the bad events have, by pod.
+    SeriesOfBad,
+    /// When the process started, by pod, where it says so.
+    ProcessStart,
+    /// The slowest scrape, in seconds, by pod.
+    ScrapeDuration,
+}
+
+/// One sample of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// The part it belongs to: an index into [`Question::parts`].
+    pub part: usize,
+    /// Whose it is.
+    pub pod: Pod,
+    /// Labels beyond part and pod: `le`.
+    pub labels: BTreeMap<String, String>,
+    /// The value as Prometheus gave it; may be NaN or infinite.
+    pub value: f64,
+}
+
+/// What Prometheus says of one time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The time that was asked about.
+    pub at: Moment,
+    /// The samples, in no order.
+    pub samples: Vec<Sample>,
+}

@@ -1,0 +1,128 @@
+//! The outbox: what people are to be told, written in the commit of what it tells.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Record, Unready};
+use crate::{
+    decide::Freeze,
+    policy::NotifyOn,
+    words::{ChannelName, Moment, TargetKey, Version},
+};
+
+/// One alert, still to be delivered. Its text is rendered from it alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Alert {
+    /// Stable: the same for every attempt and channel, so that a receiver can drop duplicates. `ROLLOUT/KIND`, or `TARGET/KIND/MOMENT`.
+    pub id: String,
+    /// When what it tells happened.
+    pub at: Moment,
+    /// Whose it is; none: the controller's own.
+    pub target: Option<TargetKey>,
+    /// What it tells.
+    pub kind: AlertKind,
+    /// The rollout as it was then.
+    pub record: Option<Box<Record>>,
+    /// The channels that have not confirmed it yet.
+    pub deliveries: Vec<Delivery>,
+}
+
+/// One channel's delivery of an alert.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Which channel.
+    pub channel: ChannelName,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// Not before this.
+    pub next_at: Moment,
+    /// What the last attempt met.
+    pub last_error: Option<String>,
+}
+
+/// What an alert tells.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum AlertKind {
+    /// The last good version was put back.
+    Reverted,
+    /// It was put back, and the service recovered.
+    Verified,
+    /// It was put back, and did not help; or the act failed, or is stuck. The record's outcome says which.
+    NotHelped,
+    /// A revert is wanted; a person is asked.
+    Proposed,
+    /// A revert was wanted; a guard refused. The record's decision names it.
+    Refused,
+    /// Worse than the policy allows; the policy, or the metric, wants to be told only.
+    Regression,
+    /// The data were not fit to judge.
+    Blind,
+    /// The data have not been fit to judge for five minutes, and the watch goes on.
+    GoingBlind,
+    /// Watched to the end without a verdict.
+    Inconclusive,
+    /// The candidate was proven.
+    Proven,
+    /// A quarantined version was shipped again.
+    Contested {
+        /// That version.
+        version: Version,
+    },
+    /// Something changed late; nothing ran beside it.
+    Late,
+    /// lastgood could not act if it had to; or can again, where the list is empty.
+    NotReady {
+        /// Why not.
+        unready: Vec<Unready>,
+    },
+    /// A policy file was rejected; the one before stays in force.
+    PolicyRejected {
+        /// All errors of the file.
+        errors: String,
+    },
+    /// Reverts were frozen by lastgood itself: so many services bad at once are an incident, not a release.
+    Frozen {
+        /// The freeze.
+        freeze: Freeze,
+    },
+}
+
+impl AlertKind {
+    /// The kind as it is stored and published.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Reverted => "reverted",
+            Self::Verified => "verified",
+            Self::NotHelped => "not_helped",
+            Self::Proposed => "proposed",
+            Self::Refused => "refused",
+            Self::Regression => "regression",
+            Self::Blind => "blind",
+            Self::GoingBlind => "going_blind",
+            Self::Inconclusive => "inconclusive",
+            Self::Proven => "proven",
+            Self::Contested { .. } => "contested",
+            Self::Late => "late",
+            Self::NotReady { .. } => "not_ready",
+            Self::PolicyRejected { .. } => "policy_rejected",
+            Self::Frozen { .. } => "frozen",
+        }
+    }
+
+    /// The key of `notify` that names its channels.
+    #[must_use]
+    pub const fn notify_on(&self) -> NotifyOn {
+        match self {
+            Self::Reverted | Self::Verified | Self::Proposed | Self::Regression => NotifyOn::Revert,
+            Self::NotHelped => NotifyOn::Failed,
+            Self::Refused | Self::Frozen { .. } => NotifyOn::Refused,
+            Self::Blind | Self::GoingBlind => NotifyOn::Blind,
+            Self::Inconclusive => NotifyOn::Inconclusive,
+            Self::Proven => NotifyOn::Proven,
+            Self::Contested { .. } => NotifyOn::Contested,
+            Self::Late => NotifyOn::Late,
+            Self::NotReady { .. } | Self::PolicyRejected { .. } => NotifyOn::NotReady,
+        }
+    }
+}

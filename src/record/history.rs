@@ -1,0 +1,190 @@
+//! One target's history: the unit of consistency, changed by compare and set (product.md, The life of a rollout, and what is kept).
+
+use serde::{Deserialize, Serialize};
+
+use super::{Alert, Record};
+use crate::{
+    decide::Freeze,
+    words::{Actor, Fingerprint, Moment, Standing, TargetKey, Version},
+};
+
+/// The format of [`TargetHistory`] that this binary writes. A newer one is refused.
+pub const FORMAT: u32 = 1;
+/// The format of [`ControllerState`] that this binary writes.
+pub const CONTROLLER_FORMAT: u32 = 1;
+
+/// Everything durable about one target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TargetHistory {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Whose history it is.
+    pub target: TargetKey,
+    /// Every version ever seen, oldest first.
+    pub versions: Vec<KnownVersion>,
+    /// Which version served when, oldest first; the last one is open-ended while it runs. Bounded: stretches older than 30 days are dropped, the newest 200 kept.
+    pub served: Vec<Served>,
+    /// The rollout that is not closed yet.
+    pub open: Option<Record>,
+    /// Closed rollouts, newest last; the last ten here, the back end may keep more.
+    pub closed: Vec<Record>,
+    /// Alerts still to be delivered, oldest first.
+    pub outbox: Vec<Alert>,
+    /// When lastgood reverted this target; kept for a day.
+    pub reverts: Vec<Moment>,
+    /// A person switched lastgood off for this target.
+    pub off: bool,
+    /// Why it could not act if it had to; empty: ready.
+    pub unready: Vec<Unready>,
+}
+
+impl TargetHistory {
+    /// The history of a target that was never seen.
+    #[must_use]
+    pub const fn new(target: TargetKey) -> Self {
+        Self {
+            format: FORMAT,
+            target,
+            versions: Vec::new(),
+            served: Vec::new(),
+            open: None,
+            closed: Vec::new(),
+            outbox: Vec::new(),
+            reverts: Vec::new(),
+            off: false,
+            unready: Vec::new(),
+        }
+    }
+
+    /// What is known of `version`.
+    #[must_use]
+    pub fn known(&self, version: &Version) -> Option<&KnownVersion> {
+        self.versions.iter().find(|known| known.version == *version)
+    }
+
+    /// The version that serves, as far as the history knows.
+    #[must_use]
+    pub fn serving(&self) -> Option<&Version> {
+        self.served
+            .last()
+            .filter(|served| served.until.is_none())
+            .map(|served| &served.version)
+    }
+}
+
+/// A version that was seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KnownVersion {
+    /// Which.
+    pub version: Version,
+    /// Where it stands.
+    pub standing: Standing,
+    /// Since when it stands there.
+    pub since: Moment,
+    /// What that rests on.
+    pub basis: ProofBasis,
+    /// When it was first seen.
+    pub first_seen: Moment,
+    /// When it was last known to run.
+    pub last_ran: Moment,
+}
+
+/// What a standing rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "basis", rename_all = "snake_case")]
+pub enum ProofBasis {
+    /// Nothing yet.
+    None,
+    /// The evidence of safety reached its bound.
+    Evidence,
+    /// A whole watch without a verdict; this and worse is excluded, per metric.
+    Excluded {
+        /// Metric and the smallest multiple that is excluded; none: nothing is.
+        metrics: Vec<(String, Option<f64>)>,
+    },
+    /// Ran so long with whole data and no restart, with nothing to compare with.
+    Soaked,
+    /// A person said so.
+    Person {
+        /// Who.
+        by: Actor,
+        /// Why.
+        reason: String,
+    },
+    /// Convicted, and reverted or refused.
+    Convicted,
+}
+
+/// A stretch of time in which one version served.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Served {
+    /// Which version.
+    pub version: Version,
+    /// From when its process served.
+    pub from: Moment,
+    /// Until when; none while it does.
+    pub until: Option<Moment>,
+}
+
+/// What the platform sees of a target at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Observation {
+    /// When it looked.
+    pub at: Moment,
+    /// The version that `current` points to; none while the link is missing (a moment of `ln -sfn`).
+    pub version: Option<Version>,
+    /// When `current` came to point there, if it can be told (the link's own time).
+    pub moved_at: Option<Moment>,
+    /// The process behind the unit, where there is one.
+    pub process: Option<Process>,
+    /// Things worth telling: extra or changed files, a directory too large to digest whole.
+    pub remarks: Vec<String>,
+}
+
+/// The process behind a unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// systemd's InvocationID, hexadecimal; changes at each start, not at a reload.
+    pub invocation: String,
+    /// Its main process id; 0 while there is none.
+    pub main_pid: u32,
+    /// When the unit last entered active, or finished its last reload.
+    pub started_at: Option<Moment>,
+    /// Whether the unit is active.
+    pub active: bool,
+    /// systemd's NRestarts.
+    pub restarts: u32,
+}
+
+/// One reason why lastgood could not act if it had to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unready {
+    /// A short name: `unit_not_found`, `link_not_writable`, `no_data`, `no_last_good`.
+    pub name: String,
+    /// The sentence for people, with what to do next.
+    pub because: String,
+}
+
+/// What is durable beyond single targets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ControllerState {
+    /// [`CONTROLLER_FORMAT`].
+    pub format: u32,
+    /// A freeze in force.
+    pub frozen: Option<Freeze>,
+    /// Alerts that belong to no target, still to be delivered.
+    pub outbox: Vec<Alert>,
+}
+
+impl Default for ControllerState {
+    fn default() -> Self {
+        Self {
+            format: CONTROLLER_FORMAT,
+            frozen: None,
+            outbox: Vec::new(),
+        }
+    }
+}
+
+/// The listing of a version's files is kept under its fingerprint, apart from the history, as it never changes.
+pub type ContentKey = Fingerprint;

@@ -1,0 +1,276 @@
+//! The record of one rollout: all that an explanation says, a year later too.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    decide::Decision,
+    judge::{Evidence, Plan},
+    policy::Policy,
+    words::{Actor, Env, Moment, Outcome, RolloutId, Service, Standing, Verdict, Version},
+};
+
+/// One rollout, open or closed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Its id.
+    pub id: RolloutId,
+    /// The service.
+    pub service: Service,
+    /// The environment.
+    pub env: Env,
+    /// What kind of change it is.
+    pub kind: RolloutKind,
+    /// What ran before; none at first sight.
+    pub from: Option<Version>,
+    /// The candidate.
+    pub to: Version,
+    /// What the candidate is compared with: the last good version when the rollout opened, and its standing then.
+    pub baseline: Option<(Version, Standing)>,
+    /// When it was seen.
+    pub seen_at: Moment,
+    /// When the new process began to serve, and how that is known.
+    pub activation: Option<Activation>,
+    /// The policy it is pinned to.
+    pub policy: Policy,
+    /// Pinned when judging began.
+    pub plan: Option<Plan>,
+    /// What the judge learnt before it began: `judge::Calibration` as JSON, so that recomputing gives the same evidence.
+    pub calibration: Option<serde_json::Value>,
+    /// Where it is in its life.
+    pub phase: Phase,
+    /// The verdict, once there is one; `healthy` may still become `regression`.
+    pub verdict: Option<Verdict>,
+    /// When the verdict was reached.
+    pub decided_at: Option<Moment>,
+    /// The newest evidence of the watch that was stored; with a decision, that on which it rested.
+    pub evidence: Option<Evidence>,
+    /// Why the data were not fit to judge, if they were not.
+    pub fault: Option<DataFault>,
+    /// What followed from the verdict.
+    pub decision: Option<Decision>,
+    /// The intent to act, stored before the act.
+    pub intent: Option<Intent>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// The detail of the outcome: the error, the command's output, the guard's finding.
+    pub outcome_detail: Option<String>,
+    /// What was seen after the act.
+    pub verification: Option<Verification>,
+    /// The exact queries that were asked, one a metric.
+    pub queries: Vec<String>,
+    /// What happened, oldest first.
+    pub timeline: Vec<Entry>,
+    /// When it was closed.
+    pub closed_at: Option<Moment>,
+}
+
+/// What kind of change a rollout is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RolloutKind {
+    /// What ran when lastgood first saw the target: nothing to compare with, cannot be convicted.
+    FirstSight,
+    /// A version that was never seen before, or that was allowed again.
+    Release,
+    /// A known version came back: watched, never judged as a release, never reverted.
+    Return,
+}
+
+/// When the new process began to serve.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Activation {
+    /// When.
+    pub at: Moment,
+    /// How it is known: `unit`, `process_start_time`, `counter_reset`, `moved` (nothing was seen within 60 s, so the move itself counts).
+    pub known_by: String,
+    /// Whether counters began at zero then (a new process), or went on (a reload).
+    pub fresh_counters: bool,
+}
+
+/// Where a rollout is in its life.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "phase", rename_all = "snake_case")]
+pub enum Phase {
+    /// `current` moved; the new process has not begun yet.
+    WaitingForActivation {
+        /// When it moved.
+        moved_at: Moment,
+    },
+    /// Being judged, until `until`.
+    Watching {
+        /// The end of the watch.
+        until: Moment,
+    },
+    /// A person is asked.
+    AwaitingApproval {
+        /// Until when.
+        until: Moment,
+    },
+    /// An intent is stored and has no outcome yet.
+    Reverting,
+    /// The last good version is back; being watched.
+    Verifying {
+        /// The end of the verification.
+        until: Moment,
+    },
+    /// Over.
+    Closed,
+}
+
+/// The intent to put a version back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Its rollout.
+    pub rollout: RolloutId,
+    /// The bad version that must still run.
+    pub from: Version,
+    /// The version to put back.
+    pub to: Version,
+    /// When it was stored.
+    pub at: Moment,
+    /// Who approved it, where a person was asked.
+    pub approved_by: Option<Actor>,
+}
+
+/// How an act ended, as the platform says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum ActResult {
+    /// `current` was moved and the activation succeeded.
+    Applied {
+        /// When `current` was moved.
+        moved_at: Moment,
+        /// When the activation had succeeded.
+        activated_at: Moment,
+        /// Output of the activation command, or the unit's job result.
+        detail: String,
+    },
+    /// Something else than the bad version was found; nothing was changed.
+    Superseded {
+        /// What runs.
+        runs: Option<Version>,
+    },
+    /// The version to go back to cannot be restored; nothing was changed.
+    Refused {
+        /// What was found.
+        found: String,
+    },
+    /// `current` was not moved: no permission, full disk.
+    NotMoved {
+        /// The error, with what to do next.
+        error: String,
+    },
+    /// `current` was moved, and the activation failed.
+    NotActivated {
+        /// When `current` was moved.
+        moved_at: Moment,
+        /// The error, with what to do next.
+        error: String,
+    },
+}
+
+/// What was seen after the act.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verification {
+    /// Whether the unit, if there is one, is active.
+    pub active: Option<bool>,
+    /// The evidence of the version that was put back, against the same history.
+    pub evidence: Option<Evidence>,
+    /// When it was settled.
+    pub at: Moment,
+}
+
+/// Why the data are not fit to judge.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataFault {
+    /// Since when.
+    pub since: Moment,
+    /// A short name, one of the gap reasons.
+    pub reason: crate::words::GapReason,
+    /// The sentence for people: what was found and where.
+    pub because: String,
+    /// The query that was empty or failed, where it is one.
+    pub query: Option<String>,
+}
+
+/// Something that happened in a rollout's life.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When.
+    pub at: Moment,
+    /// What.
+    #[serde(flatten)]
+    pub what: Happened,
+}
+
+/// What can happen: a closed list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "happened", rename_all = "snake_case")]
+pub enum Happened {
+    /// The rollout was seen.
+    Seen,
+    /// The new process began to serve.
+    Activated,
+    /// Judging began.
+    Calibrated,
+    /// A verdict was reached.
+    Judged {
+        /// Which.
+        verdict: Verdict,
+    },
+    /// A decision was taken.
+    Decided,
+    /// A person answered a proposal.
+    Approved {
+        /// Who.
+        by: Actor,
+    },
+    /// An intent was stored.
+    Intended,
+    /// The act ended.
+    Acted {
+        /// How.
+        result: ActResult,
+    },
+    /// An intent without an outcome was found after a restart, and looked at.
+    Looked {
+        /// What was found.
+        found: String,
+    },
+    /// The act was verified, or not.
+    Settled {
+        /// How.
+        outcome: Outcome,
+    },
+    /// A standing changed.
+    Stood {
+        /// The version.
+        version: Version,
+        /// Its new standing.
+        standing: Standing,
+    },
+    /// Data went missing or came back.
+    Data {
+        /// The fault; none: the data are whole again.
+        fault: Option<DataFault>,
+    },
+    /// Something worth telling about the target.
+    Remarked {
+        /// What.
+        remark: String,
+    },
+    /// The process restarted by itself.
+    Restarted,
+    /// It was closed.
+    Closed,
+}
+
+impl Record {
+    /// How long after activation the verdict was reached.
+    #[must_use]
+    pub fn decided_after(&self) -> Option<Duration> {
+        Some(self.decided_at?.since(self.activation.as_ref()?.at))
+    }
+}

@@ -1,0 +1,16 @@
+//! The vocabulary as types: services, versions, moments, counts, verdicts, outcomes. Each parses itself and says what is allowed.
+//!
+//! May touch: nothing but serde and jiff (for RFC 3339). Deliberately absent: policies, clocks, every outside world.
+
+mod counts;
+mod moment;
+mod names;
+mod outcome;
+pub mod seconds;
+mod version;
+
+pub use counts::{Arm, Gap, GapReason, Increment, MetricStep, Pod, PodIncrement, Step};
+pub use moment::Moment;
+pub use names::{Actor, ChannelName, Env, NameError, RolloutId, Service, TargetKey};
+pub use outcome::{Outcome, Standing, Verdict};
+pub use version::{Fingerprint, Version, VersionName};
