@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Alert, Record};
 use crate::{
     decide::Freeze,
-    words::{Actor, Fingerprint, Moment, Standing, TargetKey, Version},
+    words::{Actor, Moment, Standing, TargetKey, Version},
 };
 
 /// The format of [`TargetHistory`] that this binary writes. A newer one is refused.
@@ -185,6 +185,3 @@ impl Default for ControllerState {
         }
     }
 }
-
-/// The listing of a version's files is kept under its fingerprint, apart from the history, as it never changes.
-pub type ContentKey = Fingerprint;
