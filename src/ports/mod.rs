@@ -13,6 +13,12 @@ use crate::{
     words::{Fingerprint, GapReason, Moment, RolloutId, TargetKey, Version},
 };
 
+/// What time it is. `app` has the only one that reads the machine's clock.
+pub trait Clock: Send + Sync {
+    /// The moment now.
+    fn now(&self) -> Moment;
+}
+
 /// Where versions run.
 pub trait Platform: Send + Sync {
     /// Looks what runs. The listing of a version that was never seen is kept through [`Contents`] before this returns.

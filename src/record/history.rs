@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Alert, Record};
 use crate::{
     decide::Freeze,
+    policy::RevertTo,
     words::{Actor, Moment, Standing, TargetKey, Version},
 };
 
@@ -60,6 +61,23 @@ impl TargetHistory {
     #[must_use]
     pub fn known(&self, version: &Version) -> Option<&KnownVersion> {
         self.versions.iter().find(|known| known.version == *version)
+    }
+
+    /// The last good version: of those proven or passed (with `RevertTo::Proven`: proven) the one that ran last, else the assumed one;
+    /// never a quarantined one (product.md, Standing of a version).
+    #[must_use]
+    pub fn last_good(&self, to: RevertTo) -> Option<&KnownVersion> {
+        let ran_last = |standings: &[Standing]| {
+            self.versions
+                .iter()
+                .filter(|known| standings.contains(&known.standing))
+                .max_by_key(|known| known.last_ran)
+        };
+        let good: &[Standing] = match to {
+            RevertTo::Passed => &[Standing::Proven, Standing::Passed],
+            RevertTo::Proven => &[Standing::Proven],
+        };
+        ran_last(good).or_else(|| ran_last(&[Standing::Assumed]))
     }
 
     /// The version that serves, as far as the history knows.
