@@ -90,6 +90,15 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// A person switched lastgood off, or on again, for this target.
+    Off {
+        /// Off, or on again.
+        off: bool,
+        /// Who.
+        by: Actor,
+        /// Why.
+        reason: String,
+    },
     /// Whether lastgood could act if it had to.
     Readiness(Vec<Unready>),
     /// A channel confirmed an alert.
