@@ -1,11 +1,57 @@
 //! Policies: what a service's owner allows. A [`Policy`] is the proof that its file was valid; later rooms never check again.
 //!
+//! A file goes through four steps: text -> `tree` (YAML with places) -> `file` (the wire structs, read by `reader`) -> `resolve`
+//! (defaults and rules) -> [`Policy`]. Each step goes on after errors, so that a file names all of its errors at once.
+//!
 //! May touch: `words`. Deliberately absent: files, network, clocks; reading a file is `settings`' and `app`'s work.
 
+mod error;
+mod file;
+mod given;
+mod hash;
 mod model;
+pub mod nearest;
+mod promql;
+mod quantity;
+mod reader;
+mod resolve;
+mod schema;
+mod tree;
+mod written;
 
+pub use error::{PolicyError, PolicyErrors};
 pub use model::{
     Activate, ActivateBy, Arms, Compare, Harmful, HistogramMetric, HostTarget, Limits, Metric, MetricKind, Mode, Notify,
     NotifyOn, OnInconclusive, OnRegression, Policy, RatioMetric, RevertPolicy, RevertTo, Risk, StepSetting, Target, Tolerate,
     Watch,
 };
+pub use quantity::{duration_text, parse_duration, share_text};
+pub use schema::schema;
+pub use tree::MAX_BYTES;
+pub use written::filled;
+
+use serde::Deserialize;
+
+/// Reads a policy. `file` is its name in messages; nothing is opened.
+///
+/// # Errors
+/// With everything that is wrong with it, each with line, column, key, what was found and what is allowed.
+pub fn parse(text: &str, file: &str) -> Result<Policy, PolicyErrors> {
+    let faults = error::Faults::default();
+    let policy = read(text, &faults);
+    match (policy, faults.into_vec()) {
+        (Some(policy), none) if none.is_empty() => Ok(policy),
+        (_, faults) => Err(PolicyErrors::new(file, text, faults)),
+    }
+}
+
+fn read(text: &str, faults: &error::Faults) -> Option<Policy> {
+    let node = tree::read(text).map_err(|fault| faults.add(fault)).ok()?;
+    let reader = reader::Reader {
+        node: &node,
+        path: String::new(),
+        faults,
+    };
+    let file = given::Given::<file::PolicyFile>::deserialize(reader).ok()?;
+    resolve::resolve(&file, faults)
+}

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::words::{ChannelName, Env, Fingerprint, Service, TargetKey};
@@ -55,7 +56,7 @@ impl Policy {
 }
 
 /// How far lastgood may go by itself; ordered from cautious to bold, so the lesser of two is the more cautious.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Judge and alert only.
@@ -107,7 +108,7 @@ pub enum Activate {
 }
 
 /// What is asked of the unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActivateBy {
     /// `systemctl reload`.
@@ -151,7 +152,7 @@ pub enum StepSetting {
 }
 
 /// What the candidate is compared with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Compare {
     /// Whatever there is: beside it while both serve, then before/after.
@@ -241,7 +242,7 @@ pub struct HistogramMetric {
 }
 
 /// What a regression leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnRegression {
     /// Put the last good version back.
@@ -251,7 +252,7 @@ pub enum OnRegression {
 }
 
 /// What a watch without a verdict leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnInconclusive {
     /// Proven, with what is excluded as its basis.
@@ -276,7 +277,7 @@ pub struct RevertPolicy {
 }
 
 /// Which standing is good enough to go back to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RevertTo {
     /// Proven or passed, else assumed.

@@ -1,0 +1,203 @@
+//! The keys of `spec` that are neither target nor metrics: their defaults and their limits.
+
+use std::time::Duration;
+
+use crate::words::{ChannelName, Env, Fingerprint, Service};
+
+use super::{DAY, MINUTE, SECOND, metrics, name, target, time};
+use crate::policy::{
+    Limits, Mode, Notify, NotifyOn, OnInconclusive, OnRegression, Policy, RevertPolicy, RevertTo, Risk, StepSetting, Watch,
+    error::Faults,
+    file::{LimitsFile, NotifyFile, RevertFile, RiskFile, SpecFile, WatchFile},
+    given::Given,
+    nearest::shown,
+    quantity::{Share, Time, duration_text, share_text},
+};
+
+/// All of the policy but its hash.
+pub(super) fn spec(given: &Given<SpecFile>, service: Option<Service>, faults: &Faults) -> Option<Policy> {
+    let spec = given.as_ref()?;
+    let on_regression = spec.on_regression.value.unwrap_or(OnRegression::Revert);
+    // Everything is looked at before anything is given up, so that all faults are found.
+    let env = env(&spec.env, faults);
+    let target = target::target(given, spec, faults);
+    let arms = target::arms(&spec.arms, faults);
+    let watch = watch(&spec.watch, faults);
+    let compare = target::compare(&spec.compare, faults);
+    let risk = risk(&spec.risk, faults);
+    let metrics = metrics::metrics(given, spec, on_regression, faults);
+    let at_least_bad = metrics::at_least_bad(&spec.at_least, faults);
+    let revert = revert(&spec.revert, faults);
+    let limits = limits(&spec.limits, faults);
+    let notify = notify(&spec.notify, faults);
+    Some(Policy {
+        service: service?,
+        env: env?,
+        mode: spec.mode.value.unwrap_or(Mode::Enforce),
+        target: target?,
+        arms,
+        watch,
+        compare,
+        risk,
+        metrics: metrics?,
+        at_least_bad,
+        on_regression,
+        on_inconclusive: spec.on_inconclusive.value.unwrap_or(OnInconclusive::Prove),
+        revert,
+        limits,
+        notify,
+        hash: Fingerprint::from_sha256(&[0; 32]),
+    })
+}
+
+fn env(given: &Given<String>, faults: &Faults) -> Option<Env> {
+    if given.is_written() {
+        name(given, faults)
+    } else {
+        "prod".parse().ok()
+    }
+}
+
+fn watch(given: &Given<WatchFile>, faults: &Faults) -> Watch {
+    let file = given.value.clone().unwrap_or_default();
+    let length = time(&file.length, 120 * MINUTE, 10 * SECOND, 7 * DAY, faults);
+    let usual = length.min(30 * MINUTE);
+    let mut prove_after = time(&file.prove_after, usual, SECOND, 7 * DAY, faults);
+    // A wrong `for` is one error, not two.
+    if prove_after > length {
+        if file.length.value.is_some() || !file.length.is_written() {
+            let message = format!(
+                "`{}` is longer than the whole watch, `for: {}`",
+                duration_text(prove_after),
+                duration_text(length)
+            );
+            let help = "shorten `proveAfter`, lengthen `for`, or leave `proveAfter` out: the smaller of `30m` and `for`";
+            faults.add(file.prove_after.fault(message, help));
+        }
+        prove_after = usual;
+    }
+    Watch {
+        length,
+        prove_after,
+        step: step(&file.step, length, faults),
+    }
+}
+
+fn step(given: &Given<String>, watch: Duration, faults: &Faults) -> StepSetting {
+    let Some(text) = given.as_ref().filter(|text| *text != "auto") else {
+        return StepSetting::Auto;
+    };
+    let (least, most) = (SECOND, 5 * MINUTE);
+    match text.parse::<Time>() {
+        Ok(Time(step)) if (least..=most).contains(&step) && step.subsec_millis() == 0 => {
+            if step * 2 > watch {
+                let message = format!(
+                    "`{}` fits less than twice into `for: {}`",
+                    duration_text(step),
+                    duration_text(watch)
+                );
+                faults.add(given.fault(message, "write a shorter step, or `auto` (the scrape interval, learnt)"));
+            }
+            StepSetting::Every(step)
+        }
+        _ => {
+            faults.add(given.fault(
+                format!("found `{}`", shown(text)),
+                "write `auto` (the scrape interval, learnt) or whole seconds from `1s` to `5m`",
+            ));
+            StepSetting::Auto
+        }
+    }
+}
+
+fn risk(given: &Given<RiskFile>, faults: &Faults) -> Risk {
+    let file = given.value.clone().unwrap_or_default();
+    Risk {
+        false_revert: probability(&file.false_revert, 0.01, faults),
+        missed_regression: probability(&file.missed_regression, 0.05, faults),
+    }
+}
+
+fn probability(given: &Given<Share>, default: f64, faults: &Faults) -> f64 {
+    match given.value {
+        Some(Share(share)) if share > 0.0 && share <= 0.5 => share,
+        Some(Share(share)) => {
+            let message = format!(
+                "`{}` is {}",
+                share_text(share),
+                if share > 0.5 { "too much" } else { "too little" }
+            );
+            let help = format!(
+                "this is how often a mistake is allowed: above `0%`, at most `50%`; `{}` is usual",
+                share_text(default)
+            );
+            faults.add(given.fault(message, help));
+            default
+        }
+        None => default,
+    }
+}
+
+fn revert(given: &Given<RevertFile>, faults: &Faults) -> RevertPolicy {
+    let file = given.value.clone().unwrap_or_default();
+    RevertPolicy {
+        to: file.to.value.unwrap_or(RevertTo::Passed),
+        verify_for: time(&file.verify_for, 5 * MINUTE, SECOND, DAY, faults),
+        max_age: time(&file.max_age, 90 * DAY, 60 * MINUTE, 3_650 * DAY, faults),
+    }
+}
+
+fn limits(given: &Given<LimitsFile>, faults: &Faults) -> Limits {
+    let file = given.value.clone().unwrap_or_default();
+    let reverts_per_hour = match file.reverts_per_hour.value {
+        Some(0) => {
+            let help = "write 1 or more; to never revert, write `mode: observe` instead";
+            faults.add(file.reverts_per_hour.fault("0 would mean never to revert", help));
+            1
+        }
+        Some(count) => count,
+        None => 1,
+    };
+    Limits { reverts_per_hour }
+}
+
+fn notify(given: &Given<NotifyFile>, faults: &Faults) -> Notify {
+    let file = given.value.clone().unwrap_or_default();
+    let by = [
+        (NotifyOn::Revert, &file.revert),
+        (NotifyOn::Refused, &file.refused),
+        (NotifyOn::Blind, &file.blind),
+        (NotifyOn::Inconclusive, &file.inconclusive),
+        (NotifyOn::Proven, &file.proven),
+        (NotifyOn::Failed, &file.failed),
+        (NotifyOn::Contested, &file.contested),
+        (NotifyOn::Late, &file.late),
+        (NotifyOn::NotReady, &file.not_ready),
+    ];
+    Notify {
+        default: channels(&file.default, faults),
+        by: by
+            .into_iter()
+            .filter(|(_, list)| list.is_written())
+            .map(|(what, list)| (what, channels(list, faults)))
+            .collect(),
+    }
+}
+
+fn channels(given: &Given<Vec<Given<String>>>, faults: &Faults) -> Vec<ChannelName> {
+    let mut channels: Vec<ChannelName> = Vec::new();
+    for item in given.as_ref().into_iter().flatten() {
+        let Some(channel) = name::<ChannelName>(item, faults) else {
+            continue;
+        };
+        if channels.contains(&channel) {
+            faults.add(item.fault(format!("channel `{channel}` is listed twice"), "keep one of the two"));
+        } else {
+            channels.push(channel);
+        }
+    }
+    channels
+}
+
+/// The default length of time after which a command is ended.
+pub(super) const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);

@@ -1,0 +1,121 @@
+//! Files that are right: the examples, defaults, and a policy that survives being written out.
+
+use std::{fs, path::Path};
+
+use lastgood::policy::{self, Mode, Policy};
+use rstest::rstest;
+
+fn example(name: &str) -> Policy {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies").join(name);
+    let text = fs::read_to_string(&path).expect("an example");
+    policy::parse(&text, name).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+#[rstest]
+#[case("host-service.yaml")]
+#[case("low-traffic.yaml")]
+fn an_example_is_valid_and_survives_being_filled_in(#[case] name: &str) {
+    let policy = example(name);
+    let filled = policy::filled(&policy);
+    let again = policy::parse(&filled, "filled.yaml").unwrap_or_else(|errors| panic!("{errors}\n{filled}"));
+    assert_eq!(again, policy);
+}
+
+#[rstest]
+#[case("host-service.yaml")]
+#[case("low-traffic.yaml")]
+fn an_example_tells_the_editor_its_schema(#[case] name: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies").join(name);
+    let text = fs::read_to_string(path).expect("an example");
+    assert!(text.starts_with("# yaml-language-server: $schema=./policy.schema.json\n"));
+}
+
+const SMALLEST: &str = "\
+apiVersion: lastgood.dev/v1
+kind: Policy
+metadata: {name: myapp}
+spec:
+  target: {host: {releases: /opt/myapp/releases, current: /opt/myapp/current, activate: {unit: myapp.service, by: reload}}}
+  metrics:
+    - {name: errors, ratio: {bad: errors_total, total: requests_total}}
+    - {name: latency, histogram: latency_seconds}
+";
+
+#[test]
+fn all_but_the_target_and_a_metric_has_its_documented_default() {
+    let policy = policy::parse(SMALLEST, "smallest.yaml").unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(policy.mode, Mode::Enforce);
+    insta::assert_snapshot!(policy::filled(&policy));
+}
+
+#[test]
+fn a_short_watch_shortens_the_proof_by_itself() {
+    let text = SMALLEST.replace("  metrics:", "  watch: {for: 10m}\n  metrics:");
+    let policy = policy::parse(&text, "short.yaml").unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(policy.watch.prove_after, policy.watch.length);
+}
+
+#[test]
+fn the_hash_is_of_what_the_policy_says_and_not_of_how() {
+    let policy = |text: &str| policy::parse(text, "a.yaml").unwrap_or_else(|errors| panic!("{errors}"));
+    let smallest = policy(SMALLEST);
+    assert_eq!(policy(&policy::filled(&smallest)).hash, smallest.hash, "defaults written out");
+    assert_eq!(policy(&format!("# a comment\n{SMALLEST}")).hash, smallest.hash);
+    assert_ne!(policy(&SMALLEST.replace("name: myapp", "name: other")).hash, smallest.hash);
+    assert_ne!(
+        policy(&SMALLEST.replace("  metrics:", "  risk: {falseRevert: 2%}\n  metrics:")).hash,
+        smallest.hash
+    );
+}
+
+#[test]
+fn aliases_within_reason_are_yaml_like_any_other() {
+    let text = SMALLEST.replace(
+        "bad: errors_total, total: requests_total",
+        "bad: &same requests_total, total: *same",
+    );
+    assert!(policy::parse(&text, "alias.yaml").is_ok());
+}
+
+#[rstest]
+#[case("yes")]
+#[case("null")]
+#[case("1e3")]
+#[case("0x10")]
+#[case("12:30:45")]
+#[case("a: b")]
+#[case("# no comment")]
+#[case("- item")]
+#[case("{x}")]
+#[case("it's \"quoted\"")]
+#[case("错误率 %")]
+#[case("~")]
+fn a_name_that_looks_like_something_else_survives_being_filled_in(#[case] name: &str) {
+    let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
+    let text = SMALLEST.replace("name: errors", &format!("name: \"{quoted}\""));
+    let policy = policy::parse(&text, "odd.yaml").unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(policy.metrics[0].name, name);
+    let filled = policy::filled(&policy);
+    let again = policy::parse(&filled, "filled.yaml").unwrap_or_else(|errors| panic!("{errors}\n{filled}"));
+    assert_eq!(again, policy);
+}
+
+#[test]
+fn a_query_over_several_lines_survives_being_filled_in() {
+    let query = "|\n          sum by (instance) (\n            a_total{path=~\"/x.*\", code=\"5\"}\n          )\n";
+    let text = SMALLEST.replace(
+        "    - {name: errors, ratio: {bad: errors_total, total: requests_total}}",
+        &format!("    - name: errors\n      ratio:\n        total: requests_total\n        bad: {query}"),
+    );
+    let policy = policy::parse(&text, "lines.yaml").unwrap_or_else(|errors| panic!("{errors}"));
+    let filled = policy::filled(&policy);
+    let again = policy::parse(&filled, "filled.yaml").unwrap_or_else(|errors| panic!("{errors}\n{filled}"));
+    assert_eq!(again, policy);
+}
+
+#[test]
+fn a_policy_survives_storage_as_json() {
+    let policy = example("host-service.yaml");
+    let json = serde_json::to_string(&policy).expect("JSON");
+    assert_eq!(serde_json::from_str::<Policy>(&json).expect("a policy"), policy);
+}
