@@ -1,0 +1,229 @@
+//! Learning before a rollout: noise, what is compared with what, and which bounds of a histogram (statistics.md, sections 4, 7, 8).
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{
+    calibration::{BoundCalibration, Calibration, FORMAT, MetricCalibration, Reference, StreamCalibration},
+    counted::Bad,
+    evidence::{Comparison, Noise, NoiseSource, Plan},
+    latency,
+    noise::{PodHistory, Spread},
+    temporal,
+};
+use crate::{
+    policy::{HistogramMetric, MetricKind, Policy},
+    words::{MetricStep, Pod, Step},
+};
+
+/// What is known of the service before the rollout. Increments are in the `baseline` field of each [`MetricStep`].
+#[derive(Debug, Clone, Copy)]
+pub struct Background<'a> {
+    /// Up to 24 h of usable steps in time order; steps may be missing.
+    pub recent: &'a [Step],
+    /// The last good version's own last hour.
+    pub own_hour: &'a [Step],
+}
+
+/// With less of the hour before than the longest window of section 4 it counts as no history beside a baseline.
+const LEAST_HISTORY: Duration = Duration::from_secs(300);
+
+/// Learns from `background` what `policy`'s metrics are compared with under `plan` (statistics.md, sections 4, 7 and 8).
+#[must_use]
+pub fn calibrate(policy: &Policy, plan: &Plan, background: &Background<'_>) -> Calibration {
+    let learn = |index: usize, kind: &MetricKind| {
+        let past = Past { index, plan, background };
+        match (plan.compare, kind) {
+            (Comparison::None, _) => MetricCalibration::Uncompared,
+            (_, MetricKind::Ratio(_)) => match past.stream(Bad::Event) {
+                Some(stream) => MetricCalibration::Ratio(stream),
+                None => {
+                    MetricCalibration::Unusable("the last good version's own last hour has no events to compare with".to_owned())
+                }
+            },
+            (_, MetricKind::Histogram(metric)) => past.histogram(metric),
+        }
+    };
+    let metrics = policy
+        .metrics
+        .iter()
+        .enumerate()
+        .map(|(index, metric)| learn(index, &metric.kind))
+        .collect();
+    Calibration { format: FORMAT, metrics }
+}
+
+/// The past of one metric.
+struct Past<'a> {
+    index: usize,
+    plan: &'a Plan,
+    background: &'a Background<'a>,
+}
+
+impl Past<'_> {
+    fn stream(&self, bad: Bad) -> Option<StreamCalibration> {
+        match self.plan.compare {
+            Comparison::Concurrent => Some(self.beside(bad)),
+            Comparison::BeforeAfter => self.before(bad),
+            Comparison::None => None,
+        }
+    }
+
+    /// Section 4. Without a history phi is learnt as the rollout goes, and the baseline is taken to have as many pods.
+    fn beside(&self, bad: Bad) -> StreamCalibration {
+        let hour = self.own_hour(bad);
+        let history = self.duration(hour.steps.len());
+        let wanted = f64::from(self.plan.candidate_pods.max(1));
+        let known = (history >= LEAST_HISTORY).then(|| hour.learn(self.step_ms()));
+        let (learnt, spread, candidate_pods, baseline_pods) = match known {
+            Some(noise) => {
+                let there = hour.steps.first().map_or(1.0, |(_, pods)| pods.len() as f64);
+                let evenness = (noise.pods / there).min(1.0);
+                (Some((noise.phi, noise.rate)), noise.spread, wanted * evenness, noise.pods)
+            }
+            None => (None, Spread::unknown(), wanted, wanted),
+        };
+        let variance: f64 = spread
+            .sigmas(candidate_pods, baseline_pods)
+            .map(|(p, sigma)| p * sigma * sigma)
+            .sum();
+        let source = if learnt.is_some() {
+            NoiseSource::History
+        } else {
+            NoiseSource::Assumed
+        };
+        let noise = Noise {
+            phi: learnt.map_or(1.0, |(phi, _)| phi),
+            sigma: variance.sqrt(),
+            source,
+            history,
+        };
+        StreamCalibration {
+            reference: Reference::Beside {
+                learnt,
+                spread,
+                candidate_pods,
+                baseline_pods,
+            },
+            noise,
+        }
+    }
+
+    /// Section 8; none where the hour before holds no events.
+    fn before(&self, bad: Bad) -> Option<StreamCalibration> {
+        let hour = self.own_hour(bad);
+        let [count, total] = hour
+            .steps
+            .iter()
+            .flat_map(|(_, pods)| pods)
+            .fold([0.0; 2], |sum, [k, n]| [sum[0] + k, sum[1] + n]);
+        if total <= 0.0 {
+            return None;
+        }
+        let pod_phi = hour.learn(self.step_ms()).phi;
+        let time = temporal::learn(&self.totals(bad), self.plan.step);
+        let phi = time.phi.max(pod_phi);
+        let source = if time.learnt {
+            NoiseSource::History
+        } else {
+            NoiseSource::Assumed
+        };
+        Some(StreamCalibration {
+            reference: Reference::Past {
+                bad: count,
+                total,
+                pod_phi,
+                phi,
+                rms: time.rms,
+            },
+            noise: Noise {
+                phi,
+                sigma: time.rms,
+                source,
+                history: time.history,
+            },
+        })
+    }
+
+    fn histogram(&self, metric: &HistogramMetric) -> MetricCalibration {
+        let Some((bounds, counts)) = self.latest_layout() else {
+            return MetricCalibration::Unusable("the histogram of the hour before is empty".to_owned());
+        };
+        let chosen = latency::choose(metric, &bounds, &counts);
+        let judged: Vec<BoundCalibration> = chosen
+            .into_iter()
+            .filter_map(|chosen| {
+                let stream = self.stream(Bad::Above(chosen.baseline_above))?;
+                Some(BoundCalibration {
+                    quantile: chosen.quantile,
+                    baseline_above: chosen.baseline_above,
+                    candidate_above: chosen.candidate_above,
+                    interpolated: chosen.interpolated,
+                    passing_above: chosen.passing_above,
+                    stream,
+                })
+            })
+            .collect();
+        if judged.is_empty() {
+            return MetricCalibration::Unusable(
+                "no bucket bound of the hour before lies above `tolerate.floor` with a bucket beyond it: add buckets or lower the floor".to_owned(),
+            );
+        }
+        MetricCalibration::Histogram(judged)
+    }
+
+    fn metric<'s>(&self, step: &'s Step) -> Option<&'s MetricStep> {
+        step.metrics.get(self.index).filter(|metric| !metric.baseline.is_empty())
+    }
+
+    fn own_hour(&self, bad: Bad) -> PodHistory {
+        let counted = || {
+            self.background
+                .own_hour
+                .iter()
+                .filter_map(|step| self.metric(step).map(|metric| (step.at.millis(), metric)))
+        };
+        let mut places = BTreeMap::<&Pod, usize>::new();
+        for pod in counted().flat_map(|(_, metric)| &metric.baseline) {
+            let next = places.len();
+            places.entry(&pod.pod).or_insert(next);
+        }
+        let row = |metric: &MetricStep| {
+            let counter = bad.counter(&metric.bounds)?;
+            let mut row = vec![[0.0; 2]; places.len()];
+            for pod in &metric.baseline {
+                row[*places.get(&pod.pod)?] = counter.of(&pod.increment)?;
+            }
+            Some(row)
+        };
+        PodHistory {
+            steps: counted().filter_map(|(at, metric)| Some((at, row(metric)?))).collect(),
+        }
+    }
+
+    fn totals(&self, bad: Bad) -> Vec<(i64, [f64; 2])> {
+        let total = |step: &Step| {
+            let metric = self.metric(step)?;
+            Some((step.at.millis(), bad.counter(&metric.bounds)?.sum(&metric.baseline)))
+        };
+        self.background.recent.iter().filter_map(total).collect()
+    }
+
+    /// The newest layout of buckets in the hour before, and the cumulative counts of all steps that have it.
+    fn latest_layout(&self) -> Option<(Vec<f64>, Vec<f64>)> {
+        let hour = || self.background.own_hour.iter().filter_map(|step| self.metric(step));
+        let bounds = hour().next_back()?.bounds.clone();
+        let mut counts = vec![0.0; bounds.len()];
+        for metric in hour().filter(|metric| metric.bounds == bounds) {
+            latency::add(&metric.baseline, &mut counts);
+        }
+        counts.last().is_some_and(|total| *total > 0.0).then_some((bounds, counts))
+    }
+
+    fn step_ms(&self) -> i64 {
+        i64::try_from(self.plan.step.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    fn duration(&self, steps: usize) -> Duration {
+        self.plan.step.saturating_mul(u32::try_from(steps).unwrap_or(u32::MAX))
+    }
+}

@@ -1,0 +1,98 @@
+//! What is learnt before a rollout, once: stored with it, so that recomputing gives the same evidence.
+
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+
+use super::{evidence::Noise, noise::Spread};
+
+/// The only format there is.
+pub(super) const FORMAT: u32 = 1;
+
+/// Everything learnt of the service before a rollout; survives JSON to the last bit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// The number of this format; another one is refused.
+    #[serde(deserialize_with = "known_format")]
+    pub(super) format: u32,
+    /// One entry a metric, in the policy's order.
+    pub(super) metrics: Vec<MetricCalibration>,
+}
+
+/// What is known of one metric.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum MetricCalibration {
+    /// Nothing to compare with is wanted: first sight.
+    Uncompared,
+    /// It cannot be judged, and why.
+    Unusable(String),
+    /// A ratio.
+    Ratio(StreamCalibration),
+    /// The bounds of a histogram, ascending by quantile; at least one.
+    Histogram(Vec<BoundCalibration>),
+}
+
+/// One bound of a histogram (statistics.md, section 7).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct BoundCalibration {
+    /// The quantile of the baseline that it stands for.
+    pub(super) quantile: f64,
+    /// Slow for the baseline: above this many seconds.
+    pub(super) baseline_above: f64,
+    /// Slow for the candidate.
+    pub(super) candidate_above: f64,
+    /// Whether that lies inside a bucket.
+    pub(super) interpolated: bool,
+    /// Slow for the candidate where it shall pass.
+    pub(super) passing_above: f64,
+    /// What it is compared with.
+    pub(super) stream: StreamCalibration,
+}
+
+/// What one stream of bad events is compared with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct StreamCalibration {
+    pub(super) reference: Reference,
+    /// As it is reported; the parts that decide are in `reference`.
+    pub(super) noise: Noise,
+}
+
+/// The reference of one stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Reference {
+    /// What runs beside it (section 4).
+    Beside {
+        /// phi and the bad rate of the hour before; none: learnt as the rollout goes.
+        learnt: Option<(f64, f64)>,
+        /// How far pods differ.
+        spread: Spread,
+        /// m_c
+        candidate_pods: f64,
+        /// m_b
+        baseline_pods: f64,
+    },
+    /// The last good version's own last hour (section 8).
+    Past {
+        /// k_h
+        bad: f64,
+        /// n_h, above 0
+        total: f64,
+        /// phi_b, between pods
+        pod_phi: f64,
+        /// phi, in time
+        phi: f64,
+        /// How far hours differ.
+        rms: f64,
+    },
+}
+
+fn known_format<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let format = u32::deserialize(deserializer)?;
+    if format == FORMAT {
+        Ok(format)
+    } else {
+        Err(D::Error::custom(format!(
+            "calibration of format {format}: this lastgood reads format {FORMAT}; run the version that wrote it"
+        )))
+    }
+}

@@ -1,0 +1,160 @@
+//! The grid of multiples that evidence is kept on, and the law of a jump on it (statistics.md, sections 2 and 3).
+
+use std::sync::LazyLock;
+
+/// Points of the grid.
+pub(super) const POINTS: usize = 73;
+/// The point at which the candidate is exactly as bad as what it is compared with.
+pub(super) const ZERO: usize = 34;
+/// The last point.
+pub(super) const LAST: usize = POINTS - 1;
+
+/// One number a grid point.
+pub(super) type Row = [f64; POINTS];
+
+/// A row of zeros.
+pub(super) const EMPTY: Row = [0.0; POINTS];
+
+/// The points and the widths of their cells.
+#[derive(Debug)]
+pub(super) struct Grid {
+    /// ln of the multiple.
+    pub(super) x: Row,
+    /// The multiple itself.
+    pub(super) times: Row,
+    /// Half the distance between the neighbors, at the ends the distance to the neighbor.
+    pub(super) dx: Row,
+}
+
+/// The one grid that everything lives on.
+pub(super) static GRID: LazyLock<Grid> = LazyLock::new(Grid::new);
+
+impl Grid {
+    fn new() -> Self {
+        let density = 0.25_f64;
+        let (low, high) = ((-2.8 / density).asinh(), (4.2 / density).asinh());
+        let spacing = (high - low) / LAST as f64;
+        let x: Row = std::array::from_fn(|j| density * ((j as f64 - ZERO as f64) * spacing).sinh());
+        let dx = std::array::from_fn(|j| match j {
+            0 => x[1] - x[0],
+            LAST => x[LAST] - x[LAST - 1],
+            _ => (x[j + 1] - x[j - 1]) / 2.0,
+        });
+        Self {
+            x,
+            times: x.map(f64::exp),
+            dx,
+        }
+    }
+
+    /// The last point that is not above `x`, never one below zero.
+    pub(super) fn at_or_below(&self, x: f64) -> usize {
+        // The slack lets a policy's ln that is a grid point but for rounding be that point.
+        self.x.partition_point(|point| *point <= x + 1e-9).saturating_sub(1).max(ZERO)
+    }
+}
+
+/// How far a change jumps: mostly near the smallest harmful change, sometimes far.
+#[derive(Debug, Clone)]
+pub(super) struct Jump {
+    near: Kernel,
+    far: Kernel,
+}
+
+const FAR_SHARE: f64 = 0.3;
+const FAR_SCALE: f64 = 1.2;
+/// No scale is finer: the grid could not tell it apart, and the weights would leave the range of a double.
+const FINEST_SCALE: f64 = 0.01;
+
+impl Jump {
+    /// The law for a smallest harmful change of `ln_harmful`.
+    pub(super) fn new(ln_harmful: f64) -> Self {
+        Self {
+            near: Kernel::new((ln_harmful / 2.0).max(FINEST_SCALE)),
+            far: Kernel::new(FAR_SCALE),
+        }
+    }
+
+    /// Adds to `out` the mass that jumps up from each point of `mass`, times `weight`. The last point keeps its mass.
+    pub(super) fn add(&self, weight: f64, mass: &Row, out: &mut Row) {
+        self.near.add(weight * (1.0 - FAR_SHARE), mass, out);
+        self.far.add(weight * FAR_SHARE, mass, out);
+        out[LAST] += weight * mass[LAST];
+    }
+}
+
+/// One scale of the jump: density `d exp(-d/s)` above the point, as a first-order recursion.
+#[derive(Debug, Clone)]
+struct Kernel {
+    decay: Row,
+    norm: Row,
+}
+
+impl Kernel {
+    fn new(scale: f64) -> Self {
+        let Grid { x, dx, .. } = &*GRID;
+        let decay = std::array::from_fn(|j| if j == 0 { 0.0 } else { (-(x[j] - x[j - 1]) / scale).exp() });
+        let norm = std::array::from_fn(|i| {
+            let reach: f64 = (i + 1..POINTS)
+                .map(|j| (x[j] - x[i]) * (-(x[j] - x[i]) / scale).exp() * dx[j])
+                .sum();
+            if i == LAST { 0.0 } else { reach.recip() }
+        });
+        Self { decay, norm }
+    }
+
+    fn add(&self, weight: f64, mass: &Row, out: &mut Row) {
+        let Grid { x, dx, .. } = &*GRID;
+        let (mut here, mut risen) = (0.0, 0.0);
+        for j in 1..POINTS {
+            let left = here + mass[j - 1] * self.norm[j - 1];
+            risen = self.decay[j] * (risen + (x[j] - x[j - 1]) * left);
+            here = self.decay[j] * left;
+            out[j] += weight * dx[j] * risen;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grid_is_that_of_section_2() {
+        assert!((GRID.x[0] + 2.851).abs() < 1e-3 && (GRID.x[LAST] - 4.125).abs() < 1e-3);
+        assert!(GRID.x[ZERO].abs() < f64::EPSILON);
+        assert_eq!(GRID.at_or_below(GRID.x[50]), 50);
+        assert_eq!(GRID.at_or_below(-3.0), ZERO);
+    }
+
+    #[test]
+    fn the_recursion_equals_the_matrix_product() {
+        let Grid { x, dx, .. } = &*GRID;
+        let mass: Row = std::array::from_fn(|j| ((j * 37 % 11) as f64 + 0.5) * (-(j as f64) / 9.0).exp());
+        for ln_harmful in [2.0_f64.ln(), 1.6_f64.ln(), 1.02_f64.ln()] {
+            let mut product = EMPTY;
+            for (share, scale) in [(0.7, (ln_harmful / 2.0).max(FINEST_SCALE)), (0.3, 1.2)] {
+                for i in 0..POINTS {
+                    let density = |j: usize| {
+                        if j > i {
+                            (x[j] - x[i]) * (-(x[j] - x[i]) / scale).exp() * dx[j]
+                        } else {
+                            0.0
+                        }
+                    };
+                    let norm: f64 = (0..POINTS).map(density).sum();
+                    for (j, cell) in product.iter_mut().enumerate() {
+                        let stays = f64::from(u8::from(i == LAST && j == LAST));
+                        *cell += share * mass[i] * if i == LAST { stays } else { density(j) / norm };
+                    }
+                }
+            }
+            let mut recursion = EMPTY;
+            Jump::new(ln_harmful).add(1.0, &mass, &mut recursion);
+            for j in 0..POINTS {
+                let wrong = (recursion[j] - product[j]).abs();
+                assert!(wrong <= 1e-12 * product[j].max(1e-3), "{j}: {} {}", recursion[j], product[j]);
+            }
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! One metric of the policy, judged: its streams, its verdict, its gaps.
+
+use std::collections::BTreeMap;
+
+use super::{
+    calibration::{BoundCalibration, MetricCalibration, StreamCalibration},
+    counted::{Bad, Counter},
+    evidence::{BoundEvidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan},
+    stream::{Question, Stream},
+};
+use crate::{
+    policy::{HistogramMetric, Metric, MetricKind, OnRegression, RatioMetric},
+    words::{GapReason, Increment, MetricStep, Moment, Verdict},
+};
+
+/// What evidence must reach.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Needed {
+    /// The e-value of harm that this metric alone would need.
+    pub(super) harm: f64,
+    /// The e-value of a late change that is told.
+    pub(super) late: f64,
+    /// The e-value of safety.
+    pub(super) safe: f64,
+    /// Bad events of the candidate.
+    pub(super) at_least: f64,
+}
+
+/// The judge of one metric.
+#[derive(Debug, Clone)]
+pub(super) struct MetricJudge {
+    name: String,
+    may_revert: bool,
+    needed: Needed,
+    kind: Kind,
+    convicted: bool,
+    passed: bool,
+    late: Option<LateChange>,
+    gaps: BTreeMap<GapReason, u32>,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
+    /// First sight: counted, never judged.
+    Uncompared([f64; 2]),
+    Unusable(String),
+    Ratio(Box<Stream>),
+    Histogram(Vec<Bound>),
+}
+
+/// One bound: slower than is tolerated, and slow enough not to pass, are different counts of the candidate.
+#[derive(Debug, Clone)]
+struct Bound {
+    quantile: f64,
+    baseline_above: f64,
+    candidate_above: f64,
+    interpolated: bool,
+    slower: Stream,
+    passing: Stream,
+}
+
+impl MetricJudge {
+    pub(super) fn new(metric: &Metric, needed: Needed, plan: &Plan, calibration: Option<&MetricCalibration>) -> Self {
+        let kind = match (&metric.kind, calibration) {
+            (_, Some(MetricCalibration::Uncompared)) => Kind::Uncompared([0.0; 2]),
+            (_, Some(MetricCalibration::Unusable(reason))) => Kind::Unusable(reason.clone()),
+            (MetricKind::Ratio(ratio), Some(MetricCalibration::Ratio(stream))) => {
+                Kind::Ratio(Box::new(ratio_stream(ratio, plan, stream)))
+            }
+            (MetricKind::Histogram(histogram), Some(MetricCalibration::Histogram(bounds))) => {
+                Kind::Histogram(bounds.iter().map(|bound| Bound::new(histogram, plan, bound)).collect())
+            }
+            _ => Kind::Unusable("what was learnt before the rollout belongs to another policy".to_owned()),
+        };
+        let may_revert = metric.on_regression == OnRegression::Revert;
+        Self {
+            name: metric.name.clone(),
+            may_revert,
+            needed,
+            kind,
+            convicted: false,
+            passed: false,
+            late: None,
+            gaps: BTreeMap::new(),
+        }
+    }
+
+    /// Takes one step; says whether the candidate was counted.
+    pub(super) fn step(&mut self, at: Moment, step: &MetricStep) -> bool {
+        let used = match &mut self.kind {
+            Kind::Uncompared(sum) => count_all(step, sum),
+            Kind::Unusable(_) => !step.candidate.is_empty(),
+            Kind::Ratio(stream) => stream.step(at, step),
+            Kind::Histogram(bounds) => bounds.iter_mut().fold(false, |used, bound| bound.step(at, step) | used),
+        };
+        if !used {
+            self.lose(step);
+        }
+        self.convicted |= self.harm() >= self.needed.harm;
+        self.passed |= self.safe() >= self.needed.safe;
+        let late = self.late_harm();
+        if !self.convicted && self.late.is_none() && late >= self.needed.late {
+            self.late = Some(LateChange {
+                at,
+                harm_log10: log10(late),
+            });
+        }
+        !step.candidate.is_empty()
+    }
+
+    /// A lost step counts once for each reason, however many pods have it.
+    fn lose(&mut self, step: &MetricStep) {
+        for (i, gap) in step.gaps.iter().enumerate() {
+            if step.gaps[..i].iter().all(|other| other.reason != gap.reason) {
+                *self.gaps.entry(gap.reason).or_default() += 1;
+            }
+        }
+    }
+
+    /// Alone it must reach `harm`: its weight among several metrics is in it.
+    pub(super) const fn need(&mut self, harm: f64) {
+        self.needed.harm = harm;
+    }
+
+    pub(super) const fn may_revert(&self) -> bool {
+        self.may_revert
+    }
+
+    /// Whether it is judged at all.
+    pub(super) const fn usable(&self) -> bool {
+        matches!(self.kind, Kind::Ratio(_) | Kind::Histogram(_))
+    }
+
+    pub(super) const fn passed(&self) -> bool {
+        self.passed
+    }
+
+    /// Whether the candidate served anything that this metric counts.
+    pub(super) fn served(&self) -> bool {
+        match &self.kind {
+            Kind::Unusable(_) => true,
+            Kind::Uncompared([_, total]) => *total > 0.0,
+            Kind::Ratio(stream) => stream.candidate()[1] > 0.0,
+            Kind::Histogram(bounds) => bounds.iter().any(|bound| bound.slower.candidate()[1] > 0.0),
+        }
+    }
+
+    /// The e-value of harm: of a histogram the mean over its bounds (section 7).
+    pub(super) fn harm(&self) -> f64 {
+        self.mean(
+            |stream| stream.harm(self.needed.at_least),
+            |bound| bound.slower.harm(self.needed.at_least),
+            1.0,
+        )
+    }
+
+    fn safe(&self) -> f64 {
+        self.mean(Stream::safe, |bound| bound.passing.safe(), 1.0)
+    }
+
+    fn late_harm(&self) -> f64 {
+        self.mean(
+            |stream| stream.late_harm(self.needed.at_least),
+            |bound| bound.slower.late_harm(self.needed.at_least),
+            0.0,
+        )
+    }
+
+    fn mean(&self, ratio: impl Fn(&Stream) -> f64, bound: impl Fn(&Bound) -> f64, neither: f64) -> f64 {
+        match &self.kind {
+            Kind::Uncompared(_) | Kind::Unusable(_) => neither,
+            Kind::Ratio(stream) => ratio(stream),
+            Kind::Histogram(bounds) => bounds.iter().map(bound).sum::<f64>() / bounds.len() as f64,
+        }
+    }
+
+    fn verdict(&self) -> Option<Verdict> {
+        match (self.convicted, self.passed) {
+            (true, _) => Some(Verdict::Regression),
+            (false, true) => Some(Verdict::Healthy),
+            (false, false) => None,
+        }
+    }
+
+    /// The stream that weighs most.
+    fn heaviest(&self) -> Option<&Stream> {
+        match &self.kind {
+            Kind::Uncompared(_) | Kind::Unusable(_) => None,
+            Kind::Ratio(stream) => Some(stream),
+            Kind::Histogram(bounds) => bounds
+                .iter()
+                .map(|bound| &bound.slower)
+                .max_by(|a, b| a.harm(0.0).total_cmp(&b.harm(0.0))),
+        }
+    }
+
+    fn excluded(&self) -> Option<f64> {
+        match &self.kind {
+            Kind::Uncompared(_) | Kind::Unusable(_) => None,
+            Kind::Ratio(stream) => stream.excluded(self.needed.safe),
+            // What is said of the histogram must hold for every bound of it.
+            Kind::Histogram(bounds) => bounds
+                .iter()
+                .map(|bound| bound.slower.excluded(self.needed.safe))
+                .try_fold(0.0, |most: f64, times| times.map(|times| most.max(times))),
+        }
+    }
+
+    pub(super) fn evidence(&self) -> MetricEvidence {
+        let heaviest = self.heaviest();
+        let unknown = Noise {
+            phi: 1.0,
+            sigma: 0.0,
+            source: NoiseSource::Assumed,
+            history: std::time::Duration::ZERO,
+        };
+        let counted = if let Kind::Uncompared(sum) = &self.kind {
+            *sum
+        } else {
+            [0.0; 2]
+        };
+        MetricEvidence {
+            name: self.name.clone(),
+            may_revert: self.may_revert,
+            verdict: self.verdict(),
+            harm_log10: log10(self.harm()),
+            needed_harm_log10: log10(self.needed.harm),
+            safe_log10: log10(self.safe()),
+            needed_safe_log10: log10(self.needed.safe),
+            candidate: heaviest.map_or(counted, Stream::candidate),
+            baseline: heaviest.map_or([0.0; 2], Stream::baseline),
+            ratio: heaviest.and_then(Stream::ratio),
+            excluded_times: self.excluded(),
+            late: self.late,
+            noise: heaviest.map_or(unknown, Stream::noise),
+            first_bad: heaviest.and_then(Stream::first_bad),
+            bounds: match &self.kind {
+                Kind::Histogram(bounds) => bounds.iter().map(|bound| bound.evidence(&self.needed)).collect(),
+                _ => Vec::new(),
+            },
+            gaps: self.gaps.clone(),
+            unusable: if let Kind::Unusable(reason) = &self.kind {
+                Some(reason.clone())
+            } else {
+                None
+            },
+        }
+    }
+}
+
+impl Bound {
+    fn new(metric: &HistogramMetric, plan: &Plan, calibration: &BoundCalibration) -> Self {
+        let question = |candidate_above: f64, passing: bool| Question {
+            candidate: Bad::Above(candidate_above),
+            baseline: Bad::Above(calibration.baseline_above),
+            tolerated: 1.0,
+            ln_harmful: (1.0 + metric.harmful_slower).ln(),
+            floor: None,
+            passing,
+        };
+        let stream = |question: Question| Stream::new(question, plan, &calibration.stream);
+        Self {
+            quantile: calibration.quantile,
+            baseline_above: calibration.baseline_above,
+            candidate_above: calibration.candidate_above,
+            interpolated: calibration.interpolated,
+            slower: stream(question(calibration.candidate_above, false)),
+            passing: stream(question(calibration.passing_above, true)),
+        }
+    }
+
+    fn step(&mut self, at: Moment, step: &MetricStep) -> bool {
+        let _ = self.passing.step(at, step);
+        self.slower.step(at, step)
+    }
+
+    fn evidence(&self, needed: &Needed) -> BoundEvidence {
+        BoundEvidence {
+            quantile: self.quantile,
+            baseline_above: self.baseline_above,
+            candidate_above: self.candidate_above,
+            interpolated: self.interpolated,
+            harm_log10: log10(self.slower.harm(needed.at_least)),
+            safe_log10: log10(self.passing.safe()),
+            candidate: self.slower.candidate(),
+            baseline: self.slower.baseline(),
+            ratio: self.slower.ratio(),
+            excluded_times: self.slower.excluded(needed.safe),
+        }
+    }
+}
+
+fn ratio_stream(metric: &RatioMetric, plan: &Plan, calibration: &StreamCalibration) -> Stream {
+    let (tolerate, harmful) = (metric.tolerate, metric.harmful.times);
+    let question = Question {
+        candidate: Bad::Event,
+        baseline: Bad::Event,
+        tolerated: tolerate.times,
+        ln_harmful: (harmful / tolerate.times).ln(),
+        floor: (tolerate.floor > 0.0).then(|| (tolerate.floor, harmful.ln())),
+        passing: false,
+    };
+    Stream::new(question, plan, calibration)
+}
+
+/// Counts the candidate where nothing is compared; which requests of a histogram are slow is not known then.
+fn count_all(step: &MetricStep, sum: &mut [f64; 2]) -> bool {
+    for pod in &step.candidate {
+        let [bad, total] = match &pod.increment {
+            ratio @ Increment::Ratio { .. } => Counter::Events.of(ratio).unwrap_or_default(),
+            Increment::Buckets(counts) => [0.0, counts.last().map_or(0.0, |total| *total as f64)],
+        };
+        *sum = [sum[0] + bad, sum[1] + total];
+    }
+    !step.candidate.is_empty()
+}
+
+/// The least and the largest log10 that is reported: always a number of JSON.
+const REPORTED: (f64, f64) = (-15.0, 300.0);
+
+/// log10 as it is reported.
+pub(super) fn log10(e: f64) -> f64 {
+    e.log10().clamp(REPORTED.0, REPORTED.1)
+}

@@ -1,0 +1,289 @@
+//! Noise between pods: how clustered bad events are (phi) and how far healthy pods differ (tau); statistics.md, section 4.
+
+use serde::{Deserialize, Serialize};
+
+/// The prior of phi with a history, and without one.
+const PHI_PRIOR: f64 = 1.5;
+const PHI_UNKNOWN: f64 = 3.0;
+/// What a prior of phi is worth, in degrees of freedom.
+const PHI_WEIGHT: f64 = 20.0;
+/// An outage weighs at most as so many normal windows.
+const CAP: f64 = 3.0;
+const SMALL: f64 = 1e-9;
+const TAUS: usize = 12;
+const SIGMA_LEAST: f64 = 0.03;
+
+/// Counts `[bad, total]` of every pod in every usable step, in time order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct PodHistory {
+    /// The end of each step in milliseconds, and one entry a pod (the same pods in each; zeros where it was not there).
+    pub(super) steps: Vec<(i64, Vec<[f64; 2]>)>,
+}
+
+/// What a history of pods teaches.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct PodNoise {
+    pub(super) phi: f64,
+    pub(super) spread: Spread,
+    /// Bad events over all, with half an event for the unseen.
+    pub(super) rate: f64,
+    /// Pods that count: fewer than there are where traffic is uneven.
+    pub(super) pods: f64,
+}
+
+impl PodHistory {
+    /// Learns from the whole history; `step_ms` tells which steps follow each other.
+    pub(super) fn learn(&self, step_ms: i64) -> PodNoise {
+        let pods = self.steps.first().map_or(0, |(_, pods)| pods.len());
+        let (mut observed, mut expected, mut totals) = (vec![0.0; pods], vec![0.0; pods], vec![0.0; pods]);
+        let mut sum = [0.0; 2];
+        for (_, step) in &self.steps {
+            let [bad, total] = sum_of(step);
+            sum = [sum[0] + bad, sum[1] + total];
+            for (i, [k, n]) in step.iter().enumerate() {
+                observed[i] += k;
+                expected[i] += n * bad / total.max(1.0);
+                totals[i] += n;
+            }
+        }
+        let ratios: Vec<f64> = observed.iter().zip(&expected).map(|(o, e)| o / e.max(SMALL)).collect();
+        let phi = [0, 60_000, 300_000]
+            .map(|window| {
+                self.clustering(
+                    usize::try_from((window / step_ms.max(1)).max(1)).unwrap_or(1),
+                    step_ms,
+                    &ratios,
+                )
+            })
+            .into_iter()
+            .flatten()
+            .fold(1.0, f64::max);
+        let seen: Vec<(f64, f64)> = ratios
+            .into_iter()
+            .zip(expected)
+            .zip(&totals)
+            .filter(|(_, n)| **n > 0.0)
+            .map(|(p, _)| p)
+            .collect();
+        PodNoise {
+            phi,
+            spread: Spread::learn(&seen, phi),
+            rate: (sum[0] + 0.5) / sum[1].max(1.0),
+            pods: self.effective(&totals),
+        }
+    }
+
+    /// phi over windows of `window` steps; none where the history does not hold one.
+    fn clustering(&self, window: usize, step_ms: i64, ratios: &[f64]) -> Option<f64> {
+        let runs = self.steps.chunk_by(|(a, _), (b, _)| b - a == step_ms);
+        let blocks: Vec<Block> = runs
+            .flat_map(|run| run.chunks_exact(window))
+            .map(|steps| Block::new(steps, ratios))
+            .collect();
+        if blocks.is_empty() {
+            return None;
+        }
+        let mean = |cap: f64| blocks.iter().map(|block| block.bad.min(cap)).sum::<f64>() / blocks.len() as f64;
+        let usual = mean(CAP * mean(f64::INFINITY)).max(SMALL);
+        let mut tally = Tally::default();
+        for block in &blocks {
+            tally.add(block.bad, usual, block.scatter, block.spare, block.pods);
+        }
+        Some(tally.phi(PHI_PRIOR))
+    }
+
+    fn effective(&self, totals: &[f64]) -> f64 {
+        let squares: f64 = totals.iter().map(|n| n * n).sum();
+        let even = totals.iter().sum::<f64>().powi(2) / squares.max(1.0);
+        let together = self
+            .steps
+            .iter()
+            .map(|(_, pods)| pods.iter().filter(|[_, n]| *n > 0.0).count())
+            .max()
+            .unwrap_or(0);
+        even.min(together as f64).max(1.0)
+    }
+}
+
+fn sum_of(pods: &[[f64; 2]]) -> [f64; 2] {
+    pods.iter().fold([0.0; 2], |sum, [k, n]| [sum[0] + k, sum[1] + n])
+}
+
+/// One window, summed over its steps.
+struct Block {
+    bad: f64,
+    scatter: f64,
+    spare: f64,
+    pods: usize,
+}
+
+impl Block {
+    fn new(steps: &[(i64, Vec<[f64; 2]>)], ratios: &[f64]) -> Self {
+        let mut counts = vec![[0.0; 2]; ratios.len()];
+        for (_, step) in steps {
+            let [bad, total] = sum_of(step);
+            for (i, [k, n]) in step.iter().enumerate() {
+                counts[i][0] += k;
+                counts[i][1] += n * bad / total.max(1.0) * ratios[i];
+            }
+        }
+        let [bad, expected] = sum_of(&counts);
+        let (mut scatter, mut spare) = (0.0, 0.0);
+        for [k, e] in &counts {
+            let share = e / expected.max(SMALL);
+            scatter += (k - share * bad).powi(2);
+            spare += share * bad * (1.0 - share);
+        }
+        let there = |i: &usize| steps.iter().any(|(_, step)| step[*i][1] > 0.0);
+        Self {
+            bad,
+            scatter,
+            spare,
+            pods: (0..ratios.len()).filter(there).count(),
+        }
+    }
+}
+
+/// A ratio of sums: the mean of chi-squares would be biased low.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    scatter: f64,
+    spare: f64,
+    freedom: f64,
+}
+
+impl Tally {
+    fn add(&mut self, bad: f64, usual: f64, scatter: f64, spare: f64, pods: usize) {
+        let weight = (CAP * usual / bad.max(SMALL)).min(1.0);
+        self.scatter += weight * scatter;
+        self.spare += weight * spare;
+        if bad > 0.0 {
+            self.freedom += pods.saturating_sub(1) as f64;
+        }
+    }
+
+    fn phi(&self, prior: f64) -> f64 {
+        let quotient = self.scatter / self.spare.max(SMALL);
+        ((quotient * self.freedom + prior * PHI_WEIGHT) / (self.freedom + PHI_WEIGHT)).max(1.0)
+    }
+}
+
+/// How far healthy pods differ persistently: the posterior of tau on 12 points.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Spread(Vec<f64>);
+
+impl Spread {
+    /// Nothing is known of the pods.
+    pub(super) fn unknown() -> Self {
+        Self::learn(&[], 1.0)
+    }
+
+    /// From each pod's observed over expected, and its expected events.
+    fn learn(pods: &[(f64, f64)], phi: f64) -> Self {
+        let ln_posterior = |tau: f64| {
+            let square = tau * tau;
+            let prior = -2.0 * square.ln() - 4.0 * 0.11 * 0.11 / (2.0 * square);
+            if pods.is_empty() {
+                return prior;
+            }
+            let variance = |e: f64| square + phi / e.max(0.5);
+            let weight: f64 = pods.iter().map(|(_, e)| variance(*e).recip()).sum();
+            let mean = pods.iter().map(|(r, e)| r / variance(*e)).sum::<f64>() / weight;
+            let fit: f64 = pods
+                .iter()
+                .map(|(r, e)| variance(*e).ln() + (r - mean).powi(2) / variance(*e))
+                .sum();
+            prior - fit / 2.0 - weight.ln() / 2.0
+        };
+        let logs: Vec<f64> = taus().map(ln_posterior).collect();
+        let highest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let masses: Vec<f64> = logs.iter().map(|log| (log - highest).exp()).collect();
+        let whole: f64 = masses.iter().sum();
+        Self(masses.into_iter().map(|mass| mass / whole).collect())
+    }
+
+    /// (probability, sigma) of ln(multiple) between so many pods.
+    pub(super) fn sigmas(&self, candidate_pods: f64, baseline_pods: f64) -> impl Iterator<Item = (f64, f64)> {
+        let share = candidate_pods.max(1.0).recip() + baseline_pods.max(1.0).recip();
+        self.0
+            .iter()
+            .zip(taus())
+            .map(move |(p, tau)| (*p, (tau * tau * share + SIGMA_LEAST * SIGMA_LEAST).sqrt()))
+    }
+}
+
+fn taus() -> impl Iterator<Item = f64> {
+    (0..TAUS).map(|i| 0.02 * 20.0_f64.powf(i as f64 / (TAUS - 1) as f64))
+}
+
+/// phi of each step beside a baseline: what was learnt, what this step's baseline pods show, what an outage makes of it.
+#[derive(Debug, Clone)]
+pub(super) struct StepNoise {
+    phi: f64,
+    rate: Option<f64>,
+    memory: f64,
+    running: Option<Running>,
+}
+
+/// phi learnt as the rollout goes, where no history was.
+#[derive(Debug, Clone, Copy, Default)]
+struct Running {
+    tally: Tally,
+    capped: f64,
+    steps: f64,
+}
+
+impl StepNoise {
+    /// With what a history taught; none: phi is learnt from the running baseline.
+    pub(super) fn new(learnt: Option<(f64, f64)>, step_seconds: f64) -> Self {
+        Self {
+            phi: learnt.map_or(PHI_UNKNOWN, |(phi, _)| phi),
+            rate: learnt.map(|(_, rate)| rate),
+            memory: 0.9_f64.powf(step_seconds / 15.0),
+            running: if learnt.is_some() { None } else { Some(Running::default()) },
+        }
+    }
+
+    /// The clustering that holds beyond this step.
+    pub(super) const fn phi(&self) -> f64 {
+        self.phi
+    }
+
+    /// `phi_t` for a step with `bad` of `total` events in both arms, `baseline` the counts of the baseline's pods.
+    pub(super) fn phi_now(&mut self, [bad, total]: [f64; 2], baseline: impl Iterator<Item = [f64; 2]> + Clone) -> f64 {
+        let (mut pods, mut sum) = (0_usize, [0.0; 2]);
+        for [k, n] in baseline.clone() {
+            pods += usize::from(n > 0.0);
+            sum = [sum[0] + k, sum[1] + n];
+        }
+        let (mut scatter, mut spare, mut chi_square) = (0.0, 0.0, 0.0);
+        for [k, n] in baseline.filter(|[_, n]| *n > 0.0) {
+            let share = n / sum[1];
+            let expected = share * sum[0];
+            scatter += (k - expected).powi(2);
+            spare += expected * (1.0 - share);
+            chi_square += (k - expected).powi(2) / expected.max(SMALL);
+        }
+        if let Some(running) = &mut self.running {
+            self.phi = running.learn(sum[0], scatter, spare, pods);
+        }
+        let freedom = pods.saturating_sub(1) as f64;
+        let chi_square = if sum[0] > 0.0 { chi_square } else { self.phi * freedom };
+        let mut phi = self.phi.max((4.0 * self.phi + chi_square) / (4.0 + freedom));
+        if let Some(rate) = &mut self.rate {
+            phi = phi.max(1.0 + (self.phi - 1.0) * bad / (4.0 * (*rate * total).max(0.5)));
+            *rate = self.memory * *rate + (1.0 - self.memory) * bad / total.max(1.0);
+        }
+        phi
+    }
+}
+
+impl Running {
+    fn learn(&mut self, bad: f64, scatter: f64, spare: f64, pods: usize) -> f64 {
+        self.steps += 1.0;
+        let usual = ((self.capped + bad) / self.steps).max(SMALL);
+        self.capped += (CAP * usual / bad.max(SMALL)).min(1.0) * bad;
+        self.tally.add(bad, usual, scatter, spare, pods);
+        self.tally.phi(PHI_UNKNOWN)
+    }
+}

@@ -1,0 +1,334 @@
+//! One stream of bad events out of all events, judged: beside a baseline or against the past, with or without a floor
+//! (statistics.md, sections 3, 5 and 8).
+
+use super::{
+    calibration::{Reference, StreamCalibration},
+    counted::{Bad, Counter},
+    estimate,
+    evidence::{Estimate, Noise, Plan},
+    grid::{GRID, Jump, Row},
+    luck::Luck,
+    mixture::{Mixture, Starts, Weights, factors},
+    noise::StepNoise,
+    weights,
+};
+use crate::words::{MetricStep, Moment};
+
+/// What a stream is asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Question {
+    /// What the candidate's bad events are.
+    pub(super) candidate: Bad,
+    /// What those of the baseline are.
+    pub(super) baseline: Bad,
+    /// Tolerated times the baseline's rate.
+    pub(super) tolerated: f64,
+    /// ln of the smallest harmful change, beyond what is tolerated.
+    pub(super) ln_harmful: f64,
+    /// A rate that nobody minds, and ln of how many times that is harm.
+    pub(super) floor: Option<(f64, f64)>,
+    /// The shift test the other way: only safety is asked (section 7).
+    pub(super) passing: bool,
+}
+
+/// Evidence of harm and safety of one stream.
+#[derive(Debug, Clone)]
+pub(super) struct Stream {
+    question: Question,
+    against: Against,
+    multiples: Row,
+    ln_multiples: Row,
+    decisive: Pair,
+    late: Option<Pair>,
+    excludable: Vec<(f64, Row)>,
+    acceptable: Row,
+    sigma: f64,
+    noise: Noise,
+    candidate: [f64; 2],
+    baseline: [f64; 2],
+    first_bad: Option<Moment>,
+}
+
+#[derive(Debug, Clone)]
+enum Against {
+    /// The baseline beside it.
+    Beside(StepNoise),
+    /// A rate of the past, the tolerance included, at a fixed clustering.
+    Past { rate: f64, phi: f64 },
+}
+
+/// The comparison and the floor. Reverting needs both, safety either (section 5).
+#[derive(Debug, Clone)]
+struct Pair {
+    ratio: Mixture,
+    floor: Option<Mixture>,
+}
+
+impl Pair {
+    fn new(ratio: (Weights, Jump), floor_harmful: Option<f64>, starts: &Starts) -> Self {
+        let mixture = |(weights, jump): (Weights, Jump)| Mixture::new(weights, jump, starts.clone());
+        Self {
+            ratio: mixture(ratio),
+            floor: floor_harmful.map(|harmful| mixture(weights::against_floor(harmful))),
+        }
+    }
+
+    fn step(&mut self, ratio: Option<&Row>, floor: Option<&Row>) {
+        self.ratio.step(ratio);
+        if let Some(mixture) = &mut self.floor {
+            mixture.step(floor);
+        }
+    }
+
+    fn harm(&self) -> f64 {
+        let ratio = self.ratio.harm();
+        self.floor.as_ref().map_or(ratio, |floor| ratio.min(floor.harm()))
+    }
+
+    fn safe(&self) -> f64 {
+        let ratio = self.ratio.safe();
+        self.floor.as_ref().map_or(ratio, |floor| f64::midpoint(ratio, floor.safe()))
+    }
+}
+
+impl Stream {
+    pub(super) fn new(question: Question, plan: &Plan, calibration: &StreamCalibration) -> Self {
+        let step_seconds = plan.step.as_secs_f64();
+        let (against, luck, baseline) = compared(question.tolerated, step_seconds, &calibration.reference);
+        let past = matches!(against, Against::Past { .. });
+        let law = || {
+            if question.passing {
+                weights::against_slower(&luck, question.ln_harmful)
+            } else {
+                weights::against(&luck, question.ln_harmful)
+            }
+        };
+        let spread = Starts::spread(plan.steps, step_seconds);
+        let starts = if past {
+            Starts::at_once(plan.steps, step_seconds)
+        } else {
+            spread.clone()
+        };
+        let floor_harmful = question.floor.map(|(_, ln_harmful)| ln_harmful);
+        let excludable = weights::EXCLUDABLE
+            .into_iter()
+            .filter(|times| *times > question.tolerated && !question.passing)
+            .map(|times| (times, weights::harmful(&luck, (times / question.tolerated).ln())))
+            .collect();
+        Self {
+            against,
+            multiples: std::array::from_fn(|j| question.tolerated * GRID.times[j]),
+            ln_multiples: std::array::from_fn(|j| question.tolerated.ln() + GRID.x[j]),
+            decisive: Pair::new(law(), floor_harmful, &starts),
+            late: (past && !question.passing).then(|| Pair::new(law(), floor_harmful, &spread)),
+            excludable,
+            acceptable: weights::acceptable(&luck),
+            sigma: calibration.noise.sigma,
+            noise: calibration.noise,
+            candidate: [0.0; 2],
+            baseline,
+            first_bad: None,
+            question,
+        }
+    }
+
+    /// Takes one step; says whether it could be used.
+    pub(super) fn step(&mut self, at: Moment, step: &MetricStep) -> bool {
+        let bounds = &step.bounds;
+        let served = self
+            .question
+            .candidate
+            .counter(bounds)
+            .map(|counter| counter.sum(&step.candidate))
+            .filter(|[_, n]| *n > 0.0);
+        let Some(candidate) = served else {
+            self.spread(None, None);
+            return false;
+        };
+        let baseline = self
+            .question
+            .baseline
+            .counter(bounds)
+            .filter(|_| matches!(self.against, Against::Beside(_)));
+        self.compare(candidate, baseline, step) && {
+            self.candidate = add(self.candidate, candidate);
+            if candidate[0] > 0.0 {
+                self.first_bad.get_or_insert(at);
+            }
+            true
+        }
+    }
+
+    /// Evidence of one step in which the candidate served.
+    fn compare(&mut self, candidate: [f64; 2], counter: Option<Counter>, step: &MetricStep) -> bool {
+        let (phi, ratio) = match &mut self.against {
+            Against::Past { rate, phi } => (*phi, Some(one_arm(candidate, *rate, *phi))),
+            Against::Beside(noise) => {
+                let pods = counter.map(|counter| counter.each(&step.baseline));
+                let beside = counter.map(|counter| counter.sum(&step.baseline)).filter(|[_, n]| *n > 0.0);
+                match (pods, beside) {
+                    (Some(pods), Some(beside)) => {
+                        let phi = noise.phi_now(add(candidate, beside), pods);
+                        self.baseline = add(self.baseline, beside);
+                        (
+                            phi,
+                            Some(two_arms(candidate, beside, phi, &self.multiples, &self.ln_multiples)),
+                        )
+                    }
+                    _ => (noise.phi(), None),
+                }
+            }
+        };
+        let floor = self.question.floor.map(|(rate, _)| one_arm(candidate, rate, phi));
+        self.spread(ratio.map(factors).as_ref(), floor.map(factors).as_ref());
+        ratio.is_some()
+    }
+
+    fn spread(&mut self, ratio: Option<&Row>, floor: Option<&Row>) {
+        self.decisive.step(ratio, floor);
+        if let Some(late) = &mut self.late {
+            late.step(ratio, floor);
+        }
+    }
+
+    /// The e-value of harm; 0 until the candidate had `at_least` bad events (section 5).
+    pub(super) fn harm(&self, at_least: f64) -> f64 {
+        if self.candidate[0] >= at_least {
+            self.decisive.harm()
+        } else {
+            0.0
+        }
+    }
+
+    /// The e-value of a change that began late, where nothing runs beside (section 8).
+    pub(super) fn late_harm(&self, at_least: f64) -> f64 {
+        self.late
+            .as_ref()
+            .filter(|_| self.candidate[0] >= at_least)
+            .map_or(0.0, Pair::harm)
+    }
+
+    /// The e-value of safety.
+    pub(super) fn safe(&self) -> f64 {
+        self.decisive.safe()
+    }
+
+    /// The smallest of 2, 3, 5, 10, 30 times the baseline that is excluded at odds of `needed` (section 6).
+    pub(super) fn excluded(&self, needed: f64) -> Option<f64> {
+        let ratio = &self.decisive.ratio;
+        self.excludable
+            .iter()
+            .find(|(_, harmful)| ratio.safe_between(&self.acceptable, harmful) >= needed)
+            .map(|(times, _)| *times)
+    }
+
+    /// How many times worse (section 11).
+    pub(super) fn ratio(&self) -> Option<Estimate> {
+        let counts = estimate::from_counts(self.candidate, self.baseline, self.noise().phi, self.sigma);
+        let seen = self.candidate[1] > 0.0 && self.candidate[0] + self.baseline[0] > 0.0;
+        counts.or_else(|| seen.then(|| estimate::from_grid(self.decisive.ratio.likelihood(), &self.multiples)))
+    }
+
+    /// The noise as it is known now.
+    pub(super) fn noise(&self) -> Noise {
+        let phi = match &self.against {
+            Against::Beside(noise) => noise.phi(),
+            Against::Past { phi, .. } => *phi,
+        };
+        Noise { phi, ..self.noise }
+    }
+
+    pub(super) const fn candidate(&self) -> [f64; 2] {
+        self.candidate
+    }
+
+    pub(super) const fn baseline(&self) -> [f64; 2] {
+        self.baseline
+    }
+
+    pub(super) const fn first_bad(&self) -> Option<Moment> {
+        self.first_bad
+    }
+}
+
+/// What the candidate is compared with, the luck about it, and the counts that are known before the first step.
+fn compared(tolerated: f64, step_seconds: f64, reference: &Reference) -> (Against, Luck, [f64; 2]) {
+    match reference {
+        Reference::Beside {
+            learnt,
+            spread,
+            candidate_pods,
+            baseline_pods,
+        } => (
+            Against::Beside(StepNoise::new(*learnt, step_seconds)),
+            Luck::between(spread, *candidate_pods, *baseline_pods),
+            [0.0; 2],
+        ),
+        Reference::Past {
+            bad,
+            total,
+            pod_phi,
+            phi,
+            rms,
+        } => (
+            Against::Past {
+                rate: tolerated * (bad + 0.5) / total,
+                phi: *phi,
+            },
+            Luck::past(*bad, *pod_phi, *rms),
+            [*bad, *total],
+        ),
+    }
+}
+
+/// Section 3: only the split between the arms matters.
+fn two_arms(candidate: [f64; 2], baseline: [f64; 2], phi: f64, multiples: &Row, ln_multiples: &Row) -> Row {
+    let bad = candidate[0] + baseline[0];
+    let balance = candidate[1] / baseline[1];
+    std::array::from_fn(|j| (candidate[0] * ln_multiples[j] - bad * (multiples[j] * balance).ln_1p()) / phi)
+}
+
+/// Section 5: the candidate alone against a known rate.
+pub(super) fn one_arm([bad, total]: [f64; 2], rate: f64, phi: f64) -> Row {
+    let expected = total * rate;
+    std::array::from_fn(|j| (bad * GRID.x[j] - GRID.times[j] * expected) / phi)
+}
+
+fn add(a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
+    [a[0] + b[0], a[1] + b[1]]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn multiples() -> (Row, Row) {
+        (std::array::from_fn(|j| GRID.x[j].exp()), GRID.x)
+    }
+
+    #[test]
+    fn a_step_split_in_equal_proportion_says_the_same() {
+        let (multiples, ln) = multiples();
+        let whole = two_arms([12.0, 400.0], [8.0, 1_200.0], 1.5, &multiples, &ln);
+        let half = two_arms([6.0, 200.0], [4.0, 600.0], 1.5, &multiples, &ln);
+        for (whole, half) in whole.iter().zip(&half) {
+            assert!((whole - 2.0 * half).abs() < 1e-12 * whole.abs().max(1.0));
+        }
+    }
+
+    #[test]
+    fn the_likelihood_swaps_with_the_arms() {
+        let (multiples, ln) = multiples();
+        let (inverse, ln_inverse) = (multiples.map(f64::recip), ln.map(|x| -x));
+        let (candidate, baseline) = ([12.0, 400.0], [8.0, 1_200.0]);
+        let one = two_arms(candidate, baseline, 1.5, &multiples, &ln);
+        let other = two_arms(baseline, candidate, 1.5, &inverse, &ln_inverse);
+        let apart = one[0] - other[0];
+        for (one, other) in one.iter().zip(&other) {
+            assert!(
+                (one - other - apart).abs() < 1e-10,
+                "a constant factor, the same at every point"
+            );
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Weights on the grid: luck, what is acceptable, what is harmful (statistics.md, sections 4 to 7).
+
+use super::{
+    grid::{EMPTY, GRID, Jump, LAST, POINTS, Row, ZERO},
+    luck::Luck,
+    mixture::Weights,
+};
+
+/// Multiples that an explanation may call excluded (section 6).
+pub(super) const EXCLUDABLE: [f64; 5] = [2.0, 3.0, 5.0, 10.0, 30.0];
+
+/// `w0`: luck above the tolerance on the upper edge of its cell, luck below it counted as none.
+pub(super) fn null(luck: &Luck) -> Row {
+    let tail: Row = std::array::from_fn(|j| luck.above(GRID.x[j]));
+    let mut row = EMPTY;
+    row[ZERO] = luck.below(0.0);
+    for j in ZERO + 1..POINTS {
+        row[j] = (tail[j - 1] - tail[j]).max(0.0);
+    }
+    row[LAST] += tail[LAST];
+    row
+}
+
+/// `ws`: half luck with all above the tolerance put on it, half even in x over the 0.8 below it. Nothing above the tolerance:
+/// there its null has no mass, and a release with 50 % errors would pass.
+pub(super) fn acceptable(luck: &Luck) -> Row {
+    let mut row = even(|x| (-0.8..=0.0).contains(&x));
+    let head: Row = std::array::from_fn(|j| luck.below(GRID.x[j]));
+    for j in 0..=ZERO {
+        let cell = if j == 0 { head[0] } else { (head[j] - head[j - 1]).max(0.0) };
+        row[j] = (row[j] + cell) / 2.0;
+    }
+    row[ZERO] += luck.above(0.0) / 2.0;
+    row
+}
+
+/// `wh`: luck about the last point at or below `ln_harmful`, all above put on it, cells on their lower edge.
+pub(super) fn harmful(luck: &Luck, ln_harmful: f64) -> Row {
+    let at = GRID.at_or_below(ln_harmful);
+    let head: Row = std::array::from_fn(|j| if j <= at { luck.below(GRID.x[j] - GRID.x[at]) } else { 1.0 });
+    let mut row = EMPTY;
+    for (j, cell) in row.iter_mut().enumerate().take(at) {
+        *cell = (head[j + 1] - head[j]).max(0.0);
+    }
+    row[0] += head[0];
+    row[at] += luck.above(0.0);
+    row
+}
+
+/// All at one point.
+fn atom(at: usize) -> Row {
+    let mut row = EMPTY;
+    row[at] = 1.0;
+    row
+}
+
+/// Even in x over the points that `within` holds.
+fn even(within: impl Fn(f64) -> bool) -> Row {
+    let mut row: Row = std::array::from_fn(|j| if within(GRID.x[j]) { GRID.dx[j] } else { 0.0 });
+    let whole: f64 = row.iter().sum();
+    row.iter_mut().for_each(|cell| *cell /= whole);
+    row
+}
+
+/// The weights and the jump of a comparison at tolerance 1 in x: harm from `ln_harmful` on.
+pub(super) fn against(luck: &Luck, ln_harmful: f64) -> (Weights, Jump) {
+    let weights = Weights {
+        null: null(luck),
+        acceptable: acceptable(luck),
+        harmful: harmful(luck, ln_harmful),
+    };
+    (weights, Jump::new(ln_harmful))
+}
+
+/// Those of the floor (section 5): a known rate, so no luck.
+pub(super) fn against_floor(ln_harmful: f64) -> (Weights, Jump) {
+    let weights = Weights {
+        null: atom(ZERO),
+        acceptable: even(|x| x <= 0.0),
+        harmful: atom(GRID.at_or_below(ln_harmful)),
+    };
+    (weights, Jump::new(ln_harmful))
+}
+
+/// Those of passing by latency (section 7): the shift test the other way, null at or above 1.
+pub(super) fn against_slower(luck: &Luck, ln_harmful: f64) -> (Weights, Jump) {
+    let weights = Weights {
+        null: null(luck),
+        acceptable: even(|x| x < 0.0),
+        harmful: harmful(luck, 0.0),
+    };
+    (weights, Jump::new(ln_harmful))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::noise::Spread;
+
+    #[test]
+    fn every_row_is_a_probability_and_nothing_harmful_is_acceptable() {
+        let lucks = [
+            Luck::between(&Spread::unknown(), 1.0, 9.0),
+            Luck::past(0.0, 1.5, 0.3),
+            Luck::past(15.0, 1.5, 0.2),
+            Luck::past(1e9, 1.0, 1.1),
+        ];
+        for luck in lucks {
+            for ln_harmful in [1.6_f64.ln(), 30.0_f64.ln()] {
+                let rows = [null(&luck), acceptable(&luck), harmful(&luck, ln_harmful)];
+                for row in &rows {
+                    let sum: f64 = row.iter().sum();
+                    assert!(
+                        (sum - 1.0).abs() < 1e-4 && row.iter().all(|cell| *cell >= 0.0),
+                        "{luck:?}: {sum}"
+                    );
+                }
+                let [null, acceptable, harmful] = rows;
+                assert!(
+                    null[..ZERO].iter().all(|cell| *cell == 0.0),
+                    "luck below the tolerance is none"
+                );
+                assert!(acceptable[ZERO + 1..].iter().all(|cell| *cell == 0.0));
+                assert!(harmful[GRID.at_or_below(ln_harmful) + 1..].iter().all(|cell| *cell == 0.0));
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The judge through its public interface: stories, properties, a small simulation, restarts.
+
+mod properties;
+mod restart;
+#[cfg(test)]
+mod rig;
+mod simulation;
+mod stories;
