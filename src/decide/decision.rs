@@ -47,8 +47,11 @@ pub enum Guard {
         /// What runs.
         runs: Option<Version>,
     },
-    /// A person switched lastgood off for this target (`lastgood.dev/off`).
-    Off,
+    /// A person switched lastgood off for this target.
+    Off {
+        /// Since when, by whom, why.
+        freeze: Freeze,
+    },
     /// This mode only watches.
     Observe,
     /// All reverts are frozen.
@@ -108,7 +111,7 @@ impl Guard {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Superseded { .. } => "superseded",
-            Self::Off => "off",
+            Self::Off { .. } => "off",
             Self::Observe => "observe",
             Self::Frozen { .. } => "frozen",
             Self::NoLastGood => "no_last_good",
@@ -159,5 +162,5 @@ pub struct Past {
     /// Reverts of this service in the last hour.
     pub reverts_last_hour: u32,
     /// Whether a person switched lastgood off for this target.
-    pub off: bool,
+    pub off: Option<Freeze>,
 }

@@ -3,5 +3,7 @@
 //! May touch: `words`, `policy`, `judge`'s evidence. Deliberately absent: adapters, prose, the state machine.
 
 mod decision;
+mod guards;
 
 pub use decision::{Decision, Fleet, Freeze, Guard, Past};
+pub use guards::{APPROVAL_TIME, decide};

@@ -2,6 +2,102 @@
 //!
 //! May touch: every pure room but `explain`. Deliberately absent: await, prose, adapters.
 
+mod acting;
+mod deciding;
+mod draft;
+mod ending;
 mod event;
+mod observe;
+mod opening;
+mod outbox;
+mod person;
+mod standing;
+mod verifying;
+mod waiting;
+mod watching;
 
+#[cfg(test)]
+mod stories;
+
+use draft::Draft;
 pub use event::{Context, Effect, Event, Look, PersonWord, Stage, Transition};
+pub use outbox::{GIVE_UP_AFTER, backoff, settle_outbox};
+pub use waiting::ACTIVATION_TIME;
+
+use crate::{
+    record::{Phase, TargetHistory},
+    words::Moment,
+};
+
+/// One step: what `event` at `now` makes of `history`. Total and pure: the same input gives the same output. A history equal to
+/// the one before means that nothing durable happened; the effects are for after the history was stored.
+#[must_use]
+pub fn step(history: &TargetHistory, context: &Context<'_>, event: &Event, now: Moment) -> Transition {
+    let mut draft = Draft::new(history, context, now);
+    match event {
+        Event::Observed(observation) => observe::observed(&mut draft, observation),
+        Event::Activated { rollout, activation } => waiting::told_by_metrics(&mut draft, *rollout, activation),
+        Event::Calibrated {
+            rollout,
+            plan,
+            calibration,
+            queries,
+        } => watching::calibrated(&mut draft, *rollout, plan, calibration, queries),
+        Event::Judged {
+            rollout,
+            stage: Stage::Watch,
+            evidence,
+        } => watching::judged(&mut draft, *rollout, evidence),
+        Event::Judged {
+            rollout,
+            stage: Stage::Verification,
+            evidence,
+        } => verifying::judged(&mut draft, *rollout, evidence),
+        Event::Data { rollout, fault } => watching::data(&mut draft, *rollout, fault.as_ref()),
+        Event::Acted { rollout, result } => acting::acted(&mut draft, *rollout, result),
+        Event::Looked { rollout, look } => acting::looked(&mut draft, *rollout, look),
+        Event::Approved { rollout, by } => deciding::approved(&mut draft, *rollout, by),
+        Event::Person {
+            version,
+            word,
+            by,
+            reason,
+        } => person::said(&mut draft, version, *word, by, reason),
+        Event::Off { off, by, reason } => person::switched(&mut draft, *off, by, reason),
+        Event::Readiness(unready) => outbox::readiness(&mut draft, unready),
+        Event::Delivered { alert, channel } => outbox::delivered(&mut draft, alert, channel),
+        Event::NotDelivered {
+            alert,
+            channel,
+            error,
+            retry,
+        } => outbox::not_delivered(&mut draft, alert, channel, error, *retry),
+        Event::Tick => tick(&mut draft),
+    }
+    draft.finish()
+}
+
+/// What is to be done first when a history was loaded: an intent without outcome is looked at, never repeated blindly. A watch
+/// whose end was slept through is not ended by the next tick: what Prometheus kept of it is judged first.
+#[must_use]
+pub fn resume(history: &TargetHistory, context: &Context<'_>, now: Moment) -> Transition {
+    let mut draft = Draft::new(history, context, now);
+    ending::slept_through(&mut draft);
+    let look = draft
+        .history
+        .open
+        .as_ref()
+        .filter(|open| open.phase == Phase::Reverting)
+        .and_then(|open| open.intent.clone())
+        .map(Effect::Look);
+    draft.effects.extend(look);
+    draft.finish()
+}
+
+/// Time passed: whatever was due is done. Never an act that was not wanted before.
+fn tick(draft: &mut Draft<'_>) {
+    waiting::tick(draft);
+    watching::tick(draft);
+    deciding::tick(draft);
+    verifying::tick(draft);
+}

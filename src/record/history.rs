@@ -34,9 +34,18 @@ pub struct TargetHistory {
     /// When lastgood reverted this target; kept for a day.
     pub reverts: Vec<Moment>,
     /// A person switched lastgood off for this target.
-    pub off: bool,
+    pub off: Option<Freeze>,
     /// Why it could not act if it had to; empty: ready.
     pub unready: Vec<Unready>,
+    /// What `current` pointed to when it was last seen; a missing link is not remembered.
+    #[serde(default)]
+    pub current: Option<Version>,
+    /// The process behind the unit when it was last seen: what a new start is told by.
+    #[serde(default)]
+    pub process: Option<Process>,
+    /// Ids of the alerts that were told, newest last, the newest 200: nothing is told twice.
+    #[serde(default)]
+    pub told: Vec<String>,
 }
 
 impl TargetHistory {
@@ -52,8 +61,11 @@ impl TargetHistory {
             closed: Vec::new(),
             outbox: Vec::new(),
             reverts: Vec::new(),
-            off: false,
+            off: None,
             unready: Vec::new(),
+            current: None,
+            process: None,
+            told: Vec::new(),
         }
     }
 

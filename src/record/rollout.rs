@@ -28,6 +28,9 @@ pub struct Record {
     pub to: Version,
     /// What the candidate is compared with: the last good version when the rollout opened, and its standing then.
     pub baseline: Option<(Version, Standing)>,
+    /// Since when the baseline has had that standing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_since: Option<Moment>,
     /// When it was seen.
     pub seen_at: Moment,
     /// When the new process began to serve, and how that is known.

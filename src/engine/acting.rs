@@ -1,0 +1,113 @@
+//! The act: how it ended, or, after a crash, what became of it.
+
+use std::time::Duration;
+
+use super::{
+    Effect, Look,
+    deciding::{decide_again, refuse, settled},
+    draft::Draft,
+};
+use crate::{
+    decide::Guard,
+    record::{ActResult, AlertKind, Happened, Intent, Phase, ProofBasis, Record},
+    words::{Moment, Outcome, RolloutId, Standing, Verdict},
+};
+
+/// How long a revert is remembered.
+const REVERTS_FOR: Duration = Duration::from_secs(24 * 3600);
+
+/// The act ended.
+pub(super) fn acted(draft: &mut Draft<'_>, rollout: RolloutId, result: &ActResult) {
+    draft.with_open(rollout, |draft, record| {
+        let Some(intent) = pending(record) else {
+            return;
+        };
+        draft.note(record, Happened::Acted { result: result.clone() });
+        match result {
+            ActResult::Applied {
+                activated_at, detail, ..
+            } => applied(draft, record, &intent, *activated_at, detail),
+            ActResult::Superseded { .. } => {
+                settled(draft, record, Outcome::Superseded, "");
+                draft.close(record);
+            }
+            ActResult::Refused { found } => {
+                refuse(draft, record, Guard::Unrestorable { found: found.clone() });
+                record.outcome_detail = Some(found.clone());
+            }
+            ActResult::NotMoved { error } => failed(draft, record, Outcome::Failed, error),
+            ActResult::NotActivated { error, .. } => {
+                moved(draft, record, &intent);
+                failed(draft, record, Outcome::Stuck, error);
+            }
+        }
+    });
+}
+
+/// An intent without outcome was looked at. Nothing is repeated but what surely was not begun.
+pub(super) fn looked(draft: &mut Draft<'_>, rollout: RolloutId, look: &Look) {
+    draft.with_open(rollout, |draft, record| {
+        let Some(intent) = pending(record) else {
+            return;
+        };
+        draft.note(record, Happened::Looked { found: found(look) });
+        match look {
+            Look::NotBegun => decide_again(draft, record, &intent.to, intent.approved_by.clone()),
+            Look::Moved { .. } => draft.effects.push(Effect::Activate(intent)),
+            Look::Done { activated_at, .. } => applied(draft, record, &intent, *activated_at, ""),
+            Look::Other { .. } => {
+                settled(draft, record, Outcome::Superseded, "");
+                draft.close(record);
+            }
+        }
+    });
+}
+
+fn pending(record: &Record) -> Option<Intent> {
+    record.intent.clone().filter(|_| record.phase == Phase::Reverting)
+}
+
+/// The answer as it is stored.
+fn found(look: &Look) -> String {
+    match look {
+        Look::NotBegun => "not_begun",
+        Look::Moved { .. } => "moved",
+        Look::Done { .. } => "done",
+        Look::Other { .. } => "other",
+    }
+    .to_owned()
+}
+
+/// The last good version is back: it serves, and is watched.
+fn applied(draft: &mut Draft<'_>, record: &mut Record, intent: &Intent, activated_at: Moment, detail: &str) {
+    let activated_at = activated_at.min(draft.now);
+    moved(draft, record, intent);
+    draft.serves(&intent.to, activated_at);
+    settled(draft, record, Outcome::Reverted, detail);
+    record.phase = Phase::Verifying {
+        until: activated_at.plus(record.policy.revert.verify_for),
+    };
+    draft.tell(record, AlertKind::Reverted);
+}
+
+/// `current` points to the version that was put back. What was reverted once is never gone back to, and counts as a revert.
+fn moved(draft: &mut Draft<'_>, record: &mut Record, intent: &Intent) {
+    let now = draft.now;
+    draft.runs_at(now);
+    draft.history.current = Some(intent.to.clone());
+    draft.history.reverts.retain(|at| now.since(*at) < REVERTS_FOR);
+    draft.history.reverts.push(now);
+    if draft.standing(&intent.from) != Some(Standing::Quarantined) && !draft.proven_by_person(&intent.from) {
+        let basis = match record.verdict {
+            Some(Verdict::Regression) => ProofBasis::Convicted,
+            _ => ProofBasis::None,
+        };
+        draft.stand(Some(record), &intent.from, Standing::Quarantined, basis);
+    }
+}
+
+fn failed(draft: &mut Draft<'_>, record: &mut Record, outcome: Outcome, error: &str) {
+    settled(draft, record, outcome, error);
+    draft.tell(record, AlertKind::NotHelped);
+    draft.close(record);
+}

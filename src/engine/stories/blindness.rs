@@ -1,0 +1,132 @@
+//! Silence is not guilt: data that are missing never convict, and are told of.
+
+use super::script::{HOUR, MINUTE, Story, version};
+use crate::{
+    policy::OnInconclusive,
+    record::Happened,
+    words::{GapReason, Standing, Verdict},
+};
+
+#[test]
+fn blind_to_the_end() {
+    let mut story = Story::with_candidate();
+    story.later(MINUTE);
+    story.data(Some(GapReason::NoData));
+    story.later(4 * MINUTE);
+    story.data(Some(GapReason::NoData));
+    story.is_quiet();
+    story.later(MINUTE);
+    story.tick();
+    story.tells(&["going_blind"]);
+    story.later(10 * MINUTE);
+    story.data(Some(GapReason::NoData));
+    story.tick();
+    story.is_quiet();
+    story.later(2 * HOUR);
+    story.tick();
+    story.tells(&["blind"]);
+    story.closed_as(None);
+    let closed = story.last_closed();
+    assert_eq!(closed.verdict, Some(Verdict::Blind));
+    let fault = closed.fault.as_ref().expect("with its reason");
+    assert_eq!((fault.reason, fault.query.as_deref()), (GapReason::NoData, Some("bad")));
+    story.stands("v2", Standing::Unproven);
+    story.serves("v2");
+}
+
+#[test]
+fn blind_for_a_while_and_back() {
+    let mut story = Story::with_candidate();
+    for _ in 0..2 {
+        story.later(MINUTE);
+        story.data(Some(GapReason::QueryFailed));
+        story.later(5 * MINUTE);
+        story.tick();
+        story.tells(&["going_blind"]);
+        story.data(None);
+        assert_eq!(story.open().fault, None);
+    }
+    let faults = story.open().timeline.iter();
+    assert_eq!(faults.filter(|entry| matches!(entry.what, Happened::Data { .. })).count(), 4);
+    story.later(HOUR);
+    story.judged_as(Verdict::Healthy);
+    story.tells(&["proven"]);
+}
+
+#[test]
+fn a_fault_that_only_changes_its_figures_is_one_fault() {
+    let mut story = Story::with_candidate();
+    story.data(Some(GapReason::Stale));
+    let before = story.history.clone();
+    story.later(15);
+    story.data(Some(GapReason::Stale));
+    assert_eq!(story.history, before);
+    story.later(4 * MINUTE + 45);
+    story.data(Some(GapReason::NoData));
+    story.tells(&["going_blind"]);
+}
+
+#[test]
+fn a_watch_of_which_a_third_is_missing_is_blind_and_names_the_gap() {
+    for wanted in [OnInconclusive::Prove, OnInconclusive::Revert] {
+        let mut story = Story::after_first_sight();
+        story.policy.on_inconclusive = wanted;
+        story.ships("v2");
+        story.later(2 * HOUR);
+        story.judged(|evidence| {
+            evidence.used = evidence.steps * 2 / 3;
+            if let Some(errors) = evidence.metrics.first_mut() {
+                errors.gaps = [(GapReason::Stale, 150), (GapReason::Switch, 1)].into();
+            }
+        });
+        story.tells(&["blind"]);
+        let fault = story.last_closed().fault.clone().expect("with its reason");
+        assert_eq!((fault.reason, fault.because.contains("320 of 480")), (GapReason::Stale, true));
+        story.stands("v2", Standing::Unproven);
+    }
+}
+
+#[test]
+fn an_end_without_its_last_steps_waits_a_little_and_reverts_nobody() {
+    let mut story = Story::after_first_sight();
+    story.policy.on_inconclusive = OnInconclusive::Revert;
+    story.ships("v2");
+    story.later(110 * MINUTE);
+    story.judged(|_| {});
+    story.later(11 * MINUTE);
+    story.tick();
+    story.is_quiet();
+    story.later(MINUTE);
+    story.tick();
+    story.tells(&["inconclusive"]);
+    story.stands("v2", Standing::Unproven);
+}
+
+#[test]
+fn a_healthy_verdict_with_missing_data_proves_at_the_end_only() {
+    let mut story = Story::with_candidate();
+    story.later(HOUR);
+    story.judged(|evidence| {
+        evidence.verdict = Some(Verdict::Healthy);
+        evidence.used = evidence.steps / 2;
+    });
+    story.is_quiet();
+    story.stands("v2", Standing::Unproven);
+    story.later(2 * HOUR);
+    story.tick();
+    story.tells(&["proven"]);
+}
+
+#[test]
+fn a_first_sight_that_stays_blind_stays_assumed() {
+    let mut story = Story::new();
+    story.switches("v1");
+    story.later(2 * HOUR + 2 * MINUTE);
+    story.tick();
+    story.tells(&["blind"]);
+    story.stands("v1", Standing::Assumed);
+    story.ships("v2");
+    assert_eq!(story.open().baseline, Some((version("v1"), Standing::Assumed)));
+    story.judged_as(Verdict::Regression);
+    story.reverts("v2", "v1");
+}

@@ -1,0 +1,13 @@
+//! Stories: timed events in, expected effects, alerts and standings out, and nothing else emitted.
+
+mod activation;
+mod anything;
+mod blindness;
+mod crashes;
+mod guards;
+mod invariants;
+mod outbox;
+mod people;
+mod props;
+mod releases;
+mod script;
