@@ -1,3 +1,38 @@
 //! A stored record -> sentences, in English and Chinese: one source for alert, command line and page.
 //!
 //! May touch: the pure rooms' types. Deliberately absent: judging again, clocks, channels.
+
+mod alert;
+mod audit;
+mod by_hand;
+mod canvas;
+mod clean;
+mod comparison;
+mod document;
+mod grounds;
+mod guard;
+mod language;
+mod live;
+mod number;
+mod operational;
+mod span_of_time;
+#[cfg(test)]
+mod specimen;
+mod status;
+mod status_table;
+mod story;
+#[cfg(test)]
+mod tests;
+mod text;
+mod told;
+mod words;
+
+pub use alert::alert;
+pub use document::document;
+pub use guard::guard_sentence;
+pub use language::{Language, UnknownLanguage};
+pub use live::live;
+pub use status::{ClosedRollout, RolloutStatus, Stands, TargetStatus, status};
+pub use status_table::status_table;
+pub use text::text;
+pub use told::{Span, Told};

@@ -1,0 +1,321 @@
+//! The evidence in words: counts and rates of both sides, how many times worse, odds, what is excluded, where the noise came from.
+
+use super::{
+    Language,
+    language::say,
+    number::{count, odds, share, times},
+    span_of_time::{latency, long},
+    told::{bold, outside},
+};
+use crate::{
+    judge::{BoundEvidence, Comparison, Estimate, Evidence, MetricEvidence, NoiseSource},
+    policy::MetricKind,
+    record::Record,
+    words::{Verdict, Version},
+};
+
+/// The metric that weighs most: of those that may revert, or, where a metric that only warns is what regressed, that one.
+pub(super) fn heaviest(evidence: &Evidence) -> Option<&MetricEvidence> {
+    let most = |may_revert: bool| {
+        evidence
+            .metrics
+            .iter()
+            .filter(move |metric| metric.may_revert == may_revert)
+            .max_by(|a, b| a.harm_log10.total_cmp(&b.harm_log10))
+    };
+    let warned = most(false).filter(|metric| metric.harm_log10 >= metric.needed_harm_log10);
+    match most(true) {
+        Some(metric) if warned.is_none() || evidence.harm_log10 >= evidence.needed_harm_log10 => Some(metric),
+        other => warned.or(other),
+    }
+}
+
+/// The bound of a histogram that weighs most.
+pub(super) fn heaviest_bound(metric: &MetricEvidence) -> Option<&BoundEvidence> {
+    metric.bounds.iter().max_by(|a, b| a.harm_log10.total_cmp(&b.harm_log10))
+}
+
+/// What the evidence is compared with: the version's name, where there is one.
+fn compared(record: &Record) -> Option<&Version> {
+    record.baseline.as_ref().map(|(version, _)| version)
+}
+
+/// A few words for a headline: `errors 8 times worse`.
+pub(super) fn gist(metric: &MetricEvidence, language: Language) -> String {
+    let name = outside(&metric.name);
+    let bound = heaviest_bound(metric);
+    let (ratio, baseline) = bound.map_or((metric.ratio, metric.baseline), |bound| (bound.ratio, bound.baseline));
+    match (worse(ratio, baseline, language), bound.is_some()) {
+        (None, _) => say!(language, "{name} worse", "{name} 变差"),
+        (Some(worse), false) => say!(language, "{name} {worse} times worse", "{name} 恶化到{worse} 倍"),
+        (Some(worse), true) => say!(language, "{worse} times as many slow requests", "慢请求增至{worse} 倍"),
+    }
+}
+
+/// How many times, in Chinese with its leading space; where the other side had no bad event at all only the lower end can be said.
+fn worse(ratio: Option<Estimate>, baseline: [f64; 2], language: Language) -> Option<String> {
+    let ratio = ratio?;
+    if baseline[0] > 0.0 {
+        let median = times(ratio.median);
+        return Some(say!(language, "{median}", " {median}"));
+    }
+    let low = times(ratio.low);
+    Some(say!(language, "at least {low}", "至少 {low}"))
+}
+
+/// The sentence of one metric: both sides, and how many times worse.
+pub(super) fn sides(metric: &MetricEvidence, evidence: &Evidence, record: &Record, language: Language) -> String {
+    let name = outside(&metric.name);
+    if let Some(because) = &metric.unusable {
+        let because = outside(because);
+        return say!(
+            language,
+            "{name}: could not be judged: {because}.",
+            "{name}：无法判定：{because}。"
+        );
+    }
+    match heaviest_bound(metric) {
+        Some(bound) => slow(&name, bound, metric, evidence, record, language),
+        None => failed(&name, metric, evidence, record, language),
+    }
+}
+
+fn failed(name: &str, metric: &MetricEvidence, evidence: &Evidence, record: &Record, language: Language) -> String {
+    let to = bold(&record.to.name);
+    let of = part(metric.candidate, language);
+    let other = other_side(metric.baseline, evidence, record, language);
+    let verdict = multiple(metric.ratio, metric.baseline, language)
+        .map(|multiple| say!(language, ": {multiple}", "：{multiple}"))
+        .unwrap_or_default();
+    say!(
+        language,
+        "{name}: {of} on {to}{other}{verdict}.",
+        "{name}：{to} 上 {of}{other}{verdict}。"
+    )
+}
+
+/// `4.1 % of 12,400 requests`.
+fn part([bad, total]: [f64; 2], language: Language) -> String {
+    if total <= 0.0 {
+        return say!(language, "no requests", "没有请求");
+    }
+    let all = count(total);
+    if bad <= 0.0 {
+        return say!(language, "none of {all} requests", "{all} 个请求中为 0");
+    }
+    let share = share(bad / total);
+    say!(language, "{share} of {all} requests", "{all} 个请求的 {share}")
+}
+
+/// `, 0.5 % of 37,100 on v1.2.2 beside it`.
+fn other_side(baseline: [f64; 2], evidence: &Evidence, record: &Record, language: Language) -> String {
+    let Some(version) = compared(record).filter(|_| evidence.compare != Comparison::None && baseline[1] > 0.0) else {
+        return String::new();
+    };
+    let name = &version.name;
+    let version = bold(name);
+    let all = count(baseline[1]);
+    let part = if baseline[0] <= 0.0 {
+        say!(language, "none of {all}", "{all} 个中为 0")
+    } else {
+        let share = share(baseline[0] / baseline[1]);
+        say!(language, "{share} of {all}", "{all} 个的 {share}")
+    };
+    match evidence.compare {
+        Comparison::BeforeAfter if record.to.name == *name => {
+            say!(language, ", {part} in the hour before", "，之前一小时内 {part}")
+        }
+        Comparison::BeforeAfter => {
+            say!(
+                language,
+                ", {part} on {version} in its own last hour",
+                "，{version} 在自己的最后一小时内 {part}"
+            )
+        }
+        _ => say!(
+            language,
+            ", {part} on {version} beside it",
+            "，同时运行的 {version} 上 {part}"
+        ),
+    }
+}
+
+/// `8 times worse (95 %: 7 to 10)`.
+fn multiple(ratio: Option<Estimate>, baseline: [f64; 2], language: Language) -> Option<String> {
+    let worse = worse(ratio, baseline, language)?;
+    let interval = interval(ratio, baseline, language);
+    // "Worse" only where the whole interval says so.
+    if ratio.is_some_and(|ratio| ratio.low > 1.0) {
+        return Some(say!(language, "{worse} times worse{interval}", "恶化到{worse} 倍{interval}"));
+    }
+    Some(say!(
+        language,
+        "{worse} times the rate{interval}",
+        "比率是其{worse} 倍{interval}"
+    ))
+}
+
+fn interval(ratio: Option<Estimate>, baseline: [f64; 2], language: Language) -> String {
+    match ratio {
+        Some(ratio) if baseline[0] > 0.0 => {
+            let (low, high) = (times(ratio.low), times(ratio.high));
+            say!(language, " (95 %: {low} to {high})", "（95 %：{low} 到 {high}）")
+        }
+        _ => String::new(),
+    }
+}
+
+fn slow(
+    name: &str,
+    bound: &BoundEvidence,
+    metric: &MetricEvidence,
+    evidence: &Evidence,
+    record: &Record,
+    language: Language,
+) -> String {
+    let to = bold(&record.to.name);
+    let quantile = quantile(bound.quantile);
+    let above = latency(bound.candidate_above, language);
+    let of = part(bound.candidate, language);
+    let other = slow_other_side(bound, evidence, record, language);
+    let multiple = worse(bound.ratio, bound.baseline, language)
+        .map(|worse| {
+            let interval = interval(bound.ratio, bound.baseline, language);
+            say!(
+                language,
+                ": {worse} times as many slow requests{interval}",
+                "：慢请求是其{worse} 倍{interval}"
+            )
+        })
+        .unwrap_or_default();
+    let allowance = allowance(metric, bound, record, language);
+    say!(
+        language,
+        "{name}, {quantile}: {of} slower than {above} on {to}{other}{multiple}.{allowance}",
+        "{name}（{quantile}）：{to} 上 {of} 慢于 {above}{other}{multiple}。{allowance}"
+    )
+}
+
+/// `, 1.0 % of 37,100 slower than 250 ms on v2 in its own last hour`.
+fn slow_other_side(bound: &BoundEvidence, evidence: &Evidence, record: &Record, language: Language) -> String {
+    let Some(version) = compared(record).filter(|_| evidence.compare != Comparison::None && bound.baseline[1] > 0.0) else {
+        return String::new();
+    };
+    let version = bold(&version.name);
+    let above = latency(bound.baseline_above, language);
+    let all = count(bound.baseline[1]);
+    let part = if bound.baseline[0] <= 0.0 {
+        say!(language, "none of {all}", "{all} 个中没有")
+    } else {
+        let share = share(bound.baseline[0] / bound.baseline[1]);
+        say!(language, "{share} of {all}", "{all} 个的 {share} ")
+    };
+    match evidence.compare {
+        Comparison::BeforeAfter => say!(
+            language,
+            ", {part} slower than {above} on {version} in its own last hour",
+            "，{version} 在自己的最后一小时内 {part}慢于 {above}"
+        ),
+        _ => say!(
+            language,
+            ", {part} slower than {above} on {version} beside it",
+            "，同时运行的 {version} 上 {part}慢于 {above}"
+        ),
+    }
+}
+
+/// Why the two bounds differ, and whether one was interpolated.
+fn allowance(metric: &MetricEvidence, bound: &BoundEvidence, record: &Record, language: Language) -> String {
+    let tolerated = record
+        .policy
+        .metrics
+        .iter()
+        .find(|known| known.name == metric.name)
+        .and_then(|known| match &known.kind {
+            MetricKind::Histogram(histogram) if histogram.tolerate_slower > 0.0 => Some(share(histogram.tolerate_slower)),
+            _ => None,
+        });
+    let tolerated = tolerated
+        .map(|share| say!(language, " The policy tolerates {share} slower.", "策略容许慢 {share}。"))
+        .unwrap_or_default();
+    let interpolated = if bound.interpolated {
+        say!(
+            language,
+            " The count is interpolated inside a bucket.",
+            "该计数在桶内插值得出。"
+        )
+    } else {
+        String::new()
+    };
+    format!("{tolerated}{interpolated}")
+}
+
+/// `p99`, `p99.9`.
+pub(super) fn quantile(fraction: f64) -> String {
+    let text = format!("{:.4}", fraction * 100.0);
+    format!("p{}", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// `Odds of evidence over 1,000,000 : 1, needed 100 : 1.` Of all metrics together, or of the one that only warns.
+pub(super) fn odds_of(metric: &MetricEvidence, evidence: &Evidence, language: Language) -> String {
+    let (found, needed) = if metric.may_revert {
+        (evidence.harm_log10, evidence.needed_harm_log10)
+    } else {
+        (metric.harm_log10, metric.needed_harm_log10)
+    };
+    let (found, needed) = (odds_in(found, language), odds_in(needed, language));
+    say!(
+        language,
+        "Odds of evidence {found}, needed {needed}.",
+        "证据的胜算：{found}，所需：{needed}。"
+    )
+}
+
+/// Odds with the reader's word for "over".
+pub(super) fn odds_in(log10: f64, language: Language) -> String {
+    match language {
+        Language::En => odds(log10, "over"),
+        Language::Zh => odds(log10, "超过"),
+    }
+}
+
+/// `errors: 5 times or worse is excluded`, for every metric that is not convicted; one sentence.
+pub(super) fn excluded(evidence: &Evidence, language: Language) -> String {
+    let all: Vec<String> = evidence
+        .metrics
+        .iter()
+        .filter(|metric| metric.verdict != Some(Verdict::Regression))
+        .map(|metric| {
+            let name = outside(&metric.name);
+            match metric.excluded_times {
+                Some(excluded) => {
+                    let excluded = times(excluded);
+                    say!(
+                        language,
+                        "{name}: {excluded} times or worse is excluded",
+                        "{name}：已排除恶化到 {excluded} 倍或更多"
+                    )
+                }
+                None => say!(language, "{name}: nothing is excluded", "{name}：无法排除任何恶化"),
+            }
+        })
+        .collect();
+    match language {
+        _ if all.is_empty() => String::new(),
+        Language::En => format!("{}.", all.join("; ")),
+        Language::Zh => format!("{}。", all.join("；")),
+    }
+}
+
+/// Said where the noise of a metric was assumed.
+pub(super) fn assumed_noise(metric: &MetricEvidence, language: Language) -> String {
+    if metric.noise.source == NoiseSource::History {
+        return String::new();
+    }
+    let history = long(metric.noise.history, language);
+    say!(
+        language,
+        "The history is short ({history}), so cautious noise was assumed.",
+        "历史数据较短（{history}），因此采用了偏谨慎的噪声假设。"
+    )
+}

@@ -1,0 +1,309 @@
+//! Records as they come about, for tests: one bad release of `myapp`, and what may become of it.
+
+mod evidences;
+mod policies;
+
+use std::time::Duration;
+
+pub(crate) use evidences::{bad_errors, evidence, quiet, slow};
+pub(crate) use policies::policy;
+
+use crate::{
+    decide::{Decision, Freeze},
+    judge::{Comparison, Estimate, Evidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan},
+    record::{
+        ActResult, Activation, Alert, AlertKind, DataFault, Entry, Happened, Intent, KnownVersion, Phase, ProofBasis, Record,
+        RolloutKind, Served, TargetHistory, Unready, Verification,
+    },
+    words::{Actor, Fingerprint, GapReason, Moment, Outcome, Standing, Verdict, Version},
+};
+
+/// Seconds after 2026-11-24T14:02:00Z, when v1.2.3 began to serve.
+pub(crate) fn at(seconds: i64) -> Moment {
+    Moment::from_millis(1_795_528_920_000 + seconds * 1_000)
+}
+
+pub(crate) fn version(name: &str, digit: u8) -> Version {
+    Version {
+        name: name.parse().expect("a version name"),
+        fingerprint: Fingerprint::from_sha256(&[digit; 32]),
+    }
+}
+
+pub(crate) fn bad() -> Version {
+    version("v1.2.3", 0x33)
+}
+
+pub(crate) fn good() -> Version {
+    version("v1.2.2", 0x22)
+}
+
+pub(crate) const BAD_QUERY: &str = "sum by (job, instance) (http_requests_total{app=\"myapp\",code=~\"5..\"})";
+
+/// Being watched, undecided.
+pub(crate) fn watching() -> Record {
+    Record {
+        id: "01936f3e-7c00-7000-8000-000000000001".parse().expect("an id"),
+        service: "myapp".parse().expect("a service"),
+        env: "prod".parse().expect("an environment"),
+        kind: RolloutKind::Release,
+        from: Some(good()),
+        to: bad(),
+        baseline: Some((good(), Standing::Proven)),
+        baseline_since: Some(at(-6 * 86_400)),
+        seen_at: at(-2),
+        activation: Some(Activation {
+            at: at(0),
+            known_by: "unit".to_owned(),
+            fresh_counters: true,
+        }),
+        policy: policy(),
+        plan: Some(Plan {
+            step: Duration::from_secs(15),
+            steps: 480,
+            compare: Comparison::Concurrent,
+            candidate_pods: 1,
+        }),
+        calibration: None,
+        phase: Phase::Watching { until: at(7_200) },
+        verdict: None,
+        decided_at: None,
+        evidence: Some(evidence(vec![quiet(bad_errors()), quiet(slow())])),
+        fault: None,
+        decision: None,
+        intent: None,
+        outcome: None,
+        outcome_detail: None,
+        verification: None,
+        queries: vec![BAD_QUERY.to_owned()],
+        timeline: vec![
+            Entry {
+                at: at(-2),
+                what: Happened::Seen,
+            },
+            Entry {
+                at: at(0),
+                what: Happened::Activated,
+            },
+            Entry {
+                at: at(3),
+                what: Happened::Calibrated,
+            },
+        ],
+        closed_at: None,
+    }
+}
+
+/// Convicted; `decision` follows.
+pub(crate) fn convicted(decision: Decision) -> Record {
+    let mut record = watching();
+    record.verdict = Some(Verdict::Regression);
+    record.decided_at = Some(at(45));
+    record.evidence = Some(evidence(vec![bad_errors(), quiet(slow())]));
+    record.decision = Some(decision);
+    record.timeline.push(Entry {
+        at: at(45),
+        what: Happened::Judged {
+            verdict: Verdict::Regression,
+        },
+    });
+    record.timeline.push(Entry {
+        at: at(45),
+        what: Happened::Decided,
+    });
+    record
+}
+
+/// The last good version was put back.
+pub(crate) fn reverted() -> Record {
+    let mut record = convicted(Decision::Revert {
+        to: good(),
+        standing: Standing::Proven,
+    });
+    record.intent = Some(Intent {
+        rollout: record.id,
+        from: bad(),
+        to: good(),
+        at: at(46),
+        approved_by: None,
+    });
+    record.timeline.push(Entry {
+        at: at(46),
+        what: Happened::Intended,
+    });
+    act(
+        &mut record,
+        ActResult::Applied {
+            moved_at: at(47),
+            activated_at: at(51),
+            detail: "job done".to_owned(),
+        },
+    );
+    record.outcome = Some(Outcome::Reverted);
+    record.phase = Phase::Verifying { until: at(351) };
+    record
+}
+
+pub(crate) fn act(record: &mut Record, result: ActResult) {
+    record.timeline.push(Entry {
+        at: at(51),
+        what: Happened::Acted { result },
+    });
+}
+
+/// Settled after the act.
+pub(crate) fn settled(outcome: Outcome, active: Option<bool>, rates: [f64; 2]) -> Record {
+    let mut record = reverted();
+    let metric = MetricEvidence {
+        candidate: rates,
+        ..quiet(bad_errors())
+    };
+    let seen = Evidence {
+        compare: Comparison::BeforeAfter,
+        ..evidence(vec![metric])
+    };
+    record.verification = Some(Verification {
+        active,
+        evidence: Some(seen),
+        at: at(351),
+    });
+    record.outcome = Some(outcome);
+    record.timeline.push(Entry {
+        at: at(351),
+        what: Happened::Settled { outcome },
+    });
+    record.phase = Phase::Closed;
+    record.closed_at = Some(at(351));
+    record
+}
+
+/// The act failed.
+pub(crate) fn failed(result: ActResult, detail: &str) -> Record {
+    let mut record = reverted();
+    record.timeline.pop();
+    act(&mut record, result);
+    record.outcome = Some(Outcome::Failed);
+    record.outcome_detail = Some(detail.to_owned());
+    record
+}
+
+/// The data went missing.
+pub(crate) fn blind() -> Record {
+    let mut record = watching();
+    record.verdict = Some(Verdict::Blind);
+    record.decided_at = Some(at(7_200));
+    record.fault = Some(fault());
+    record.phase = Phase::Closed;
+    record
+}
+
+pub(crate) fn fault() -> DataFault {
+    DataFault {
+        since: at(60),
+        reason: GapReason::NoData,
+        because: "the query of `errors` answered with nothing".to_owned(),
+        query: Some(BAD_QUERY.to_owned()),
+    }
+}
+
+/// Watched to the end.
+pub(crate) fn ended(verdict: Verdict) -> Record {
+    let mut record = watching();
+    record.verdict = Some(verdict);
+    record.decided_at = Some(at(7_200));
+    record.phase = Phase::Closed;
+    record.closed_at = Some(at(7_200));
+    record
+}
+
+/// A change an hour after the rollout, on a host.
+pub(crate) fn late() -> Record {
+    let mut record = before_after(watching());
+    if let Some(evidence) = &mut record.evidence {
+        evidence.metrics[0].candidate = [310.0, 31_000.0];
+        evidence.metrics[0].ratio = Some(Estimate {
+            median: 2.0,
+            low: 1.6,
+            high: 2.5,
+        });
+        evidence.metrics[0].late = Some(LateChange {
+            at: at(3_600),
+            harm_log10: 4.2,
+        });
+    }
+    record
+}
+
+/// The same, compared with the hour before, with a minute of history.
+pub(crate) fn before_after(mut record: Record) -> Record {
+    if let Some(evidence) = &mut record.evidence {
+        evidence.compare = Comparison::BeforeAfter;
+        for metric in &mut evidence.metrics {
+            metric.noise = Noise {
+                phi: 3.0,
+                sigma: 0.3,
+                source: NoiseSource::Assumed,
+                history: Duration::from_secs(720),
+            };
+        }
+    }
+    record
+}
+
+pub(crate) fn freeze() -> Freeze {
+    Freeze {
+        since: at(40),
+        by: Actor("lastgood".to_owned()),
+        reason: "3 services turned bad within 5 minutes".to_owned(),
+    }
+}
+
+pub(crate) fn alert(kind: AlertKind, record: Option<Record>) -> Alert {
+    Alert {
+        id: format!("01936f3e-7c00-7000-8000-000000000001/{}", kind.name()),
+        at: at(360),
+        target: Some(policy().key()),
+        kind,
+        record: record.map(Box::new),
+        deliveries: Vec::new(),
+    }
+}
+
+pub(crate) fn unready() -> Vec<Unready> {
+    vec![
+        Unready {
+            name: "unit_not_found".to_owned(),
+            because: "systemd knows no unit `myapp.service`: correct `target.host.activate.unit` in the policy".to_owned(),
+        },
+        Unready {
+            name: "link_not_writable".to_owned(),
+            because: "no permission to write in /opt/myapp: give the user of lastgood write access to it".to_owned(),
+        },
+    ]
+}
+
+/// A history with v1.2.2 proven and `open` under judgment.
+pub(crate) fn history(open: Option<Record>) -> TargetHistory {
+    let known = |version: Version, standing, since| KnownVersion {
+        version,
+        standing,
+        since,
+        basis: ProofBasis::None,
+        first_seen: since,
+        last_ran: since,
+    };
+    TargetHistory {
+        versions: vec![
+            known(good(), Standing::Proven, at(-6 * 86_400)),
+            known(bad(), Standing::Unproven, at(0)),
+        ],
+        served: vec![Served {
+            version: bad(),
+            from: at(0),
+            until: None,
+        }],
+        open,
+        closed: vec![settled(Outcome::Verified, Some(true), [15.0, 3_000.0])],
+        ..TargetHistory::new(policy().key())
+    }
+}

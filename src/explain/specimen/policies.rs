@@ -1,0 +1,81 @@
+//! The policy that the records of the tests are pinned to.
+
+use std::time::Duration;
+
+use crate::{
+    policy::{
+        Activate, ActivateBy, Arms, Compare, Harmful, HistogramMetric, HostTarget, Limits, Metric, MetricKind, Mode, Notify,
+        OnInconclusive, OnRegression, Policy, RatioMetric, RevertPolicy, RevertTo, Risk, StepSetting, Target, Tolerate, Watch,
+    },
+    words::Fingerprint,
+};
+
+pub(crate) fn policy() -> Policy {
+    Policy {
+        service: "myapp".parse().expect("a service"),
+        env: "prod".parse().expect("an environment"),
+        mode: Mode::Enforce,
+        target: Target::Host(HostTarget {
+            releases: "/opt/myapp/releases".into(),
+            current: "/opt/myapp/current".into(),
+            activate: Activate::Unit {
+                unit: "myapp.service".to_owned(),
+                by: ActivateBy::Restart,
+            },
+        }),
+        arms: Arms::Time { instance: None },
+        watch: Watch {
+            length: Duration::from_secs(7_200),
+            prove_after: Duration::from_secs(1_800),
+            step: StepSetting::Auto,
+        },
+        compare: Compare::Auto,
+        risk: Risk {
+            false_revert: 0.01,
+            missed_regression: 0.05,
+        },
+        metrics: vec![errors(), latency()],
+        at_least_bad: 5,
+        on_regression: OnRegression::Revert,
+        on_inconclusive: OnInconclusive::Keep,
+        revert: RevertPolicy {
+            to: RevertTo::Passed,
+            verify_for: Duration::from_secs(300),
+            max_age: Duration::from_secs(90 * 86_400),
+        },
+        limits: Limits { reverts_per_hour: 1 },
+        notify: Notify::default(),
+        hash: Fingerprint::from_sha256(&[0xab; 32]),
+    }
+}
+
+fn errors() -> Metric {
+    Metric {
+        name: "errors".to_owned(),
+        kind: MetricKind::Ratio(RatioMetric {
+            bad: "http_requests_total{app=\"myapp\",code=~\"5..\"}".to_owned(),
+            total: "http_requests_total{app=\"myapp\"}".to_owned(),
+            tolerate: Tolerate {
+                times: 1.25,
+                floor: 0.001,
+            },
+            harmful: Harmful { times: 2.0 },
+        }),
+        on_regression: OnRegression::Revert,
+    }
+}
+
+fn latency() -> Metric {
+    Metric {
+        name: "latency".to_owned(),
+        kind: MetricKind::Histogram(HistogramMetric {
+            selector: "http_request_duration_seconds{app=\"myapp\"}".to_owned(),
+            quantiles: vec![0.5, 0.99],
+            tolerate_slower: 0.2,
+            tolerate_floor: Duration::from_millis(5),
+            harmful_slower: 1.0,
+            warmup: Duration::from_secs(60),
+        }),
+        on_regression: OnRegression::Revert,
+    }
+}

@@ -1,0 +1,350 @@
+//! One sentence that holds a rollout's whole story, by how it ended or where it is. Alerts, status and documents begin with it.
+
+use super::{
+    Language,
+    comparison::{gist, heaviest},
+    guard,
+    language::say,
+    span_of_time::{clock, long},
+    told::{bold, outside},
+};
+use crate::{
+    decide::{Decision, Guard},
+    record::{ActResult, Happened, Phase, Record},
+    words::{Outcome, Verdict, Version},
+};
+
+/// `**myapp** (prod)`.
+pub(super) fn who(record: &Record, language: Language) -> String {
+    let (service, env) = (bold(&record.service), outside(&record.env));
+    say!(language, "{service} ({env})", "{service}（{env}）")
+}
+
+/// The version that a revert puts, or would put, back.
+pub(super) fn back_to(record: &Record) -> Option<&Version> {
+    let decided = match &record.decision {
+        Some(Decision::Revert { to, .. } | Decision::Propose { to, .. }) => Some(to),
+        _ => None,
+    };
+    let intended = record.intent.as_ref().map(|intent| &intent.to);
+    intended.or(decided).or(record.baseline.as_ref().map(|(version, _)| version))
+}
+
+/// The version that a revert puts back, in bold; where none is known, "the last good version".
+pub(super) fn back(record: &Record, language: Language) -> String {
+    back_to(record).map_or_else(
+        || say!(language, "the last good version", "良好版本"),
+        |version| bold(&version.name),
+    )
+}
+
+/// `: errors 8 times worse`, where the evidence says so.
+pub(super) fn why(record: &Record, language: Language) -> String {
+    if record.verdict == Some(Verdict::Inconclusive) {
+        return say!(
+            language,
+            ": watched to the end without a verdict, and the policy goes back then",
+            "：观察期结束仍无结论，按策略回滚"
+        );
+    }
+    match record.evidence.as_ref().and_then(heaviest) {
+        Some(metric) => {
+            let gist = gist(metric, language);
+            say!(language, ": {gist}", "：{gist}")
+        }
+        None => String::new(),
+    }
+}
+
+/// ` (errors 8 times worse)`, where the evidence says so.
+fn aside(record: &Record, language: Language) -> String {
+    match record.evidence.as_ref().and_then(heaviest) {
+        Some(metric) if record.verdict == Some(Verdict::Regression) => {
+            let gist = gist(metric, language);
+            say!(language, " ({gist})", "（{gist}）")
+        }
+        _ => String::new(),
+    }
+}
+
+/// It went back.
+pub(super) fn reverted(record: &Record, language: Language) -> String {
+    let (who, to, back, why) = (
+        who(record, language),
+        bold(&record.to.name),
+        back(record, language),
+        why(record, language),
+    );
+    say!(
+        language,
+        "{who} went back from {to} to {back}{why}.",
+        "{who}已从 {to} 回滚到 {back}{why}。"
+    )
+}
+
+/// It went back, and recovered.
+pub(super) fn verified(record: &Record, language: Language) -> String {
+    let (who, to, back) = (who(record, language), bold(&record.to.name), back(record, language));
+    say!(
+        language,
+        "{who} went back from {to} to {back}, and is well again.",
+        "{who}已从 {to} 回滚到 {back}，服务已恢复正常。"
+    )
+}
+
+/// It went back and that did not help; or could not go back; or is stuck.
+pub(super) fn not_helped(record: &Record, language: Language) -> String {
+    let (who, to, back) = (who(record, language), bold(&record.to.name), back(record, language));
+    match record.outcome {
+        Some(Outcome::DidNotHelp) => say!(
+            language,
+            "{who} went back from {to} to {back}, and that did not help: it is still bad.",
+            "{who}已从 {to} 回滚到 {back}，但没有效果：服务仍不正常。"
+        ),
+        Some(Outcome::Stuck) => say!(
+            language,
+            "{who} is stuck on its way from {to} back to {back}: a person is needed.",
+            "{who}从 {to} 回滚到 {back} 的过程卡住了：需要人工处理。"
+        ),
+        _ if moved_only(record) => say!(
+            language,
+            "{who} is half-way back: the link points to {back}, and activating it failed; {to} may still serve.",
+            "{who}的回滚只完成了一半：链接已指向 {back}，但激活失败；{to} 可能仍在提供服务。"
+        ),
+        _ => say!(
+            language,
+            "{who} could not go back from {to} to {back}: {to} still serves.",
+            "{who}未能从 {to} 回滚到 {back}：{to} 仍在提供服务。"
+        ),
+    }
+}
+
+/// Whether the last act moved the link and could not activate it.
+pub(super) fn moved_only(record: &Record) -> bool {
+    matches!(last_act(record), Some(ActResult::NotActivated { .. }))
+}
+
+/// How the last act ended.
+pub(super) fn last_act(record: &Record) -> Option<&ActResult> {
+    record.timeline.iter().rev().find_map(|entry| match &entry.what {
+        Happened::Acted { result } => Some(result),
+        _ => None,
+    })
+}
+
+/// A person is asked.
+pub(super) fn proposed(record: &Record, language: Language) -> String {
+    let (worse, back) = (worse(record, language), back(record, language));
+    say!(
+        language,
+        "{worse}. Go back to {back}? It waits for your word.",
+        "{worse}。是否回滚到 {back}？等待你的批准。"
+    )
+}
+
+/// A guard refused.
+pub(super) fn refused(record: &Record, language: Language) -> String {
+    let worse = worse(record, language);
+    let guard = refusing(record)
+        .map(|guard| guard::because(guard, language))
+        .unwrap_or_default();
+    say!(
+        language,
+        "{worse} and was not reverted: {guard}.",
+        "{worse}；未回滚：{guard}。"
+    )
+}
+
+/// `**myapp** (prod): **v1.2.3** is worse than its policy allows (errors 8 times worse)`.
+fn worse(record: &Record, language: Language) -> String {
+    let (who, to, aside) = (who(record, language), bold(&record.to.name), aside(record, language));
+    if record.verdict == Some(Verdict::Inconclusive) {
+        return say!(
+            language,
+            "{who}: {to} was watched to the end without a verdict, and its policy goes back then",
+            "{who}：对 {to} 的观察期结束仍无结论，按策略应当回滚"
+        );
+    }
+    say!(
+        language,
+        "{who}: {to} is worse than its policy allows{aside}",
+        "{who}：{to} 的恶化超出策略容许{aside}"
+    )
+}
+
+/// The guard that refused.
+pub(super) fn refusing(record: &Record) -> Option<&Guard> {
+    match &record.decision {
+        Some(Decision::Refuse { guard }) => Some(guard),
+        _ => None,
+    }
+}
+
+/// Worse, and only told.
+pub(super) fn regression(record: &Record, language: Language) -> String {
+    let (worse, to) = (worse(record, language), bold(&record.to.name));
+    say!(
+        language,
+        "{worse}. Only an alert is wanted here: {to} still serves.",
+        "{worse}。此处仅要求告警：{to} 仍在提供服务。"
+    )
+}
+
+/// The data were not fit to judge.
+pub(super) fn blind(record: &Record, language: Language) -> String {
+    let (who, to) = (who(record, language), bold(&record.to.name));
+    match &record.fault {
+        Some(fault) => {
+            let (since, reason) = (clock(fault.since), super::words::gap(fault.reason, language));
+            say!(
+                language,
+                "{who}: {to} could not be judged since {since}: {reason}. Nothing was reverted.",
+                "{who}：自 {since} 起无法判定 {to}：{reason}。未做任何回滚。"
+            )
+        }
+        None => say!(
+            language,
+            "{who}: {to} could not be judged, because the data were not fit for it. Nothing was reverted.",
+            "{who}：数据不足以判定 {to}。未做任何回滚。"
+        ),
+    }
+}
+
+/// Watched to the end without a verdict.
+pub(super) fn inconclusive(record: &Record, language: Language) -> String {
+    let (who, to) = (who(record, language), bold(&record.to.name));
+    let length = long(record.policy.watch.length, language);
+    say!(
+        language,
+        "{who}: {to} was watched for {length}, and the evidence suffices neither way.",
+        "{who}：已观察 {to} {length}，证据不足以得出任何结论。"
+    )
+}
+
+/// The candidate was proven.
+pub(super) fn proven(record: &Record, language: Language) -> String {
+    let (who, to) = (who(record, language), bold(&record.to.name));
+    say!(
+        language,
+        "{who}: {to} is proven. It is the version to go back to from now on.",
+        "{who}：{to} 已被证明良好。今后将回滚到此版本。"
+    )
+}
+
+/// The story of a record, whatever its state.
+pub(super) fn sentence(record: &Record, language: Language) -> String {
+    match record.outcome {
+        Some(Outcome::Reverted) => reverted(record, language),
+        Some(Outcome::Verified) => verified(record, language),
+        Some(Outcome::DidNotHelp | Outcome::Failed | Outcome::Stuck) => not_helped(record, language),
+        Some(Outcome::Refused) => refused(record, language),
+        Some(other) => ended(record, other, language),
+        None => by_phase(record, language),
+    }
+}
+
+fn ended(record: &Record, outcome: Outcome, language: Language) -> String {
+    let (who, to) = (who(record, language), bold(&record.to.name));
+    match outcome {
+        Outcome::Superseded => say!(
+            language,
+            "{who}: a newer rollout replaced {to}.",
+            "{who}：{to} 已被更新的发布取代。"
+        ),
+        Outcome::ReturnedByPerson => say!(
+            language,
+            "{who}: a person went back from {to} before lastgood did.",
+            "{who}：在 lastgood 动作之前，已有人从 {to} 回退。"
+        ),
+        Outcome::Contested => say!(
+            language,
+            "{who}: {to} was shipped again although it is quarantined. lastgood leaves it there.",
+            "{who}：已被隔离的 {to} 再次上线。lastgood 不与之对抗。"
+        ),
+        Outcome::Gone => say!(language, "{who}: the target of {to} is gone.", "{who}：{to} 的目标已不存在。"),
+        Outcome::Held => say!(
+            language,
+            "{who}: the rollout of {to} is paused until the verdict.",
+            "{who}：{to} 的发布已暂停，等待判定。"
+        ),
+        Outcome::Released => say!(
+            language,
+            "{who}: the rollout of {to} goes on.",
+            "{who}：{to} 的发布继续进行。"
+        ),
+        _ => say!(
+            language,
+            "{who}: a revert of {to} was begun, and it is being looked at whether it was done.",
+            "{who}：已开始回滚 {to}，正在核实是否完成。"
+        ),
+    }
+}
+
+fn by_phase(record: &Record, language: Language) -> String {
+    let (who, to) = (who(record, language), bold(&record.to.name));
+    match &record.phase {
+        Phase::WaitingForActivation { moved_at } => {
+            let at = clock(*moved_at);
+            say!(
+                language,
+                "{who}: the link points to {to} since {at}; its process has not begun to serve yet.",
+                "{who}：链接自 {at} 起指向 {to}；其进程尚未开始服务。"
+            )
+        }
+        Phase::Watching { until } => watching(record, &clock(*until), language),
+        Phase::AwaitingApproval { .. } => proposed(record, language),
+        Phase::Reverting => {
+            let back = back(record, language);
+            say!(
+                language,
+                "{who}: going back from {to} to {back}.",
+                "{who}：正在从 {to} 回滚到 {back}。"
+            )
+        }
+        Phase::Verifying { .. } => reverted(record, language),
+        Phase::Closed => closed(record, language),
+    }
+}
+
+fn watching(record: &Record, until: &str, language: Language) -> String {
+    let (who, to) = (who(record, language), bold(&record.to.name));
+    match record.verdict {
+        Some(Verdict::Healthy) => {
+            say!(
+                language,
+                "{who}: {to} is healthy so far, watched until {until}.",
+                "{who}：{to} 目前健康，观察到 {until}。"
+            )
+        }
+        Some(Verdict::Regression) => regression(record, language),
+        _ => say!(
+            language,
+            "{who}: {to} is being watched until {until}.",
+            "{who}：正在观察 {to}，到 {until} 为止。"
+        ),
+    }
+}
+
+fn closed(record: &Record, language: Language) -> String {
+    let (who, to) = (who(record, language), bold(&record.to.name));
+    match record.verdict {
+        Some(Verdict::Healthy) => say!(
+            language,
+            "{who}: {to} was watched to the end and is healthy.",
+            "{who}：{to} 已观察到底，状态健康。"
+        ),
+        Some(Verdict::Regression) => regression(record, language),
+        Some(Verdict::Inconclusive) => inconclusive(record, language),
+        Some(Verdict::Blind) => blind(record, language),
+        None => say!(
+            language,
+            "{who}: the watch of {to} ended before a verdict.",
+            "{who}：对 {to} 的观察在得出结论前结束。"
+        ),
+    }
+}
+
+/// A headline with its sign.
+pub(super) fn signed(sign: &str, sentence: &str) -> String {
+    format!("{sign} {sentence}")
+}

@@ -1,0 +1,228 @@
+//! Every kind of alert, in both languages, word for word.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{
+    decide::{Decision, Guard},
+    explain::{Language, alert, guard_sentence, specimen as s},
+    judge::{Estimate, MetricEvidence},
+    policy::OnInconclusive,
+    record::{ActResult, AlertKind, Record},
+    words::{Outcome, Standing, Verdict},
+};
+
+fn both(kind: AlertKind, record: Option<Record>) -> String {
+    let alert_ = s::alert(kind, record);
+    [Language::En, Language::Zh]
+        .map(|language| alert(&alert_, language).to_plain())
+        .join("\n\n")
+}
+
+#[test]
+fn a_revert_says_why_in_one_sentence_and_what_to_type() {
+    insta::assert_snapshot!(both(AlertKind::Reverted, Some(s::reverted())));
+}
+
+#[test]
+fn a_revert_on_a_host_names_the_hour_before_and_the_assumed_noise() {
+    insta::assert_snapshot!(both(AlertKind::Reverted, Some(s::before_after(s::reverted()))));
+}
+
+#[test]
+fn a_revert_for_latency_names_both_bounds() {
+    let mut record = s::reverted();
+    record.evidence = Some(s::evidence(vec![s::quiet(s::bad_errors()), s::slow()]));
+    insta::assert_snapshot!(both(AlertKind::Reverted, Some(s::before_after(record))));
+}
+
+#[test]
+fn a_baseline_without_a_single_error_gives_a_lower_end_only() {
+    let mut record = s::reverted();
+    let metric = MetricEvidence {
+        baseline: [0.0, 3_000.0],
+        ratio: Some(Estimate {
+            median: 40.0,
+            low: 12.0,
+            high: 61.0,
+        }),
+        ..s::bad_errors()
+    };
+    record.evidence = Some(s::evidence(vec![metric]));
+    insta::assert_snapshot!(both(AlertKind::Reverted, Some(s::before_after(record))));
+}
+
+#[test]
+fn a_verified_revert_says_how_it_is_since() {
+    insta::assert_snapshot!(both(
+        AlertKind::Verified,
+        Some(s::settled(Outcome::Verified, Some(true), [15.0, 3_000.0]))
+    ));
+}
+
+#[test]
+fn a_revert_that_did_not_help_points_elsewhere() {
+    insta::assert_snapshot!(both(
+        AlertKind::NotHelped,
+        Some(s::settled(Outcome::DidNotHelp, Some(true), [126.0, 3_000.0]))
+    ));
+}
+
+#[test]
+fn a_revert_that_moved_nothing_gives_the_line_to_type() {
+    let error = "no permission to write in /opt/myapp: give the user of lastgood write access to it".to_owned();
+    insta::assert_snapshot!(both(
+        AlertKind::NotHelped,
+        Some(s::failed(ActResult::NotMoved { error: error.clone() }, &error))
+    ));
+}
+
+#[test]
+fn a_revert_that_is_half_done_says_so() {
+    let error = "myapp.service: job failed; see `journalctl -u myapp.service`".to_owned();
+    let result = ActResult::NotActivated {
+        moved_at: s::at(47),
+        error: error.clone(),
+    };
+    insta::assert_snapshot!(both(AlertKind::NotHelped, Some(s::failed(result, &error))));
+}
+
+#[test]
+fn a_stuck_revert_asks_for_a_person() {
+    let mut record = s::failed(
+        ActResult::NotActivated {
+            moved_at: s::at(47),
+            error: "timed out".to_owned(),
+        },
+        "timed out after 60 s",
+    );
+    record.outcome = Some(Outcome::Stuck);
+    insta::assert_snapshot!(both(AlertKind::NotHelped, Some(record)));
+}
+
+#[test]
+fn a_proposal_names_the_command_and_until_when() {
+    let decision = Decision::Propose {
+        to: s::good(),
+        standing: Standing::Proven,
+        until: s::at(1_845),
+    };
+    insta::assert_snapshot!(both(AlertKind::Proposed, Some(s::convicted(decision))));
+}
+
+#[test]
+fn a_refusal_names_the_guard() {
+    let decision = Decision::Refuse {
+        guard: Guard::ServiceBudget { spent: 1, allowed: 1 },
+    };
+    let mut record = s::convicted(decision);
+    record.outcome = Some(Outcome::Refused);
+    insta::assert_snapshot!(both(AlertKind::Refused, Some(record)));
+}
+
+#[test]
+fn a_regression_that_is_only_told_gives_the_line_to_go_back() {
+    insta::assert_snapshot!(both(AlertKind::Regression, Some(s::convicted(Decision::AlertOnly))));
+}
+
+#[test]
+fn blind_names_the_empty_query_and_convicts_nobody() {
+    insta::assert_snapshot!(both(AlertKind::Blind, Some(s::blind())));
+}
+
+#[test]
+fn going_blind_says_since_when_and_that_the_watch_goes_on() {
+    let mut record = s::watching();
+    record.fault = Some(s::fault());
+    insta::assert_snapshot!(both(AlertKind::GoingBlind, Some(record)));
+}
+
+#[test]
+fn inconclusive_says_what_is_excluded() {
+    insta::assert_snapshot!(both(AlertKind::Inconclusive, Some(s::ended(Verdict::Inconclusive))));
+}
+
+#[test]
+fn proven_names_its_basis() {
+    let mut record = s::ended(Verdict::Inconclusive);
+    record.policy.on_inconclusive = OnInconclusive::Prove;
+    insta::assert_snapshot!(both(AlertKind::Proven, Some(s::before_after(record))));
+}
+
+#[test]
+fn proven_by_evidence_says_so() {
+    insta::assert_snapshot!(both(AlertKind::Proven, Some(s::ended(Verdict::Healthy))));
+}
+
+#[test]
+fn a_quarantined_version_that_comes_back_is_announced_and_not_fought_over() {
+    insta::assert_snapshot!(both(AlertKind::Contested { version: s::bad() }, Some(s::watching())));
+}
+
+#[test]
+fn a_late_change_accuses_nobody() {
+    insta::assert_snapshot!(both(AlertKind::Late, Some(s::late())));
+}
+
+#[test]
+fn not_ready_gives_each_reason_with_its_next_step() {
+    insta::assert_snapshot!(both(AlertKind::NotReady { unready: s::unready() }, None));
+}
+
+#[test]
+fn ready_again_is_one_line() {
+    insta::assert_snapshot!(both(AlertKind::NotReady { unready: Vec::new() }, None));
+}
+
+#[test]
+fn a_rejected_policy_shows_its_errors_line_by_line() {
+    let errors = "/etc/lastgood/policies/myapp.yaml:7:5: unknown key `metric`\n  did you mean `metrics`?\n".to_owned();
+    insta::assert_snapshot!(both(AlertKind::PolicyRejected { errors }, None));
+}
+
+#[test]
+fn a_freeze_says_why_and_how_it_ends() {
+    insta::assert_snapshot!(both(AlertKind::Frozen { freeze: s::freeze() }, None));
+}
+
+fn guards() -> Vec<Guard> {
+    vec![
+        Guard::Superseded {
+            runs: Some(s::version("v1.2.4", 0x44)),
+        },
+        Guard::Superseded { runs: None },
+        Guard::Off { freeze: s::freeze() },
+        Guard::Observe,
+        Guard::Frozen { freeze: s::freeze() },
+        Guard::NoLastGood,
+        Guard::Quarantined { version: s::good() },
+        Guard::TooOld {
+            version: s::good(),
+            age: Duration::from_secs(120 * 86_400),
+            allowed: Duration::from_secs(90 * 86_400),
+        },
+        Guard::ServiceBudget { spent: 1, allowed: 1 },
+        Guard::FleetBudget { spent: 10, allowed: 10 },
+        Guard::NotApproved { until: s::at(1_845) },
+        Guard::Unrestorable {
+            found: "/opt/myapp/releases/v1.2.2/bin/myapp is missing".to_owned(),
+        },
+        Guard::Unmanaged,
+    ]
+}
+
+#[test]
+fn every_guard_has_a_sentence_of_its_own_in_both_languages() {
+    let record = s::convicted(Decision::AlertOnly);
+    let mut seen = BTreeMap::new();
+    let mut page = String::new();
+    for guard in guards() {
+        for language in [Language::En, Language::Zh] {
+            let sentence = guard_sentence(&guard, &record, language);
+            if let Some(other) = seen.insert(sentence.clone(), guard.clone()) {
+                panic!("{other:?} and {guard:?} say the same: {sentence}");
+            }
+            page.push_str(&format!("{}: {sentence}\n", guard.name()));
+        }
+    }
+    insta::assert_snapshot!(page);
+}
