@@ -3,5 +3,130 @@
 //! May touch: `words`, `policy`. Deliberately absent: HTTP, JSON, clocks.
 
 mod answer;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod promql;
 
 pub use answer::{Answer, Part, PartKind, Question, Sample};
+
+use promql::{Query, by_pod};
+
+use crate::policy::{Arms, HistogramMetric, MetricKind, Policy, RatioMetric};
+
+/// One query that carries all metrics of `policy`.
+#[must_use]
+pub fn question(policy: &Policy) -> Question {
+    assemble((0..policy.metrics.len()).flat_map(|metric| parts(policy, metric)).collect())
+}
+
+/// The query of one metric alone, by its index in the policy: asked when the whole fails, to name the guilty one.
+/// An index beyond the policy's metrics gives a question without parts.
+#[must_use]
+pub fn of_metric(policy: &Policy, metric: usize) -> Question {
+    assemble(parts(policy, metric))
+}
+
+/// The scrape times of all metrics and nothing else: from their spacing the scrape interval is learnt.
+#[must_use]
+pub fn spacing(policy: &Policy) -> Question {
+    only(policy, &[PartKind::Stamp])
+}
+
+/// What tells that a process began: its start, its totals, how many series they have, and when they were scraped.
+#[must_use]
+pub fn activation(policy: &Policy) -> Question {
+    only(
+        policy,
+        &[
+            PartKind::Stamp,
+            PartKind::ProcessStart,
+            PartKind::Total,
+            PartKind::Buckets,
+            PartKind::SeriesOfTotal,
+        ],
+    )
+}
+
+/// The exact queries, one a metric in the policy's order, as they are recorded and shown.
+#[must_use]
+pub fn queries(policy: &Policy) -> Vec<String> {
+    (0..policy.metrics.len())
+        .map(|metric| of_metric(policy, metric).promql)
+        .collect()
+}
+
+fn only(policy: &Policy, kinds: &[PartKind]) -> Question {
+    let all = (0..policy.metrics.len()).flat_map(|metric| parts(policy, metric));
+    assemble(all.filter(|part| kinds.contains(&part.kind)).collect())
+}
+
+fn assemble(parts: Vec<Part>) -> Question {
+    let labelled: Vec<String> = parts
+        .iter()
+        .enumerate()
+        .map(|(index, part)| promql::labelled(&part.promql, Question::PART, index))
+        .collect();
+    Question {
+        promql: labelled.join(" or "),
+        parts,
+    }
+}
+
+fn parts(policy: &Policy, metric: usize) -> Vec<Part> {
+    let Arms::Time { instance } = &policy.arms;
+    let pick = |query: Query| match instance {
+        Some(instance) => query.of_instance(instance),
+        None => query,
+    };
+    let kinds = match policy.metrics.get(metric).map(|metric| &metric.kind) {
+        Some(MetricKind::Ratio(ratio)) => of_ratio(ratio, pick),
+        Some(MetricKind::Histogram(histogram)) => of_histogram(histogram, pick),
+        None => Vec::new(),
+    };
+    kinds
+        .into_iter()
+        .map(|(kind, promql)| Part { metric, kind, promql })
+        .collect()
+}
+
+fn of_ratio(ratio: &RatioMetric, pick: impl Fn(Query) -> Query) -> Vec<(PartKind, String)> {
+    let bad = pick(Query::of(&ratio.bad));
+    let total = pick(Query::of(&ratio.total));
+    let mut parts = vec![
+        (PartKind::Bad, by_pod("sum", &[], &bad.to_string())),
+        (PartKind::Total, by_pod("sum", &[], &total.to_string())),
+        (PartKind::SeriesOfBad, by_pod("count", &[], &bad.to_string())),
+    ];
+    parts.extend(of_totals(&total, &total));
+    parts
+}
+
+fn of_histogram(histogram: &HistogramMetric, pick: impl Fn(Query) -> Query) -> Vec<(PartKind, String)> {
+    // A histogram is a selector, as the policy has validated; of anything else all is asked, and Prometheus says what is wrong.
+    let family = Query::of(&histogram.selector);
+    let (buckets, infinite) = match family {
+        Query::Selector(family) => {
+            let buckets = family.suffixed("_bucket");
+            let infinite = buckets.clone().and("le", "+Inf");
+            (pick(Query::Selector(buckets)), pick(Query::Selector(infinite)))
+        }
+        Query::Expression(text) => (pick(Query::Expression(text.clone())), pick(Query::Expression(text))),
+    };
+    let mut parts = vec![(PartKind::Buckets, by_pod("sum", &["le"], &buckets.to_string()))];
+    parts.extend(of_totals(&buckets, &infinite));
+    parts
+}
+
+/// What is asked beside the counts: `series` are counted, `scraped` says when and by whom they were scraped.
+fn of_totals(series: &Query, scraped: &Query) -> Vec<(PartKind, String)> {
+    let beside = |metric| by_pod("max", &[], &scraped.beside(metric));
+    vec![
+        (PartKind::SeriesOfTotal, by_pod("count", &[], &series.to_string())),
+        (PartKind::Stamp, by_pod("max", &[], &scraped.scraped())),
+        (PartKind::ProcessStart, beside("process_start_time_seconds")),
+        (PartKind::ScrapeDuration, beside("scrape_duration_seconds")),
+    ]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! A pod's counters at one time, checked: whole numbers, bad events never above all events, buckets that never fall.
+
+use std::collections::BTreeMap;
+
+use super::Reading;
+use crate::{
+    policy::MetricKind,
+    words::{GapReason, Increment, Moment},
+};
+
+/// Why a pod was not counted, and what was found.
+pub(super) type Unfit = (GapReason, String);
+
+/// A counter is whole; so much may arithmetic in floating point have taken from it.
+const GRAIN: f64 = 1e-6;
+/// The first number whose neighbour a double no longer tells apart: 2^53.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// A pod's cumulative counts at one scrape.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Counters {
+    /// When they were scraped.
+    pub scraped_at: Moment,
+    /// When the process started, if it says so.
+    pub started_at: Option<Moment>,
+    /// Series of the totals, or of all buckets.
+    pub series_of_total: u64,
+    /// Series of the bad events.
+    pub series_of_bad: u64,
+    /// A histogram's bounds, ascending, the last one infinite; empty for a ratio.
+    pub bounds: Vec<f64>,
+    /// The cumulative counts.
+    pub counts: Increment,
+}
+
+impl Counters {
+    /// Checks a reading. `query` is named where it is empty.
+    pub fn of(reading: &Reading, kind: &MetricKind, query: &str) -> Result<Self, Unfit> {
+        if reading.twice {
+            return Err((GapReason::Duplicate, "the same series came twice".to_owned()));
+        }
+        let no_data = || (GapReason::NoData, query.to_owned());
+        let (bounds, counts) = match kind {
+            MetricKind::Ratio(_) => (Vec::new(), ratio(reading.bad, reading.total.ok_or_else(no_data)?)?),
+            MetricKind::Histogram(_) if reading.buckets.is_empty() => return Err(no_data()),
+            MetricKind::Histogram(_) => buckets(&reading.buckets)?,
+        };
+        let series_of_total = whole(reading.series_of_total.unwrap_or(0.0))?;
+        // Every series of a histogram has all bounds, or the sum over series is not cumulative.
+        if !bounds.is_empty() && series_of_total % bounds.len() as u64 != 0 {
+            let found = format!("{series_of_total} series share {} bounds unevenly", bounds.len());
+            return Err((GapReason::BoundsDiffer, found));
+        }
+        Ok(Self {
+            scraped_at: reading.scraped_at().ok_or_else(no_data)?,
+            started_at: reading.started_at(),
+            series_of_total,
+            series_of_bad: whole(reading.series_of_bad.unwrap_or(0.0))?,
+            bounds,
+            counts,
+        })
+    }
+
+    /// What was added since `before`; none where any counter fell.
+    pub fn since(&self, before: &Self) -> Option<Increment> {
+        match (&self.counts, &before.counts) {
+            (Increment::Ratio { bad, total }, Increment::Ratio { bad: b, total: t }) => Some(Increment::Ratio {
+                bad: bad.checked_sub(*b)?,
+                total: total.checked_sub(*t)?,
+            }),
+            (Increment::Buckets(now), Increment::Buckets(then)) if now.len() == then.len() => now
+                .iter()
+                .zip(then)
+                .map(|(now, then)| now.checked_sub(*then))
+                .collect::<Option<Vec<u64>>>()
+                .map(Increment::Buckets),
+            _ => None,
+        }
+    }
+}
+
+/// An increment is checked as counts are: two counters of one pod may be torn apart by a scrape.
+pub(super) fn sound(increment: Increment) -> Result<Increment, Unfit> {
+    match &increment {
+        Increment::Ratio { bad, total } if bad > total => Err((GapReason::BadAboveTotal, format!("{bad} bad events of {total}"))),
+        Increment::Buckets(counts) if !counts.is_sorted() => Err((
+            GapReason::FallingBuckets,
+            "fewer events below a larger bound than below a smaller one".to_owned(),
+        )),
+        _ => Ok(increment),
+    }
+}
+
+fn ratio(bad: Option<f64>, total: f64) -> Result<Increment, Unfit> {
+    // No series of bad events where the totals are there: none has happened yet.
+    let (bad, total) = (whole(bad.unwrap_or(0.0))?, whole(total)?);
+    sound(Increment::Ratio { bad, total })
+}
+
+fn buckets(by_le: &BTreeMap<String, f64>) -> Result<(Vec<f64>, Increment), Unfit> {
+    let mut pairs = Vec::with_capacity(by_le.len());
+    for (le, count) in by_le {
+        let bound: f64 = le
+            .parse()
+            .ok()
+            .filter(|bound: &f64| !bound.is_nan())
+            .ok_or_else(|| (GapReason::NotACount, format!("a bucket has the bound le={le:?}")))?;
+        pairs.push((bound, whole(*count)?));
+    }
+    pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (bounds, counts): (Vec<f64>, Vec<u64>) = pairs.into_iter().unzip();
+    if let Some(twice) = bounds.windows(2).find(|pair| pair[0] == pair[1]) {
+        let found = format!("the bound {} is written in two ways", twice[0]);
+        return Err((GapReason::Duplicate, found));
+    }
+    if bounds.last() != Some(&f64::INFINITY) {
+        return Err((GapReason::NoInfBucket, "there is no bucket le=\"+Inf\"".to_owned()));
+    }
+    Ok((bounds, sound(Increment::Buckets(counts))?))
+}
+
+fn whole(value: f64) -> Result<u64, Unfit> {
+    let rounded = value.round();
+    let good = (0.0..EXACT).contains(&rounded) && (value - rounded).abs() <= GRAIN;
+    if good {
+        Ok(rounded as u64)
+    } else {
+        Err((GapReason::NotACount, format!("{value} is not a whole count")))
+    }
+}

@@ -1,0 +1,72 @@
+//! The question as a whole: every part is there, told apart, and of the right pods.
+
+use std::time::Duration;
+
+use super::*;
+use crate::policy::{Harmful, Metric, OnRegression, Tolerate};
+
+fn policy(instance: Option<&str>) -> Policy {
+    let ratio = MetricKind::Ratio(RatioMetric {
+        bad: r#"requests_total{app="a",code=~"5.."}"#.into(),
+        total: r#"requests_total{app="a"}"#.into(),
+        tolerate: Tolerate {
+            times: 1.25,
+            floor: 0.001,
+        },
+        harmful: Harmful { times: 2.0 },
+    });
+    let histogram = MetricKind::Histogram(HistogramMetric {
+        selector: "seconds".into(),
+        quantiles: vec![0.5],
+        tolerate_slower: 0.2,
+        tolerate_floor: Duration::from_millis(5),
+        harmful_slower: 1.0,
+        warmup: Duration::ZERO,
+    });
+    let metric = |name: &str, kind| Metric {
+        name: name.into(),
+        kind,
+        on_regression: OnRegression::Revert,
+    };
+    let mut policy = fixture::policy(vec![metric("errors", ratio), metric("latency", histogram)]);
+    policy.arms = Arms::Time {
+        instance: instance.map(str::to_owned),
+    };
+    policy
+}
+
+#[test]
+fn one_question_carries_every_part_of_every_metric() {
+    let question = question(&policy(None));
+    assert_eq!(question.parts.len(), 7 + 5);
+    assert_eq!(question.promql.matches("lastgood_part").count(), 12);
+    assert!(
+        question
+            .promql
+            .contains(r#"label_replace(sum by (job, instance) (requests_total{app="a"}), "lastgood_part", "1", "", "")"#)
+    );
+    let stamp = question
+        .parts
+        .iter()
+        .find(|part| part.metric == 1 && part.kind == PartKind::Stamp);
+    assert_eq!(
+        stamp.map(|part| part.promql.as_str()),
+        Some(r#"max by (job, instance) (timestamp(seconds_bucket{le="+Inf"}))"#)
+    );
+}
+
+#[test]
+fn a_metric_can_be_asked_alone_and_an_unknown_one_asks_nothing() {
+    let policy = policy(None);
+    assert!(of_metric(&policy, 1).parts.iter().all(|part| part.metric == 1));
+    assert_eq!(of_metric(&policy, 2).parts, []);
+    assert_eq!(queries(&policy).len(), 2);
+}
+
+#[test]
+fn the_instance_that_the_policy_picks_is_in_every_part() {
+    let question = question(&policy(Some("10.0.0.1:80")));
+    for part in &question.parts {
+        assert!(part.promql.contains(r#"instance="10.0.0.1:80""#), "{}", part.promql);
+    }
+}
