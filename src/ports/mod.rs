@@ -2,6 +2,11 @@
 //!
 //! May touch: the pure rooms' types. Deliberately absent: any implementation.
 
+pub mod crash;
+mod desk;
+
+pub use desk::{Command, Desk, DeskError};
+
 use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
@@ -205,9 +210,12 @@ pub enum HistoryError {
     /// It holds something that it must not.
     #[error("the store is damaged: {0}")]
     Damaged(String),
-    /// It cannot be read or written: full disk, no permission.
+    /// It cannot be read or written: full disk, no permission. Nothing was changed; a later attempt may succeed.
     #[error("{0}")]
     Unavailable(String),
+    /// The disk failed in mid-write, so nobody knows what it holds: never try again, exit at once and look anew (failures.md, C06).
+    #[error("{0}")]
+    Untrusted(String),
 }
 
 /// Shared handles, as `app` wires them.

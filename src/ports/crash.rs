@@ -1,0 +1,43 @@
+//! Crash points: named places at which a test ends the process as a power cut would. Only with the feature `crash-points`; else nothing is compiled in.
+
+/// Every registered point. A test visits each; one that is never reached fails it.
+#[cfg(feature = "crash-points")]
+pub const POINTS: &[&str] = &[
+    "opened.before",
+    "opened.after",
+    "activated.before",
+    "activated.after",
+    "calibrated.before",
+    "calibrated.after",
+    "intent.before",
+    "intent.after",
+    "act.before",
+    "host.link",
+    "host.exchanged",
+    "host.synced",
+    "host.activated",
+    "act.after",
+    "outcome.before",
+    "outcome.after",
+    "alert.before",
+    "alert.after",
+    "delivered.before",
+    "delivered.after",
+    "closed.before",
+    "closed.after",
+    "other.before",
+    "other.after",
+];
+
+/// Ends the process at once, by SIGKILL, if the environment's `LASTGOOD_CRASH_AT` names this point.
+#[cfg(feature = "crash-points")]
+pub fn point(name: &str) {
+    debug_assert!(POINTS.contains(&name), "unregistered crash point {name}");
+    if std::env::var_os("LASTGOOD_CRASH_AT").is_some_and(|at| at == name) {
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    }
+}
+
+/// Nothing: the feature `crash-points` is off.
+#[cfg(not(feature = "crash-points"))]
+pub const fn point(_name: &str) {}

@@ -1,0 +1,89 @@
+//! The desk: where people ask and act. The controller has one, reached through its socket; without a controller the store itself serves.
+
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    engine::PersonWord,
+    explain::TargetStatus,
+    record::Record,
+    words::{RolloutId, Service, TargetKey, VersionName},
+};
+
+/// Where people ask and act.
+pub trait Desk: Send + Sync {
+    /// Every target's status, in order of its key.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn status(&self) -> BoxFuture<'_, Result<Vec<TargetStatus>, DeskError>>;
+
+    /// A rollout's record, open or closed.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn record(&self, id: RolloutId) -> BoxFuture<'_, Result<Option<Record>, DeskError>>;
+
+    /// A target's records, newest first.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn records<'a>(&'a self, target: &'a TargetKey, limit: usize) -> BoxFuture<'a, Result<Vec<Record>, DeskError>>;
+
+    /// Does what a person says; the answer is a sentence for them. Who they are is the desk's to know.
+    ///
+    /// # Errors
+    /// When it is refused or cannot be done; nothing is half done then.
+    fn act(&self, command: Command) -> BoxFuture<'_, Result<String, DeskError>>;
+}
+
+/// What a person may say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Command {
+    /// A word on a version.
+    Word {
+        /// The target.
+        target: TargetKey,
+        /// The version's name.
+        version: VersionName,
+        /// What they say.
+        word: PersonWord,
+        /// Why.
+        reason: String,
+    },
+    /// Yes to a proposed revert.
+    Approve {
+        /// The rollout, or none: the only one that waits.
+        rollout: Option<RolloutId>,
+        /// Only of this service, where `rollout` is none.
+        service: Option<Service>,
+    },
+    /// No more reverts: of one target, or of all.
+    Freeze {
+        /// The target; none: all.
+        target: Option<TargetKey>,
+        /// Why.
+        reason: String,
+    },
+    /// Reverts again.
+    Unfreeze {
+        /// The target; none: all.
+        target: Option<TargetKey>,
+    },
+}
+
+/// Why a desk does not answer as asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "error", content = "because", rename_all = "snake_case")]
+pub enum DeskError {
+    /// A guard, or the state of things, refuses.
+    #[error("{0}")]
+    Refused(String),
+    /// There is no such target, version or rollout.
+    #[error("{0}")]
+    Unknown(String),
+    /// It could not be done.
+    #[error("{0}")]
+    Failed(String),
+}
