@@ -1,3 +1,22 @@
-//! The controller's own settings, from a TOML file and `LASTGOOD__*` variables, each with its origin.
+//! The controller's own settings, from a TOML file and `LASTGOOD__*` variables, each with its origin; and the policy files they name.
 //!
-//! May touch: `words`, `policy`'s mode, files, the environment. Deliberately absent: policies' contents.
+//! May touch: `words`, `policy`'s parser and mode, files. The environment comes in as an argument. Deliberately absent: the network,
+//! the contents of secret files (whoever uses a secret reads it), the working directory.
+
+mod error;
+mod keys;
+mod load;
+mod model;
+pub mod policies;
+mod show;
+mod typed;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{SettingFault, SettingsError};
+pub use load::{CONFIG_VARIABLE, DEFAULT_FILE, Loaded, load, load_with_origins};
+pub use model::{
+    BasicAuth, ChannelSettings, Language, LimitsSettings, PrometheusSettings, ServerSettings, Settings, StoreSettings,
+};
+pub use show::show;

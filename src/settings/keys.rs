@@ -1,0 +1,101 @@
+//! The keys there are, with their defaults: the one list from which unknown keys are found, `config show` is ordered and values are read.
+
+use crate::policy::nearest::{listed, nearest, shown};
+
+/// A key, and the text of its default; `*` stands for a name that people choose.
+pub(super) struct Key {
+    pub path: &'static str,
+    pub default: Option<&'static str>,
+}
+
+const fn key(path: &'static str, default: Option<&'static str>) -> Key {
+    Key { path, default }
+}
+
+/// Every key.
+pub(super) const KEYS: [Key; 24] = [
+    key("mode", Some("enforce")),
+    key("language", Some("en")),
+    key("policies", Some("/etc/lastgood/policies")),
+    key("prometheus.url", Some("http://127.0.0.1:9090")),
+    key("prometheus.timeout", Some("10s")),
+    key("prometheus.headers.*", None),
+    key("prometheus.bearer_token_file", None),
+    key("prometheus.basic_auth.user", None),
+    key("prometheus.basic_auth.password_file", None),
+    key("prometheus.ca_file", None),
+    key("prometheus.cert_file", None),
+    key("prometheus.key_file", None),
+    key("prometheus.proxy", None),
+    key("prometheus.lag", Some("0s")),
+    key("store.url", Some("sqlite:/var/lib/lastgood/history.db")),
+    key("server.listen", Some("127.0.0.1:9470")),
+    key("server.socket", Some("/run/lastgood/lastgood.sock")),
+    key("limits.reverts_per_hour", Some("10")),
+    key("limits.freeze_at", Some("3")),
+    key("channels.*.slack.webhook_file", None),
+    key("channels.*.webhook.url", None),
+    key("channels.*.webhook.secret_file", None),
+    key("channels.*.log", None),
+    // Tables that may be written empty, without saying anything.
+    key("prometheus.headers", None),
+];
+
+/// Whether `path` is a key. Names that people choose stand for themselves.
+pub(super) fn is_known(path: &str) -> bool {
+    KEYS.iter().any(|key| matches(key.path, path))
+}
+
+fn matches(pattern: &str, path: &str) -> bool {
+    let (pattern, path): (Vec<_>, Vec<_>) = (pattern.split('.').collect(), path.split('.').collect());
+    pattern.len() == path.len()
+        && pattern
+            .iter()
+            .zip(&path)
+            .all(|(known, found)| *known == "*" || known == found)
+}
+
+/// What to say of a `path` that is no key: the nearest one, or those beside it.
+pub(super) fn advice(path: &str) -> String {
+    let parts: Vec<&str> = path.split('.').collect();
+    // Walks down as far as the path is known, then names what may stand there.
+    let mut here: Vec<Vec<&str>> = KEYS.iter().map(|key| key.path.split('.').collect()).collect();
+    for (depth, part) in parts.iter().enumerate() {
+        let deeper: Vec<Vec<&str>> = here
+            .iter()
+            .filter(|known| known.get(depth).is_some_and(|name| name == part || *name == "*"))
+            .cloned()
+            .collect();
+        if deeper.is_empty() {
+            let mut names: Vec<&str> = here.iter().filter_map(|known| known.get(depth).copied()).collect();
+            names.sort_unstable();
+            names.dedup();
+            return unknown(&parts[..depth], part, &names);
+        }
+        here = deeper;
+    }
+    let mut names: Vec<&str> = here.iter().filter_map(|known| known.get(parts.len()).copied()).collect();
+    names.sort_unstable();
+    names.dedup();
+    format!(
+        "this is a table: write `[{}]` and keys under it: {}",
+        shown(path),
+        listed(&names)
+    )
+}
+
+fn unknown(before: &[&str], part: &str, names: &[&str]) -> String {
+    if names.is_empty() {
+        return format!("`{}` has no keys under it", before.join("."));
+    }
+    let known = listed(names);
+    match nearest(part, names) {
+        Some(near) => format!("unknown key `{}`: did you mean `{near}`? known here: {known}", shown(part)),
+        None => format!("unknown key `{}`: known here: {known}", shown(part)),
+    }
+}
+
+/// The variable that sets the key `path`.
+pub(super) fn variable(path: &str) -> String {
+    format!("LASTGOOD__{}", path.replace('.', "__").to_uppercase())
+}

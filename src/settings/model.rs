@@ -1,0 +1,107 @@
+//! Valid settings, every default filled in. Paths are absolute; times are durations.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+
+use secrecy::SecretString;
+
+pub use crate::explain::Language;
+use crate::{policy::Mode, words::ChannelName};
+
+/// The controller's settings.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How far lastgood may go in any service; the more cautious of this and the policy's mode wins.
+    pub mode: Mode,
+    /// The language of alerts.
+    pub language: Language,
+    /// Policy files and directories of them.
+    pub policies: Vec<PathBuf>,
+    /// Where the metrics are.
+    pub prometheus: PrometheusSettings,
+    /// Where the history is kept.
+    pub store: StoreSettings,
+    /// Where lastgood listens.
+    pub server: ServerSettings,
+    /// Budgets over all services.
+    pub limits: LimitsSettings,
+    /// Where alerts go, by the name that policies use.
+    pub channels: BTreeMap<ChannelName, ChannelSettings>,
+}
+
+/// How Prometheus is reached.
+#[derive(Debug, Clone)]
+pub struct PrometheusSettings {
+    /// Base URL, http or https, without credentials.
+    pub url: String,
+    /// The deadline of one query (default 10 s).
+    pub timeout: Duration,
+    /// Headers that every query carries; values are secret.
+    pub headers: BTreeMap<String, SecretString>,
+    /// A file that holds a bearer token; never together with `basic_auth`.
+    pub bearer_token_file: Option<PathBuf>,
+    /// User and password.
+    pub basic_auth: Option<BasicAuth>,
+    /// Certificate authorities to trust instead of the system's, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// Our own certificate, PEM; together with `key_file`.
+    pub cert_file: Option<PathBuf>,
+    /// Its key, PEM.
+    pub key_file: Option<PathBuf>,
+    /// A proxy, http or https; never taken from the environment's `http_proxy`.
+    pub proxy: Option<String>,
+    /// How late samples arrive beyond a scrape's own duration (remote storage; default none).
+    pub lag: Duration,
+}
+
+/// HTTP basic authentication.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BasicAuth {
+    /// The user's name.
+    pub user: String,
+    /// A file that holds the password.
+    pub password_file: PathBuf,
+}
+
+/// Where the history is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// The SQLite file.
+    pub path: PathBuf,
+}
+
+/// Where lastgood listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerSettings {
+    /// Metrics and health over HTTP; a loopback address in this version.
+    pub listen: SocketAddr,
+    /// The Unix socket for people's commands.
+    pub socket: PathBuf,
+}
+
+/// Budgets over all services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitsSettings {
+    /// Reverts of all services together within any hour; at least 1.
+    pub reverts_per_hour: u32,
+    /// So many services bad at once are an incident, not a release; at least 2.
+    pub freeze_at: u32,
+}
+
+/// One channel for alerts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChannelSettings {
+    /// A Slack incoming webhook.
+    Slack {
+        /// A file that holds the webhook's URL, which is a secret.
+        webhook_file: PathBuf,
+    },
+    /// A generic webhook.
+    Webhook {
+        /// Where it is posted to.
+        url: String,
+        /// A file that holds the signing secret; without it nothing is signed.
+        secret_file: Option<PathBuf>,
+    },
+    /// lastgood's own log.
+    Log,
+}
