@@ -1,0 +1,187 @@
+//! The JSON around an answer, read here because the client library drops what it says of partial data.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use prometheus_http_query::response::{Data, PromqlResult};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    question::{Answer, Question, Sample},
+    words::{GapReason, Moment, Pod},
+};
+
+/// What was found in an answer that makes it unusable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    pub reason: GapReason,
+    /// Follows "Prometheus at URL ".
+    pub what: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope<'a> {
+    status: String,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(default)]
+    warnings: Vec<String>,
+    #[serde(default)]
+    is_partial: bool,
+    error_type: Option<String>,
+    error: Option<String>,
+}
+
+type Labels = std::collections::HashMap<String, String>;
+
+/// The answer to an instant query at `at`.
+pub(super) fn answer(body: &[u8], at: Moment) -> Result<Answer, Found> {
+    let Data::Vector(vector) = data(body)? else {
+        return Err(failed("answered an instant query with something else than a vector"));
+    };
+    let mut samples = Vec::with_capacity(vector.len());
+    for series in vector {
+        let (labels, sample) = series.into_inner();
+        if moment(sample.timestamp()) != Some(at) {
+            return Err(failed(
+                "answered about another time than it was asked; a cache before it must not",
+            ));
+        }
+        samples.push(Series::of(labels)?.sample(sample.value()));
+    }
+    Ok(Answer { at, samples })
+}
+
+/// The answers to a range query, one for every `step` from `from` to `to`.
+pub(super) fn answers(body: &[u8], from: Moment, to: Moment, step: Duration) -> Result<Vec<Answer>, Found> {
+    let Data::Matrix(matrix) = data(body)? else {
+        return Err(failed("answered a range query with something else than a matrix"));
+    };
+    let mut by_time: BTreeMap<Moment, Vec<Sample>> = BTreeMap::new();
+    let mut at = from;
+    while at <= to && !step.is_zero() {
+        by_time.insert(at, Vec::new());
+        at = at.plus(step);
+    }
+    for range in matrix {
+        let (labels, values) = range.into_inner();
+        let series = Series::of(labels)?;
+        for value in values {
+            // Times around the range were asked for only because the client asks in whole seconds.
+            let slot = moment(value.timestamp()).and_then(|at| by_time.get_mut(&at));
+            if let Some(slot) = slot {
+                slot.push(series.sample(value.value()));
+            }
+        }
+    }
+    Ok(by_time.into_iter().map(|(at, samples)| Answer { at, samples }).collect())
+}
+
+/// The error that a body tells of, if it is Prometheus's own.
+pub(super) fn told(body: &[u8]) -> Option<String> {
+    let envelope: Envelope<'_> = serde_json::from_slice(body).ok()?;
+    envelope.error.map(|error| shortened(&error))
+}
+
+fn data(body: &[u8]) -> Result<Data, Found> {
+    let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(|error| {
+        let what = if error.is_eof() {
+            format!("broke off its answer after {} bytes", body.len())
+        } else {
+            "answered with JSON that is not Prometheus's; is [prometheus] url really a Prometheus?".to_owned()
+        };
+        failed(&what)
+    })?;
+    if envelope.status != "success" {
+        let kind = envelope.error_type.unwrap_or(envelope.status);
+        let error = envelope.error.unwrap_or_default();
+        return Err(failed(&format!(
+            "refused the query ({}): {}",
+            shortened(&kind),
+            shortened(&error)
+        )));
+    }
+    if let Some(warning) = envelope.warnings.first() {
+        return Err(warned(&format!(
+            "warns that its answer may be partial: {}",
+            shortened(warning)
+        )));
+    }
+    if envelope.is_partial {
+        return Err(warned("says that its answer is partial; not all of its storage answers"));
+    }
+    let raw = envelope.data.ok_or_else(|| failed("answered without data"))?.get();
+    serde_json::from_str::<PromqlResult>(raw)
+        .map(|result| result.into_inner().0)
+        .map_err(|_| failed(shape(raw)))
+}
+
+/// Why `data` cannot be read.
+fn shape(raw: &str) -> &'static str {
+    if raw.contains("\"histogram\":") || raw.contains("\"histograms\":") {
+        "answered with a native histogram, which cannot be counted yet; ask for a classic one, or wrap it in histogram_count()"
+    } else {
+        "answered with data that are no samples; the query must give an instant vector of counters"
+    }
+}
+
+/// The labels of a series, taken apart.
+struct Series {
+    part: usize,
+    pod: Pod,
+    labels: BTreeMap<String, String>,
+}
+
+impl Series {
+    fn of(mut labels: Labels) -> Result<Self, Found> {
+        let part = labels
+            .remove(Question::PART)
+            .and_then(|part| part.parse().ok())
+            .ok_or_else(|| failed("answered with series that were not asked for"))?;
+        let job = labels.remove("job").unwrap_or_default();
+        let instance = labels.remove("instance").unwrap_or_default();
+        Ok(Self {
+            part,
+            pod: Pod(Arc::from(format!("{job}/{instance}"))),
+            labels: labels.into_iter().collect(),
+        })
+    }
+
+    fn sample(&self, value: f64) -> Sample {
+        Sample {
+            part: self.part,
+            pod: self.pod.clone(),
+            labels: self.labels.clone(),
+            value,
+        }
+    }
+}
+
+fn moment(seconds: f64) -> Option<Moment> {
+    seconds
+        .is_finite()
+        .then(|| Moment::from_millis((seconds * 1000.0).round() as i64))
+}
+
+fn failed(what: &str) -> Found {
+    Found {
+        reason: GapReason::QueryFailed,
+        what: what.to_owned(),
+    }
+}
+
+fn warned(what: &str) -> Found {
+    Found {
+        reason: GapReason::Warning,
+        what: what.to_owned(),
+    }
+}
+
+/// A text from outside, short and on one line.
+fn shortened(text: &str) -> String {
+    text.chars().take(300).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests;
