@@ -5,6 +5,7 @@ pub mod app;
 pub mod cli;
 pub mod count;
 pub mod decide;
+pub mod demo;
 pub mod engine;
 pub mod explain;
 pub mod history;

@@ -1,3 +1,18 @@
 //! The controller: wiring, event loops, the clock, shutdown. No judgment about health is made here.
 //!
 //! May touch: every room. The only room that reads a clock.
+
+mod channels;
+pub mod clock;
+mod courier;
+pub mod desk;
+mod fleet;
+mod guard;
+mod judging;
+mod readiness;
+mod roster;
+mod run;
+pub mod watch;
+
+pub use fleet::FleetState;
+pub use run::run;

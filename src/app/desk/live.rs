@@ -1,0 +1,197 @@
+//! The running controller's desk: people's words go to the guards as events.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use futures::future::BoxFuture;
+use tokio::sync::{Mutex, oneshot};
+
+use super::{Handle, Handles, failed, frozen_sentence, unknown_target, version_of, word_sentence};
+use crate::{
+    app::{fleet::FleetState, guard::Order},
+    decide::Freeze,
+    engine::Event,
+    explain::{self, TargetStatus},
+    ports::{Clock, Command, Desk, DeskError, SharedHistory},
+    record::{Phase, Record, TargetHistory},
+    words::{Actor, RolloutId, Service, TargetKey},
+};
+
+/// The running controller's desk for one person.
+pub(super) struct LiveDesk {
+    pub handles: Handles,
+    pub fleet: Arc<Mutex<FleetState>>,
+    pub store: SharedHistory,
+    pub clock: Arc<dyn Clock>,
+    pub actor: Actor,
+}
+
+impl LiveDesk {
+    fn handles(&self) -> BTreeMap<TargetKey, Handle> {
+        self.handles.read().map(|handles| handles.clone()).unwrap_or_default()
+    }
+
+    fn handle(&self, target: &TargetKey) -> Result<Handle, DeskError> {
+        let handles = self.handles();
+        handles
+            .get(target)
+            .cloned()
+            .ok_or_else(|| unknown_target(target, handles.keys()))
+    }
+
+    async fn tell(&self, handle: &Handle, event: Event) -> Result<Arc<TargetHistory>, DeskError> {
+        let (answer, answered) = oneshot::channel();
+        let gone = || DeskError::Failed("the guard of this target has ended: see the controller's log".to_owned());
+        handle.orders.send(Order { event, answer }).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?.map_err(DeskError::Refused)
+    }
+
+    async fn approve(&self, rollout: Option<RolloutId>, service: Option<Service>) -> Result<String, DeskError> {
+        let waiting: Vec<(Handle, Record)> = self
+            .handles()
+            .into_values()
+            .filter_map(|handle| waits(handle, rollout, service.as_ref()))
+            .collect();
+        let (handle, record) = match waiting.as_slice() {
+            [one] => one,
+            [] => {
+                return Err(DeskError::Unknown(
+                    "no proposed revert waits for an answer; see `lastgood status`".to_owned(),
+                ));
+            }
+            several => {
+                let ids: Vec<String> = several
+                    .iter()
+                    .map(|(_, record)| format!("{} ({})", record.id, record.service))
+                    .collect();
+                return Err(DeskError::Refused(format!(
+                    "several reverts wait: name one of {}",
+                    ids.join(", ")
+                )));
+            }
+        };
+        let after = self
+            .tell(
+                handle,
+                Event::Approved {
+                    rollout: record.id,
+                    by: self.actor.clone(),
+                },
+            )
+            .await?;
+        let now = after.open.iter().chain(&after.closed).find(|other| other.id == record.id);
+        match now {
+            Some(now) if now.intent.is_some() => Ok(format!("approved: {} goes back from {}", record.service, record.to.name)),
+            Some(now) => Err(DeskError::Refused(explain::text(now, explain::Language::En))),
+            None => Err(DeskError::Failed("the rollout is gone from its history".to_owned())),
+        }
+    }
+
+    async fn freeze(&self, target: Option<TargetKey>, reason: Option<String>) -> Result<String, DeskError> {
+        let Some(target) = target else {
+            let now = self.clock.now();
+            let freeze = reason.map(|reason| Freeze {
+                since: now,
+                by: self.actor.clone(),
+                reason,
+            });
+            let frozen = freeze.is_some();
+            self.fleet
+                .lock()
+                .await
+                .set_frozen(freeze)
+                .await
+                .map_err(|error| failed(&error))?;
+            return Ok(frozen_sentence(None, frozen));
+        };
+        let handle = self.handle(&target)?;
+        let off = reason.is_some();
+        let event = Event::Off {
+            off,
+            by: self.actor.clone(),
+            reason: reason.unwrap_or_default(),
+        };
+        match self.tell(&handle, event).await {
+            Ok(_) => Ok(frozen_sentence(Some(&target), off)),
+            Err(DeskError::Refused(_)) => Ok(frozen_sentence(Some(&target), off) + " (it was so already)"),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn waits(handle: Handle, rollout: Option<RolloutId>, service: Option<&Service>) -> Option<(Handle, Record)> {
+    let record = handle.snapshot.borrow().history.open.clone()?;
+    let meant = rollout.is_none_or(|id| id == record.id) && service.is_none_or(|service| *service == record.service);
+    let waits = matches!(record.phase, Phase::AwaitingApproval { .. });
+    (meant && waits).then_some((handle, record))
+}
+
+impl Desk for LiveDesk {
+    fn status(&self) -> BoxFuture<'_, Result<Vec<TargetStatus>, DeskError>> {
+        Box::pin(async {
+            let now = self.clock.now();
+            let all = self.handles().into_values().map(|handle| {
+                let seen = handle.snapshot.borrow().clone();
+                let (evidence, fault) = (seen.evidence.as_ref(), seen.fault.as_ref());
+                explain::status(
+                    &seen.history,
+                    &seen.policy,
+                    seen.mode,
+                    evidence,
+                    fault,
+                    seen.frozen.as_ref(),
+                    now,
+                )
+            });
+            Ok(all.collect())
+        })
+    }
+
+    fn record(&self, id: RolloutId) -> BoxFuture<'_, Result<Option<Record>, DeskError>> {
+        Box::pin(async move { self.store.record(id).await.map_err(|error| failed(&error)) })
+    }
+
+    fn records<'a>(&'a self, target: &'a TargetKey, limit: usize) -> BoxFuture<'a, Result<Vec<Record>, DeskError>> {
+        Box::pin(async move {
+            self.handle(target)?;
+            self.store.records(target, limit).await.map_err(|error| failed(&error))
+        })
+    }
+
+    fn act(&self, command: Command) -> BoxFuture<'_, Result<String, DeskError>> {
+        Box::pin(async move {
+            match command {
+                Command::Word {
+                    target,
+                    version,
+                    word,
+                    reason,
+                } => {
+                    let handle = self.handle(&target)?;
+                    let history = handle.snapshot.borrow().history.clone();
+                    let version = version_of(&history, &version)?;
+                    let event = Event::Person {
+                        version: version.clone(),
+                        word,
+                        by: self.actor.clone(),
+                        reason,
+                    };
+                    self.tell(&handle, event).await.or_else(unchanged)?;
+                    Ok(word_sentence(&target, &version, word))
+                }
+                Command::Approve { rollout, service } => self.approve(rollout, service).await,
+                Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
+                Command::Unfreeze { target } => self.freeze(target, None).await,
+            }
+        })
+    }
+}
+
+/// Saying the same twice is the same as once.
+fn unchanged(error: DeskError) -> Result<Arc<TargetHistory>, DeskError> {
+    match error {
+        DeskError::Refused(because) if because == "nothing changed" => {
+            Err(DeskError::Refused("nothing changed: it stands so already".to_owned()))
+        }
+        error => Err(error),
+    }
+}

@@ -1,0 +1,173 @@
+//! The desk of the store itself: for the commands that need no controller.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use tokio::sync::Mutex;
+
+use super::{failed, frozen_sentence, unknown_target, version_of, word_sentence};
+use crate::{
+    app::fleet::FleetState,
+    decide::Freeze,
+    engine::{self, Context, Event, PersonWord},
+    explain::{self, TargetStatus},
+    policy::Policy,
+    ports::{Clock, Command, Desk, DeskError, Revision, SharedHistory},
+    record::{Record, TargetHistory},
+    words::{Actor, RolloutId, TargetKey, VersionName},
+};
+
+/// The desk of the store itself: for the commands that need no controller.
+pub struct StoreDesk {
+    /// What survives.
+    pub store: SharedHistory,
+    /// The policies that can be read.
+    pub policies: Vec<Policy>,
+    /// All services together.
+    pub fleet: Mutex<FleetState>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Who asks.
+    pub actor: Actor,
+}
+
+impl StoreDesk {
+    async fn load(&self, target: &TargetKey) -> Result<(TargetHistory, Revision), DeskError> {
+        let found = self.store.load(target).await.map_err(|error| failed(&error))?;
+        let targets = self.store.targets().await.map_err(|error| failed(&error))?;
+        found.ok_or_else(|| unknown_target(target, targets.iter()))
+    }
+
+    fn policy(&self, target: &TargetKey) -> Result<&Policy, DeskError> {
+        self.policies.iter().find(|policy| policy.key() == *target).ok_or_else(|| {
+            DeskError::Unknown(format!(
+                "no policy for {target} can be read: see `lastgood check` and `policies` in the settings"
+            ))
+        })
+    }
+
+    async fn change(&self, target: &TargetKey, event: Event) -> Result<(), DeskError> {
+        let policy = self.policy(target)?;
+        let (history, revision) = self.load(target).await?;
+        let now = self.clock.now();
+        let fleet = self.fleet.lock().await.view(now);
+        let fresh = RolloutId::new(uuid::Uuid::now_v7());
+        let transition = engine::step(
+            &history,
+            &Context {
+                policy,
+                fleet: &fleet,
+                fresh,
+            },
+            &event,
+            now,
+        );
+        if transition.history == history {
+            return Err(DeskError::Refused("nothing changed: it stands so already".to_owned()));
+        }
+        self.store
+            .commit(&transition.history, Some(&revision))
+            .await
+            .map_err(|error| failed(&error))?;
+        Ok(())
+    }
+
+    async fn word(
+        &self,
+        target: &TargetKey,
+        version: &VersionName,
+        word: PersonWord,
+        reason: String,
+    ) -> Result<String, DeskError> {
+        let (history, _) = self.load(target).await?;
+        let version = version_of(&history, version)?;
+        let event = Event::Person {
+            version: version.clone(),
+            word,
+            by: self.actor.clone(),
+            reason,
+        };
+        self.change(target, event).await?;
+        Ok(word_sentence(target, &version, word))
+    }
+
+    /// Freezes for a reason; unfreezes without one.
+    async fn freeze(&self, target: Option<TargetKey>, reason: Option<String>) -> Result<String, DeskError> {
+        let off = reason.is_some();
+        if let Some(target) = target {
+            let event = Event::Off {
+                off,
+                by: self.actor.clone(),
+                reason: reason.unwrap_or_default(),
+            };
+            self.change(&target, event).await?;
+            return Ok(frozen_sentence(Some(&target), off));
+        }
+        let since = self.clock.now();
+        let freeze = reason.map(|reason| Freeze {
+            since,
+            by: self.actor.clone(),
+            reason,
+        });
+        self.fleet
+            .lock()
+            .await
+            .set_frozen(freeze)
+            .await
+            .map_err(|error| failed(&error))?;
+        Ok(frozen_sentence(None, off))
+    }
+}
+
+impl Desk for StoreDesk {
+    fn status(&self) -> BoxFuture<'_, Result<Vec<TargetStatus>, DeskError>> {
+        Box::pin(async {
+            let fleet = self.fleet.lock().await;
+            let (now, mode, frozen) = (self.clock.now(), fleet.view(self.clock.now()).mode, fleet.frozen());
+            let mut all = Vec::new();
+            for policy in &self.policies {
+                let found = self.store.load(&policy.key()).await.map_err(|error| failed(&error))?;
+                let history = found.map_or_else(|| TargetHistory::new(policy.key()), |(history, _)| history);
+                all.push(explain::status(
+                    &history,
+                    policy,
+                    policy.mode.min(mode),
+                    None,
+                    None,
+                    frozen,
+                    now,
+                ));
+            }
+            Ok(all)
+        })
+    }
+
+    fn record(&self, id: RolloutId) -> BoxFuture<'_, Result<Option<Record>, DeskError>> {
+        Box::pin(async move { self.store.record(id).await.map_err(|error| failed(&error)) })
+    }
+
+    fn records<'a>(&'a self, target: &'a TargetKey, limit: usize) -> BoxFuture<'a, Result<Vec<Record>, DeskError>> {
+        Box::pin(async move {
+            self.load(target).await?;
+            self.store.records(target, limit).await.map_err(|error| failed(&error))
+        })
+    }
+
+    fn act(&self, command: Command) -> BoxFuture<'_, Result<String, DeskError>> {
+        Box::pin(async move {
+            match command {
+                Command::Word {
+                    target,
+                    version,
+                    word,
+                    reason,
+                } => self.word(&target, &version, word, reason).await,
+                Command::Approve { .. } => Err(DeskError::Failed(
+                    "no controller runs here, so none can act: start `lastgood run` first".to_owned(),
+                )),
+                Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
+                Command::Unfreeze { target } => self.freeze(target, None).await,
+            }
+        })
+    }
+}

@@ -1,0 +1,76 @@
+//! What a guard does beside judging: finding out when a process began, rehearsing a revert, delivering alerts. Each in a task of its own.
+
+use std::time::Duration;
+
+use super::{Guard, Message, QUICK_LOOK};
+use crate::{
+    app::{readiness, watch},
+    engine::Event,
+    policy::{Activate, Target},
+    record::Phase,
+    words::Moment,
+};
+
+/// How often it is tried whether a revert would be possible, and how often while it would not be.
+const READINESS: Duration = Duration::from_secs(180);
+const UNREADY: Duration = Duration::from_secs(20);
+/// So long after the move Prometheus is asked for the new process; a little longer than the state machine waits.
+const FIND_FOR: Duration = Duration::from_secs(90);
+
+impl Guard {
+    /// Without a unit only Prometheus can tell when the new process began.
+    pub(super) fn find_activation(&mut self) {
+        let Target::Host(host) = &self.policy.target;
+        let Some(open) = &self.history.open else { return };
+        let Phase::WaitingForActivation { moved_at } = open.phase else {
+            return;
+        };
+        if self.finding || !matches!(host.activate, Activate::Command { .. }) {
+            return;
+        }
+        self.finding = true;
+        let (outside, post, policy, rollout) = (self.outside.clone(), self.post.clone(), self.policy.clone(), open.id);
+        tokio::spawn(async move {
+            loop {
+                let now = outside.clock.now();
+                if let Some(activation) = watch::find_activation(&*outside.source, &policy, moved_at, now).await {
+                    let _ = post
+                        .send(Message::Happened(Box::new(Event::Activated { rollout, activation })))
+                        .await;
+                    return;
+                }
+                if now.since(moved_at) > FIND_FOR || post.is_closed() {
+                    return;
+                }
+                tokio::time::sleep(QUICK_LOOK).await;
+            }
+        });
+    }
+
+    pub(super) fn rehearse(&mut self, now: Moment) {
+        let pause = if self.history.unready.is_empty() { READINESS } else { UNREADY };
+        let nothing_seen = self.history.current.is_none() && self.cannot_look.is_none();
+        if self.busy || nothing_seen || now.since(self.rehearsed_at) < pause {
+            return;
+        }
+        self.rehearsed_at = now;
+        let (outside, post, policy) = (self.outside.clone(), self.post.clone(), self.policy.clone());
+        let (history, cannot_look) = (self.history.clone(), self.cannot_look.clone());
+        tokio::spawn(async move {
+            let unready = readiness::rehearse(&outside, &policy, &history, cannot_look).await;
+            let _ = post.send(Message::Happened(Box::new(Event::Readiness(unready)))).await;
+        });
+    }
+
+    pub(super) fn deliver(&mut self, now: Moment) {
+        if self.delivering || !self.outside.sinks.any_due(&self.history.outbox, now) {
+            return;
+        }
+        self.delivering = true;
+        let (sinks, post, history) = (self.outside.sinks.clone(), self.post.clone(), self.history.clone());
+        tokio::spawn(async move {
+            let events = sinks.deliver(&history.outbox, now).await;
+            let _ = post.send(Message::Delivered(events)).await;
+        });
+    }
+}

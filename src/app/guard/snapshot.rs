@@ -1,0 +1,63 @@
+//! What a guard shows of itself: enough for `status`, kept in a channel that anyone may look at.
+
+use std::sync::Arc;
+
+use super::Guard;
+use crate::{
+    decide::Freeze,
+    judge::Evidence,
+    policy::{Mode, Policy},
+    record::{DataFault, Phase, TargetHistory},
+    web::TargetFigures,
+};
+
+/// What a guard shows of itself: enough for `status`.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The stored history.
+    pub history: Arc<TargetHistory>,
+    /// The policy in force.
+    pub policy: Arc<Policy>,
+    /// The more cautious of the settings' mode and the policy's.
+    pub mode: Mode,
+    /// The newest evidence of the open rollout.
+    pub evidence: Option<Evidence>,
+    /// Why the data are unfit to judge now.
+    pub fault: Option<DataFault>,
+    /// The freeze in force over all services.
+    pub frozen: Option<Freeze>,
+}
+
+impl Guard {
+    pub(super) async fn publish(&mut self) {
+        let judged = self
+            .history
+            .open
+            .as_ref()
+            .is_some_and(|open| matches!(open.phase, Phase::Watching { .. } | Phase::Verifying { .. }));
+        if !judged {
+            self.evidence = None;
+            self.fault = None;
+        }
+        let fleet = self.outside.fleet.lock().await;
+        let (mode, frozen) = (fleet.view(self.outside.clock.now()).mode, fleet.frozen().cloned());
+        drop(fleet);
+        self.outside.figures.target(
+            &self.history.target,
+            TargetFigures {
+                ready: self.history.unready.is_empty(),
+                open: self.history.open.is_some(),
+                blind: self.fault.is_some(),
+                outbox: self.history.outbox.len(),
+            },
+        );
+        self.snapshots.send_replace(Snapshot {
+            history: self.history.clone(),
+            policy: self.policy.clone(),
+            mode: self.policy.mode.min(mode),
+            evidence: self.evidence.clone(),
+            fault: self.fault.clone(),
+            frozen,
+        });
+    }
+}

@@ -1,0 +1,245 @@
+//! Wiring: the controller from its settings to its last breath.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::Mutex,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    channels,
+    clock::SystemClock,
+    courier::Sinks,
+    desk::{Counter, Handles},
+    fleet::FleetState,
+    roster::{Roster, Shared},
+};
+use crate::{
+    history,
+    ports::{Clock, SharedHistory},
+    prometheus::{self, Prometheus},
+    record::AlertKind,
+    settings::{PrometheusSettings, Settings, policies},
+    web::{Beat, Figures, Reception, serve_public, serve_socket},
+};
+
+/// How often the main loop turns.
+const TURN: Duration = Duration::from_secs(1);
+
+/// The controller, wired and ready to turn.
+struct Controller {
+    roster: Roster,
+    shared: Shared,
+    beat: Arc<Beat>,
+    policies: Vec<PathBuf>,
+}
+
+/// Runs the controller until SIGTERM or SIGINT.
+///
+/// # Errors
+/// When it cannot start, or the store refuses for good.
+pub async fn run(settings: &Settings) -> anyhow::Result<()> {
+    let shutdown = CancellationToken::new();
+    let signals = Signals::listen()?;
+    let shared = share(settings).await?;
+    let beat = Arc::new(Beat::default());
+    beat.turn(shared.clock.now());
+    let mut controller = Controller {
+        roster: Roster::new(shared.clone()),
+        shared,
+        beat,
+        policies: settings.policies.clone(),
+    };
+    controller.read_policies(true).await?;
+    let servers = controller.serve(settings, &shutdown).await?;
+    notify(&[sd_notify::NotifyState::Ready]);
+    let turned = controller.turn_until(signals).await;
+    notify(&[sd_notify::NotifyState::Stopping]);
+    tracing::info!("ending: acts that have begun are finished first");
+    controller.roster.stop().await;
+    shutdown.cancel();
+    for server in servers {
+        let _ = tokio::time::timeout(Duration::from_secs(5), server).await;
+    }
+    turned
+}
+
+async fn share(settings: &Settings) -> anyhow::Result<Shared> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let store: SharedHistory = Arc::new(history::Sqlite::open(&settings.store.path)?);
+    let source = Arc::new(Prometheus::new(options(&settings.prometheus))?);
+    let sinks = channels::sinks(settings, &clock)?;
+    let fleet = FleetState::load(settings, store.clone()).await?;
+    let figures = Figures::default();
+    figures.store_up(true);
+    Ok(Shared {
+        lag: source.lag(),
+        source,
+        store,
+        clock,
+        sinks: Arc::new(Sinks::new(sinks)),
+        fleet: Arc::new(Mutex::new(fleet)),
+        figures,
+        handles: Handles::default(),
+    })
+}
+
+impl Controller {
+    async fn serve(&self, settings: &Settings, shutdown: &CancellationToken) -> anyhow::Result<Vec<tokio::task::JoinHandle<()>>> {
+        let shared = &self.shared;
+        let (address, public) = serve_public(
+            settings.server.listen,
+            shared.figures.clone(),
+            self.beat.clone(),
+            shared.clock.clone(),
+            shutdown.clone(),
+        )
+        .await?;
+        let reception: Arc<dyn Reception> = Arc::new(Counter {
+            handles: shared.handles.clone(),
+            fleet: shared.fleet.clone(),
+            store: shared.store.clone(),
+            clock: shared.clock.clone(),
+        });
+        let socket = serve_socket(&settings.server.socket, reception, shutdown.clone())?;
+        tracing::info!(%address, socket = %settings.server.socket.display(), "lastgood runs");
+        Ok(vec![tokio::spawn(public), tokio::spawn(socket)])
+    }
+
+    /// Reads all policies. A bad file is rejected whole; what it said before stays in force.
+    async fn read_policies(&mut self, starting: bool) -> anyhow::Result<()> {
+        let read = policies::part(&self.policies);
+        let bad: Vec<String> = read.rejected.iter().map(ToString::to_string).collect();
+        self.shared.figures.reload_ok(bad.is_empty());
+        if starting && read.accepted.is_empty() {
+            let errors = if bad.is_empty() {
+                "there is no policy file".to_owned()
+            } else {
+                bad.join("\n\n")
+            };
+            anyhow::bail!("nothing to guard: {errors}\nname policy files or directories under `policies` in the settings");
+        }
+        let rejected: Vec<PathBuf> = read.rejected.into_iter().map(|error| error.path).collect();
+        self.roster.apply(read.accepted, &rejected).await?;
+        if bad.is_empty() {
+            return Ok(());
+        }
+        let errors = bad.join("\n\n");
+        tracing::error!(%errors, "a policy file is rejected; what it said before stays in force");
+        let now = self.shared.clock.now();
+        self.shared
+            .fleet
+            .lock()
+            .await
+            .alert(AlertKind::PolicyRejected { errors }, now)
+            .await?;
+        Ok(())
+    }
+
+    async fn turn_until(&mut self, mut signals: Signals) -> anyhow::Result<()> {
+        let mut ticker = tokio::time::interval(TURN);
+        ticker.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                asked = signals.next() => match asked {
+                    Asked::End => return Ok(()),
+                    Asked::Reload => self.reload().await?,
+                },
+                _ = ticker.tick() => self.turn().await?,
+            }
+        }
+    }
+
+    async fn reload(&mut self) -> anyhow::Result<()> {
+        notify(&[sd_notify::NotifyState::Reloading]);
+        self.read_policies(false).await.context("reloading the policies")?;
+        notify(&[sd_notify::NotifyState::Ready]);
+        Ok(())
+    }
+
+    async fn turn(&mut self) -> anyhow::Result<()> {
+        let now = self.shared.clock.now();
+        self.roster.revive(now).await?;
+        self.deliver().await?;
+        self.beat.set_unready(self.roster.unready());
+        self.beat.turn(now);
+        notify(&[sd_notify::NotifyState::Watchdog]);
+        Ok(())
+    }
+
+    /// Sends the controller's own alerts.
+    async fn deliver(&self) -> anyhow::Result<()> {
+        let now = self.shared.clock.now();
+        let fleet = self.shared.fleet.lock().await;
+        self.shared.figures.frozen(fleet.frozen().is_some());
+        let outbox = fleet.outbox().to_vec();
+        drop(fleet);
+        if !self.shared.sinks.any_due(&outbox, now) {
+            return Ok(());
+        }
+        let events = self.shared.sinks.deliver(&outbox, now).await;
+        let mut fleet = self.shared.fleet.lock().await;
+        let settled = crate::engine::settle_outbox(fleet.outbox(), &events, self.shared.clock.now());
+        fleet.set_outbox(settled).await?;
+        Ok(())
+    }
+}
+
+/// What the settings say of Prometheus, as its adapter takes it.
+fn options(settings: &PrometheusSettings) -> prometheus::Options {
+    prometheus::Options {
+        url: settings.url.clone().into(),
+        timeout: settings.timeout,
+        headers: settings.headers.clone(),
+        bearer_token_file: settings.bearer_token_file.clone(),
+        basic_auth: settings.basic_auth.as_ref().map(|auth| prometheus::BasicAuth {
+            user: auth.user.clone(),
+            password_file: auth.password_file.clone(),
+        }),
+        ca_file: settings.ca_file.clone(),
+        cert_file: settings.cert_file.clone(),
+        key_file: settings.key_file.clone(),
+        proxy: settings.proxy.clone().map(Into::into),
+        lag: settings.lag,
+    }
+}
+
+/// What the system asks of the controller.
+enum Asked {
+    End,
+    Reload,
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    reload: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            reload: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::End,
+            _ = self.interrupt.recv() => Asked::End,
+            _ = self.reload.recv() => Asked::Reload,
+        }
+    }
+}
+
+/// Tells systemd, where it started us; elsewhere nothing happens.
+fn notify(states: &[sd_notify::NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::debug!(%error, "the service manager was not told");
+    }
+}

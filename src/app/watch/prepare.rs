@@ -1,0 +1,212 @@
+//! What must be known before a rollout is judged: the step, and how the service did before.
+
+use std::time::Duration;
+
+use super::asking::{between, blame, totals};
+use crate::{
+    count::{Tally, scrape_interval},
+    judge::{Background, Calibration, Comparison, Plan, calibrate},
+    policy::{Compare, Policy, StepSetting},
+    ports::{MetricFault, MetricSource},
+    question::{Answer, Question, queries, question, spacing},
+    record::{DataFault, Record, TargetHistory},
+    words::{GapReason, Moment, Standing, Step, Version},
+};
+
+/// So far back the noise is learnt (statistics.md, section 8).
+const RECENT: Duration = Duration::from_secs(24 * 3600);
+/// So much of the last good version's own time is what the candidate is compared with.
+const OWN: Duration = Duration::from_secs(3600);
+/// So long the scrape interval is looked for.
+const SPACING: Duration = Duration::from_secs(600);
+/// The resolution at which it is.
+const RESOLUTION: Duration = Duration::from_secs(1);
+
+/// What is pinned when judging begins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared {
+    /// The step, how many of them, and what the candidate is compared with.
+    pub plan: Plan,
+    /// What the judge has learnt.
+    pub calibration: Calibration,
+    /// The exact queries, one a metric.
+    pub queries: Vec<String>,
+}
+
+/// Learns the scrape interval and what the service did before: the last 24 h of all versions that are not quarantined, and the last good
+/// version's own last hour. Of each stretch the steps that touch its beginning or its end are left out.
+///
+/// # Errors
+/// When Prometheus does not answer well, or has not scraped often enough yet to tell its interval. Worth another try later.
+pub async fn prepare(
+    source: &dyn MetricSource,
+    policy: &Policy,
+    history: &TargetHistory,
+    record: &Record,
+    now: Moment,
+) -> Result<Prepared, DataFault> {
+    let step = match policy.watch.step {
+        StepSetting::Every(step) => step,
+        StepSetting::Auto => learn_step(source, policy, now).await?,
+    };
+    let began = record.activation.as_ref().map_or(record.seen_at, |activation| activation.at);
+    let stretches = Stretches { history, began };
+    let asking = Asking {
+        source,
+        policy,
+        question: question(policy),
+        step,
+    };
+    let recent = asking.steps(&stretches.recent(), now).await?;
+    let own_hour = match &record.baseline {
+        Some((version, _)) => asking.steps(&stretches.own(version), now).await?,
+        None => Vec::new(),
+    };
+    let plan = Plan {
+        step,
+        steps: steps_in(policy.watch.length, step),
+        compare: match (policy.compare, &record.baseline) {
+            (_, None) => Comparison::None,
+            (Compare::Concurrent, Some(_)) => Comparison::Concurrent,
+            (Compare::Auto | Compare::BeforeAfter, Some(_)) => Comparison::BeforeAfter,
+        },
+        candidate_pods: 1,
+    };
+    let background = Background {
+        recent: &recent,
+        own_hour: &own_hour,
+    };
+    Ok(Prepared {
+        calibration: calibrate(policy, &plan, &background),
+        plan,
+        queries: queries(policy),
+    })
+}
+
+/// The scrape interval, from the spacing of scrapes in the last ten minutes.
+async fn learn_step(source: &dyn MetricSource, policy: &Policy, now: Moment) -> Result<Duration, DataFault> {
+    let question = spacing(policy);
+    let answers = scrapes(source, &question, now).await;
+    let answers = match answers {
+        Ok(answers) => answers,
+        Err(fault) => return Err(blame(source, policy, &fault, now, now).await),
+    };
+    scrape_interval(&question, &answers).ok_or_else(|| too_few(policy, &question, &answers, now))
+}
+
+/// When everything was scraped in the last ten minutes.
+pub(super) async fn scrapes(source: &dyn MetricSource, question: &Question, now: Moment) -> Result<Vec<Answer>, MetricFault> {
+    let to = now.aligned_down(RESOLUTION);
+    between(source, question, to.minus(SPACING), to, RESOLUTION).await
+}
+
+/// Names the first metric that has no scrape at all, else says that there are too few.
+fn too_few(policy: &Policy, spacing: &Question, answers: &[Answer], now: Moment) -> DataFault {
+    let seen = |metric: usize| {
+        let mut samples = answers.iter().flat_map(|answer| &answer.samples);
+        samples.any(|sample| spacing.parts.get(sample.part).is_some_and(|part| part.metric == metric))
+    };
+    let whole = question(policy);
+    match (0..policy.metrics.len()).find(|metric| !seen(*metric)) {
+        Some(metric) => {
+            let query = totals(&whole, metric);
+            DataFault {
+                since: now,
+                reason: GapReason::NoData,
+                because: format!(
+                    "metric `{}`: its query is empty: {query}; is it scraped, and are its labels right?",
+                    policy.metrics[metric].name
+                ),
+                query: Some(query),
+            }
+        }
+        None => DataFault {
+            since: now,
+            reason: GapReason::NoPrevious,
+            because: "fewer than four scrapes so far: the scrape interval is not known yet; or set `watch.step`".to_owned(),
+            query: None,
+        },
+    }
+}
+
+fn steps_in(length: Duration, step: Duration) -> u32 {
+    let steps = length.as_millis().div_ceil(step.as_millis().max(1));
+    u32::try_from(steps).unwrap_or(u32::MAX)
+}
+
+/// A time in which one version served.
+type Stretch = (Moment, Moment);
+
+/// Which version served when, before the rollout began.
+struct Stretches<'a> {
+    history: &'a TargetHistory,
+    began: Moment,
+}
+
+impl Stretches<'_> {
+    /// The last 24 h of all versions that are not quarantined, oldest first.
+    fn recent(&self) -> Vec<Stretch> {
+        let horizon = self.began.minus(RECENT);
+        let bad = |version: &Version| {
+            let known = self.history.known(version);
+            known.is_some_and(|known| known.standing == Standing::Quarantined)
+        };
+        self.stretches(|version| !bad(version))
+            .map(|(from, until)| (from.max(horizon), until))
+            .filter(|(from, until)| from < until)
+            .collect()
+    }
+
+    /// The last hour in which `version` served, oldest first.
+    fn own(&self, version: &Version) -> Vec<Stretch> {
+        let mut left = OWN;
+        let mut own = Vec::new();
+        for (from, until) in self.stretches(|served| served == version).rev() {
+            let from = from.max(until.minus(left));
+            left = left.saturating_sub(until.since(from));
+            own.push((from, until));
+            if left.is_zero() {
+                break;
+            }
+        }
+        own.reverse();
+        own
+    }
+
+    fn stretches(&self, wanted: impl Fn(&Version) -> bool) -> impl DoubleEndedIterator<Item = Stretch> {
+        self.history
+            .served
+            .iter()
+            .filter(move |served| wanted(&served.version))
+            .map(|served| (served.from, served.until.unwrap_or(self.began).min(self.began)))
+            .filter(|(from, until)| from < until)
+    }
+}
+
+/// Everything that a question about the past needs.
+struct Asking<'a> {
+    source: &'a dyn MetricSource,
+    policy: &'a Policy,
+    question: Question,
+    step: Duration,
+}
+
+impl Asking<'_> {
+    async fn steps(&self, stretches: &[Stretch], now: Moment) -> Result<Vec<Step>, DataFault> {
+        let mut steps = Vec::new();
+        for (from, until) in stretches {
+            // The first scrape may be older than the stretch, and the newest step may hold the next switch already: it is told later
+            // than it happens.
+            let first = from.plus(self.step * 2).aligned_down(self.step);
+            let last = until.minus(self.step).aligned_down(self.step);
+            let answers = between(self.source, &self.question, first, last, self.step).await;
+            let answers = match answers {
+                Ok(answers) => answers,
+                Err(fault) => return Err(blame(self.source, self.policy, &fault, now, now).await),
+            };
+            let mut tally = Tally::baseline(self.policy, self.step, *from);
+            steps.extend(answers.iter().filter_map(|answer| tally.take(&self.question, answer)));
+        }
+        Ok(steps)
+    }
+}

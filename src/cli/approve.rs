@@ -1,0 +1,35 @@
+//! `lastgood approve`: yes to a proposed revert.
+
+use super::{Common, Exit, output, reach};
+use crate::{
+    ports::Command,
+    words::{RolloutId, Service},
+};
+
+/// Says yes to a revert that lastgood proposed (mode: propose). The guards are asked once more, then it acts.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  lastgood approve 019a2f3c-…           the id that the alert names
+  lastgood approve                      the only one that waits
+  lastgood approve --service myapp")]
+pub struct Args {
+    /// The rollout's id, as the alert names it; without: the only one that waits.
+    #[arg(value_name = "ID")]
+    rollout: Option<RolloutId>,
+    /// The one that waits for this service.
+    #[arg(long, value_name = "SERVICE", conflicts_with = "rollout")]
+    service: Option<Service>,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// When nothing waits, or a guard refuses.
+pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
+    let command = Command::Approve {
+        rollout: args.rollout,
+        service: args.service.clone(),
+    };
+    output::say(&reach::controller(common)?.act(command).await?);
+    Ok(Exit::Done)
+}

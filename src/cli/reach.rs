@@ -1,0 +1,179 @@
+//! The way to the desk: the running controller's socket, or the store itself.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use tokio::sync::Mutex;
+
+use super::{Common, output::WrongUse};
+use crate::{
+    app::{FleetState, clock::SystemClock, desk::StoreDesk},
+    history,
+    ports::{Desk, DeskError, SharedHistory},
+    settings::{self, Settings},
+    web::{actor, client::Client},
+    words::{Env, Service, TargetKey},
+};
+
+/// Which service a command is about.
+#[derive(Debug, Clone, clap::Args)]
+pub struct WhichService {
+    /// The service.
+    #[arg(value_name = "SERVICE", required_unless_present = "service_flag")]
+    service: Option<Service>,
+    /// The service, as an option.
+    #[arg(long = "service", value_name = "SERVICE", conflicts_with = "service")]
+    service_flag: Option<Service>,
+    /// The environment; needed only where the service is guarded in several.
+    #[arg(short, long, value_name = "ENV")]
+    env: Option<Env>,
+}
+
+/// Which service a command is about, if any.
+#[derive(Debug, Clone, clap::Args)]
+pub struct MaybeService {
+    /// Only this service.
+    #[arg(value_name = "SERVICE")]
+    service: Option<Service>,
+    /// Only this service, as an option.
+    #[arg(long = "service", value_name = "SERVICE", conflicts_with = "service")]
+    service_flag: Option<Service>,
+    /// Only this environment.
+    #[arg(short, long, value_name = "ENV")]
+    env: Option<Env>,
+}
+
+impl MaybeService {
+    /// The service that was named.
+    #[must_use]
+    pub fn service(&self) -> Option<&Service> {
+        self.service.as_ref().or(self.service_flag.as_ref())
+    }
+
+    /// Whether `key` is meant.
+    #[must_use]
+    pub fn matches(&self, key: &TargetKey) -> bool {
+        self.service().is_none_or(|service| *service == key.service) && self.env.as_ref().is_none_or(|env| *env == key.env)
+    }
+
+    /// The one target that is meant; none where no service was named.
+    ///
+    /// # Errors
+    /// When it is unknown, or guarded in several environments.
+    pub async fn target(&self, desk: &dyn Desk) -> anyhow::Result<Option<TargetKey>> {
+        match self.service() {
+            Some(service) => Ok(Some(one_target(desk, service, self.env.as_ref()).await?)),
+            None => Ok(None),
+        }
+    }
+}
+
+impl WhichService {
+    /// The one target that is meant.
+    ///
+    /// # Errors
+    /// When it is unknown, or guarded in several environments.
+    pub async fn target(&self, desk: &dyn Desk) -> anyhow::Result<TargetKey> {
+        let service = self.service.as_ref().or(self.service_flag.as_ref());
+        let service = service.ok_or_else(|| WrongUse("name a service".to_owned()))?;
+        one_target(desk, service, self.env.as_ref()).await
+    }
+}
+
+/// The one target of this service.
+///
+/// # Errors
+/// When it is unknown, or guarded in several environments.
+pub async fn one_target(desk: &dyn Desk, service: &Service, env: Option<&Env>) -> anyhow::Result<TargetKey> {
+    let all: Vec<TargetKey> = desk.status().await?.into_iter().map(|status| status.target).collect();
+    let meant = |key: &&TargetKey| key.service == *service && env.is_none_or(|env| key.env == *env);
+    match all.iter().filter(meant).collect::<Vec<_>>().as_slice() {
+        [one] => Ok((*one).clone()),
+        [] => {
+            let known: Vec<String> = all.iter().map(|key| format!("{} (env {})", key.service, key.env)).collect();
+            let known = if known.is_empty() {
+                "nothing is guarded yet".to_owned()
+            } else {
+                format!("guarded are {}", known.join(", "))
+            };
+            let env = env.map(|env| format!(" in env `{env}`")).unwrap_or_default();
+            Err(DeskError::Unknown(format!("no service `{service}`{env} is guarded here; {known}")).into())
+        }
+        several => {
+            let envs: Vec<&str> = several.iter().map(|key| key.env.as_str()).collect();
+            Err(WrongUse(format!(
+                "`{service}` is guarded in several environments: add --env {}",
+                envs.join(" or --env ")
+            ))
+            .into())
+        }
+    }
+}
+
+/// The settings, by the command line and the environment.
+///
+/// # Errors
+/// When they are invalid.
+pub fn settings(common: &Common) -> anyhow::Result<Settings> {
+    Ok(settings::load(common.config.as_deref(), &environment())?)
+}
+
+/// The environment's variables that are text.
+#[must_use]
+pub fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// The desk: the running controller's, else the store's own.
+///
+/// # Errors
+/// When neither can be reached.
+pub async fn desk(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
+    let settings = settings(common)?;
+    match Client::connect(&settings.server.socket)? {
+        Some(client) => Ok(Arc::new(client)),
+        None => Ok(Arc::new(store_desk(&settings).await?)),
+    }
+}
+
+/// The running controller's desk alone.
+///
+/// # Errors
+/// When no controller runs.
+pub fn controller(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
+    let settings = settings(common)?;
+    let client = Client::connect(&settings.server.socket)?.ok_or_else(|| {
+        DeskError::Failed(format!(
+            "no controller answers at {}: start `lastgood run`, or name its settings with --config",
+            settings.server.socket.display()
+        ))
+    })?;
+    Ok(Arc::new(client))
+}
+
+async fn store_desk(settings: &Settings) -> anyhow::Result<StoreDesk> {
+    let path = &settings.store.path;
+    if !path.exists() {
+        anyhow::bail!(
+            "no controller answers at {} and there is no store at {}: start `lastgood run`, or name its settings with --config",
+            settings.server.socket.display(),
+            path.display()
+        );
+    }
+    let store: SharedHistory = Arc::new(history::Sqlite::open(path)?);
+    let policies = settings::policies::part(&settings.policies)
+        .accepted
+        .into_iter()
+        .map(|file| file.policy)
+        .collect();
+    let fleet = Mutex::new(FleetState::load(settings, store.clone()).await?);
+    let uid = rustix::process::getuid().as_raw();
+    Ok(StoreDesk {
+        store,
+        policies,
+        fleet,
+        clock: Arc::new(SystemClock),
+        actor: actor(uid),
+    })
+}

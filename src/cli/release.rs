@@ -1,0 +1,67 @@
+//! `lastgood release`: a person's word on a version.
+
+use clap::Subcommand;
+
+use super::{Common, Exit, output, reach};
+use crate::{
+    engine::PersonWord,
+    ports::Command,
+    words::{Env, Service, VersionName},
+};
+
+/// A person's word on a version: it is good, it is bad, it may be shipped again.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  lastgood release prove myapp v1.2.2 --reason 'soaked in staging for a week'
+  lastgood release quarantine myapp v1.2.3 --reason 'loses orders'
+  lastgood release allow myapp v1.2.3      after a revert that was wrong: ship it again, it is judged anew")]
+pub struct Args {
+    #[command(subcommand)]
+    word: Word,
+}
+
+#[derive(Debug, Subcommand)]
+enum Word {
+    /// It is good: it may be gone back to. Ends the watch of a rollout to it.
+    Prove(Which),
+    /// It is bad: it is never gone back to. Reverts nothing by itself.
+    Quarantine(Which),
+    /// It may be shipped again, and is judged as a new release then.
+    Allow(Which),
+}
+
+#[derive(Debug, clap::Args)]
+struct Which {
+    /// The service.
+    service: Service,
+    /// The version.
+    version: VersionName,
+    /// The environment; needed only where the service is guarded in several.
+    #[arg(short, long, value_name = "ENV")]
+    env: Option<Env>,
+    /// Why, for the record.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// When the version is unknown, or the word changes nothing.
+pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
+    let (word, which) = match &args.word {
+        Word::Prove(which) => (PersonWord::Prove, which),
+        Word::Quarantine(which) => (PersonWord::Quarantine, which),
+        Word::Allow(which) => (PersonWord::Allow, which),
+    };
+    let desk = reach::desk(common).await?;
+    let target = reach::one_target(&*desk, &which.service, which.env.as_ref()).await?;
+    let command = Command::Word {
+        target,
+        version: which.version.clone(),
+        word,
+        reason: which.reason.clone(),
+    };
+    output::say(&desk.act(command).await?);
+    Ok(Exit::Done)
+}

@@ -1,0 +1,22 @@
+//! `lastgood run`: the controller.
+
+use super::{Common, Exit, reach};
+use crate::app;
+
+/// Runs in the foreground until SIGTERM or Ctrl-C; SIGHUP reads the policies again, a bad file keeps what it said before.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  lastgood run                               with /etc/lastgood/lastgood.toml
+  lastgood run --config ./lastgood.toml      everything under a plain user's paths
+  LASTGOOD__PROMETHEUS__URL=http://127.0.0.1:9090 lastgood run
+  systemctl reload lastgood                  read the policies again")]
+pub struct Args {}
+
+/// Runs it.
+///
+/// # Errors
+/// When it cannot start, or the store refuses for good.
+pub async fn run(common: &Common, Args {}: &Args) -> anyhow::Result<Exit> {
+    app::run(&reach::settings(common)?).await?;
+    Ok(Exit::Done)
+}

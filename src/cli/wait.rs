@@ -1,0 +1,101 @@
+//! `lastgood wait`: blocks until the verdict, for pipelines.
+
+use std::time::Duration;
+
+use super::{
+    Common, Exit, output,
+    reach::{self, WhichService},
+};
+use crate::{
+    explain,
+    ports::Desk,
+    record::{Phase, Record, RolloutKind},
+    words::{Standing, TargetKey, Verdict, VersionName},
+};
+
+/// Blocks until there is a verdict on the newest rollout: exit 0 judged good, 3 judged bad, 4 no verdict.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  lastgood wait myapp --timeout 30m
+  lastgood wait myapp --to v1.2.3 --timeout 30m     not satisfied with an older rollout's verdict
+  ./deploy.sh v1.2.3 && lastgood wait myapp --to v1.2.3")]
+pub struct Args {
+    #[command(flatten)]
+    which: WhichService,
+    /// Wait for the rollout to this version, even if it has not begun yet.
+    #[arg(long, value_name = "VERSION")]
+    to: Option<VersionName>,
+    /// Give up after this long.
+    #[arg(long, value_name = "TIME", default_value = "2h", value_parser = humantime::parse_duration)]
+    timeout: Duration,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// When no controller runs or it ends meanwhile.
+pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
+    let desk = reach::controller(common)?;
+    let target = args.which.target(&*desk).await?;
+    let language = reach::settings(common)?.language;
+    let verdict = async {
+        let mut ticker = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            ticker.tick().await;
+            if let Some((record, exit)) = judged(&*desk, &target, args.to.as_ref()).await? {
+                return anyhow::Ok((record, exit));
+            }
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+        ended = tokio::time::timeout(args.timeout, verdict) => match ended {
+            Ok(ended) => {
+                let (record, exit) = ended?;
+                output::data(&explain::text(&record, language))?;
+                Ok(exit)
+            }
+            Err(_) => {
+                output::say(&format!(
+                    "no verdict within {}; the watch goes on: see `lastgood status {}`",
+                    humantime::format_duration(args.timeout),
+                    target.service
+                ));
+                Ok(Exit::NoVerdict)
+            }
+        },
+    }
+}
+
+async fn judged(desk: &dyn Desk, target: &TargetKey, version: Option<&VersionName>) -> anyhow::Result<Option<(Record, Exit)>> {
+    let records = desk.records(target, 10).await?;
+    let meant = |record: &&Record| match version {
+        Some(version) => record.to.name == *version && record.kind != RolloutKind::Return,
+        None => record.kind != RolloutKind::Return,
+    };
+    Ok(records
+        .iter()
+        .find(meant)
+        .and_then(|record| Some((record.clone(), exit(record)?))))
+}
+
+/// How a pipeline shall go on; none while nothing is decided.
+fn exit(record: &Record) -> Option<Exit> {
+    let closed = record.phase == Phase::Closed;
+    match record.verdict {
+        Some(Verdict::Regression) => Some(Exit::Bad),
+        Some(Verdict::Healthy) => Some(Exit::Done),
+        Some(Verdict::Inconclusive | Verdict::Blind) => Some(Exit::NoVerdict),
+        None if closed && proven(record) => Some(Exit::Done),
+        None if closed => Some(Exit::NoVerdict),
+        None => None,
+    }
+}
+
+fn proven(record: &Record) -> bool {
+    use crate::record::Happened;
+    record
+        .timeline
+        .iter()
+        .any(|entry| matches!(&entry.what, Happened::Stood { version, standing: Standing::Proven } if *version == record.to))
+}

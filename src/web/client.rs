@@ -1,0 +1,103 @@
+//! The desk at the other end of the controller's socket.
+
+use std::{path::Path, time::Duration};
+
+use futures::future::BoxFuture;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::socket::{Said, StatusList};
+use crate::{
+    explain::TargetStatus,
+    ports::{Command, Desk, DeskError},
+    record::Record,
+    words::{RolloutId, TargetKey},
+};
+
+/// A connection to a running controller.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    socket: String,
+}
+
+impl Client {
+    /// A client of the controller at `socket`; none where no controller answers there.
+    ///
+    /// # Errors
+    /// When a socket is there and this user may not open it.
+    pub fn connect(socket: &Path) -> Result<Option<Self>, DeskError> {
+        let shown = socket.display();
+        match std::os::unix::net::UnixStream::connect(socket) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                return Err(DeskError::Failed(format!(
+                    "no permission to open {shown}: act as a user of the socket's group, or with sudo"
+                )));
+            }
+            Err(_) => return Ok(None),
+        }
+        let http = reqwest::Client::builder()
+            .unix_socket(socket)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(Duration::from_secs(10))
+            .build()
+            .map_err(|error| DeskError::Failed(error.to_string()))?;
+        Ok(Some(Self {
+            http,
+            socket: shown.to_string(),
+        }))
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, DeskError> {
+        let lost = |error: reqwest::Error| {
+            DeskError::Failed(format!(
+                "the controller at {} does not answer: {}",
+                self.socket,
+                error.without_url()
+            ))
+        };
+        let response = request.send().await.map_err(lost)?;
+        if response.status().is_success() {
+            response.json().await.map_err(lost)
+        } else {
+            Err(response.json::<DeskError>().await.map_err(lost)?)
+        }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, DeskError> {
+        self.ask(self.http.get(format!("http://lastgood/v1/{path}"))).await
+    }
+
+    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, DeskError> {
+        self.ask(self.http.post(format!("http://lastgood/v1/{path}")).json(body))
+            .await
+    }
+}
+
+impl Desk for Client {
+    fn status(&self) -> BoxFuture<'_, Result<Vec<TargetStatus>, DeskError>> {
+        Box::pin(async { Ok(self.get::<StatusList>("status").await?.items) })
+    }
+
+    fn record(&self, id: RolloutId) -> BoxFuture<'_, Result<Option<Record>, DeskError>> {
+        Box::pin(async move {
+            match self.get(&format!("records/{id}")).await {
+                Ok(record) => Ok(Some(record)),
+                Err(DeskError::Unknown(_)) => Ok(None),
+                Err(error) => Err(error),
+            }
+        })
+    }
+
+    fn records<'a>(&'a self, target: &'a TargetKey, limit: usize) -> BoxFuture<'a, Result<Vec<Record>, DeskError>> {
+        Box::pin(async move {
+            self.get(&format!("targets/{}/{}/records?limit={limit}", target.env, target.service))
+                .await
+        })
+    }
+
+    fn act(&self, command: Command) -> BoxFuture<'_, Result<String, DeskError>> {
+        Box::pin(async move { Ok(self.post::<Said>("commands", &command).await?.said) })
+    }
+}
