@@ -1,0 +1,280 @@
+//! A real Prometheus, and exporters whose truth is known.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use lastgood::{
+    prometheus::{Options, Prometheus},
+    words::Moment,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinHandle,
+    time::sleep,
+};
+
+/// Between two scrapes, and the step.
+pub const SCRAPE: Duration = Duration::from_secs(1);
+/// Nothing that a test waits for takes longer.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+#[expect(clippy::disallowed_methods, reason = "samples are stamped by the machine's clock")]
+pub fn now() -> Moment {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    Moment::from_millis(i64::try_from(since.expect("after 1970").as_millis()).expect("fits"))
+}
+
+/// Waits until `done`, and fails with `what` when it takes too long.
+pub async fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
+    let end = now().plus(PATIENCE);
+    while !done() {
+        assert!(now() < end, "waited in vain for {what}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A Prometheus server with its data in a directory of its own. Dropping it kills it.
+pub struct Server {
+    child: Option<Child>,
+    directory: tempfile::TempDir,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Scrapes each exporter under its job.
+    pub async fn start(targets: &[(&str, &Exporter)]) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = free.local_addr().expect("an address");
+        drop(free);
+        let jobs: Vec<_> = targets
+            .iter()
+            .map(|(job, exporter)| {
+                serde_json::json!({"job_name": job, "static_configs": [{"targets": [exporter.address.to_string()]}]})
+            })
+            .collect();
+        // Several targets of one job are written as several jobs that are renamed to it.
+        let configs: Vec<_> = jobs
+            .into_iter()
+            .enumerate()
+            .map(|(index, mut job)| {
+                let name = job["job_name"].clone();
+                job["relabel_configs"] = serde_json::json!([{"target_label": "job", "replacement": name}]);
+                job["job_name"] = format!("{index}").into();
+                job
+            })
+            .collect();
+        let every = format!("{}ms", SCRAPE.as_millis());
+        let config =
+            serde_json::json!({"global": {"scrape_interval": every, "scrape_timeout": every}, "scrape_configs": configs});
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::write(directory.path().join("prometheus.yml"), config.to_string()).expect("written");
+        let mut server = Self {
+            child: None,
+            directory,
+            address,
+        };
+        server.restart().await;
+        server
+    }
+
+    pub async fn restart(&mut self) {
+        self.kill();
+        let path = self.directory.path();
+        let output = std::fs::File::create(path.join("output")).expect("a file");
+        let child = Command::new(program())
+            .arg(format!("--config.file={}", path.join("prometheus.yml").display()))
+            .arg(format!("--storage.tsdb.path={}", path.join("data").display()))
+            .arg(format!("--web.listen-address={}", self.address))
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().expect("a file"))
+            .stderr(output)
+            .spawn()
+            .expect("Prometheus starts");
+        self.child = Some(child);
+        let end = now().plus(PATIENCE);
+        while !self.is_ready().await {
+            let output = std::fs::read_to_string(path.join("output")).unwrap_or_default();
+            assert!(now() < end, "Prometheus is not ready:\n{output}");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("killed");
+            child.wait().expect("gone");
+        }
+    }
+
+    pub fn source(&self) -> Prometheus {
+        Prometheus::new(Options::at(&format!("http://{}", self.address))).expect("a client")
+    }
+
+    async fn is_ready(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect(self.address).await else {
+            return false;
+        };
+        let mut answer = String::new();
+        let asked = stream.write_all(b"GET /-/ready HTTP/1.0\r\n\r\n").await;
+        asked.is_ok() && stream.read_to_string(&mut answer).await.is_ok() && answer.contains(" 200 ")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn program() -> PathBuf {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/prometheus.sh");
+    let output = Command::new("bash").arg(script).output().expect("bash");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    PathBuf::from(String::from_utf8(output.stdout).expect("a path").trim())
+}
+
+/// What an exporter says, and what truly happened. Requests happen at each scrape, just before it is answered.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The family's name.
+    pub name: &'static str,
+    /// Requests at each scrape: good and bad ones.
+    pub traffic: [u64; 2],
+    /// What the process has counted.
+    pub counted: [u64; 2],
+    /// All that ever happened, at the time of each scrape.
+    pub truth: Vec<(Moment, [u64; 2])>,
+    /// Whether the process says when it started; and when.
+    pub started: Option<Moment>,
+    /// Whether the series of bad requests exists before the first one.
+    pub lazy: bool,
+    /// Whether it stamps its samples itself.
+    pub stamps: bool,
+    /// Its samples stand still since then.
+    pub frozen: Option<Moment>,
+    /// Takes connections and never answers.
+    pub mute: bool,
+}
+
+impl Page {
+    pub fn new() -> Self {
+        Self {
+            name: "requests_total",
+            traffic: [10, 0],
+            counted: [0, 0],
+            truth: Vec::new(),
+            started: Some(now()),
+            lazy: false,
+            stamps: false,
+            frozen: None,
+            mute: false,
+        }
+    }
+
+    /// Ends the process and starts another.
+    pub fn restart(&mut self) {
+        self.counted = [0, 0];
+        self.started = self.started.map(|_| now());
+    }
+
+    fn scrape(&mut self) -> String {
+        let before = self.truth.last().map_or([0, 0], |(_, all)| *all);
+        let add = |a: [u64; 2], b: [u64; 2]| [a[0] + b[0], a[1] + b[1]];
+        self.counted = add(self.counted, self.traffic);
+        self.truth.push((now(), add(before, self.traffic)));
+        let stamp = if self.stamps {
+            format!(" {}", self.frozen.unwrap_or_else(now).millis())
+        } else {
+            String::new()
+        };
+        let [good, bad] = self.counted;
+        let name = self.name;
+        // Good requests are two series: a sum over them is asked for.
+        let mut text = format!(
+            "{name}{{code=\"200\",path=\"/a\"}} {}{stamp}\n{name}{{code=\"200\",path=\"/b\"}} {}{stamp}\n",
+            good / 2,
+            good - good / 2
+        );
+        if bad > 0 || !self.lazy {
+            text.push_str(&format!("{name}{{code=\"500\",path=\"/a\"}} {bad}{stamp}\n"));
+        }
+        text.push_str(&format!(
+            "seconds_bucket{{le=\"0.1\"}} {good}{stamp}\nseconds_bucket{{le=\"+Inf\"}} {}{stamp}\n",
+            good + bad
+        ));
+        if let Some(started) = self.started {
+            text.push_str(&format!("process_start_time_seconds {}\n", started.seconds()));
+        }
+        text
+    }
+}
+
+/// Serves a page at `/metrics`. Dropping it ends it.
+pub struct Exporter {
+    pub address: SocketAddr,
+    page: Arc<Mutex<Page>>,
+    task: JoinHandle<()>,
+}
+
+impl Exporter {
+    pub async fn serve(page: Page) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let page = Arc::new(Mutex::new(page));
+        let shared = Arc::clone(&page);
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream, Arc::clone(&shared)));
+            }
+        });
+        Self { address, page, task }
+    }
+
+    pub fn page(&self) -> MutexGuard<'_, Page> {
+        self.page.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until it was scraped so many times more.
+    pub async fn scraped(&self, times: usize) {
+        let until = self.page().truth.len() + times;
+        wait_for("scrapes", || self.page().truth.len() >= until).await;
+    }
+
+    /// How its pod is called in `job`.
+    pub fn pod(&self, job: &str) -> String {
+        format!("{job}/{}", self.address)
+    }
+}
+
+impl Drop for Exporter {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn answer(mut stream: TcpStream, page: Arc<Mutex<Page>>) {
+    let mut request = [0; 4096];
+    if !matches!(stream.read(&mut request).await, Ok(read) if read > 0) {
+        return;
+    }
+    if page.lock().unwrap_or_else(PoisonError::into_inner).mute {
+        // Until the scraper gives up.
+        let _ = stream.read(&mut request).await;
+        return;
+    }
+    let body = page.lock().unwrap_or_else(PoisonError::into_inner).scrape();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    let _ = stream.write_all((head + &body).as_bytes()).await;
+}
