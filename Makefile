@@ -1,0 +1,39 @@
+# Every target does its own set-up; none leaves a daemon on the machine.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test check deny bench soak
+ROUNDS ?= 20
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+# Without optimization: a demo on this machine needs none, and the build takes two minutes instead of five.
+demo: ## five deployments of a small service, real parts, two bad ones reverted (under 4 minutes after the build)
+	@tests/tools/packages.sh
+	@cargo build --locked
+	@prometheus="$$(tests/tools/prometheus.sh)"; exec target/debug/lastgood demo --prometheus "$$prometheus"
+
+test: ## every test; fails where one was skipped that tests/skipped.txt does not excuse
+	@tests/tools/packages.sh tests
+	@prometheus="$$(tests/tools/prometheus.sh)"; LASTGOOD_DEMO_PROMETHEUS="$$prometheus" tests/tools/test.sh
+
+check: ## formatting, lints and documentation, warnings denied
+	@tests/tools/packages.sh
+	cargo fmt --check
+	cargo clippy --locked --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+
+deny: ## licenses, bans and sources of every crate (builds cargo-deny once where it is missing: minutes)
+	@tests/tools/packages.sh
+	tests/tools/deny.sh
+
+bench: ## benchmarks
+	@tests/tools/packages.sh
+	cargo bench --locked
+
+soak: ## the demo, ROUNDS times over (20): stops at the first that ends otherwise
+	@tests/tools/packages.sh
+	@cargo build --locked
+	@prometheus="$$(tests/tools/prometheus.sh)"; for round in $$(seq $(ROUNDS)); do \
+	  echo "round $$round of $(ROUNDS)"; target/debug/lastgood demo --fast --quiet --prometheus "$$prometheus"; done
