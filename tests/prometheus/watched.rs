@@ -119,15 +119,14 @@ async fn p13_prometheus_away_is_blindness_and_history_gives_the_same_evidence_to
     let live = judged(&progress);
     let half = live[live.len() / 2].at;
     let until = live[live.len() - 1].at;
-    let replayed = replay(&policy, &mut record, &prepared, &source, &[until]).await;
+    let replayed = replay(&mut record, &prepared, &source, &[until]).await;
     assert_eq!(replayed, live);
-    let twice = replay(&policy, &mut record, &prepared, &source, &[half, until]).await;
+    let twice = replay(&mut record, &prepared, &source, &[half, until]).await;
     assert_eq!(twice, live);
 }
 
 /// The evidence of a watch that begins afresh and asks for everything at the ends given.
 async fn replay(
-    policy: &Policy,
     record: &mut Record,
     prepared: &Prepared,
     source: &dyn MetricSource,
@@ -209,11 +208,11 @@ async fn p01_the_query_that_is_empty_is_named() {
             .is_some_and(|query| query.contains(r#"requests_total{job="p1o"}"#))
     );
 
-    let typo = policy("p1o");
-    let prepared = prepare(&source, &typo, &nothing, &rollout, now())
+    rollout.policy = policy("p1o");
+    let prepared = prepare(&source, &rollout.policy, &nothing, &rollout, now())
         .await
         .expect("a fixed step needs no data");
-    let mut watch = watch(&typo, &mut rollout, &prepared);
+    let mut watch = watch(&mut rollout, &prepared);
     let progress = follow(&mut watch, &source, now().plus(SCRAPE * 3)).await;
     let fault = faults(&progress).remove(0).expect("a fault");
     assert_eq!(fault.reason, GapReason::NoData);

@@ -9,14 +9,14 @@ use futures::{FutureExt, future::BoxFuture};
 
 use super::*;
 use crate::{
-    engine::Look,
+    engine::{self, Look},
     explain::specimen,
     history::Sqlite,
     ports::{AlertFault, AlertSink, Contents, History, MetricFault, PlatformError},
     question::{Answer, Question},
     record::{ActResult, Alert, AlertKind, ControllerState, Delivery, Intent, Observation, Record},
     settings,
-    words::{Actor, GapReason, TargetKey, Version, VersionName},
+    words::{Actor, GapReason, RolloutId, TargetKey, Version, VersionName},
 };
 
 const WELL: u8 = 0;
