@@ -42,7 +42,7 @@ impl LiveDesk {
         let (answer, answered) = oneshot::channel();
         let gone = || DeskError::Failed("the guard of this target has ended: see the controller's log".to_owned());
         handle.orders.send(Order { event, answer }).await.map_err(|_| gone())?;
-        answered.await.map_err(|_| gone())?.map_err(DeskError::Refused)
+        answered.await.map_err(|_| gone())?
     }
 
     async fn approve(&self, rollout: Option<RolloutId>, service: Option<Service>) -> Result<String, DeskError> {
@@ -175,7 +175,7 @@ impl Desk for LiveDesk {
                         by: self.actor.clone(),
                         reason,
                     };
-                    self.tell(&handle, event).await.or_else(unchanged)?;
+                    self.tell(&handle, event).await?;
                     Ok(word_sentence(&target, &version, word))
                 }
                 Command::Approve { rollout, service } => self.approve(rollout, service).await,
@@ -183,15 +183,5 @@ impl Desk for LiveDesk {
                 Command::Unfreeze { target } => self.freeze(target, None).await,
             }
         })
-    }
-}
-
-/// Saying the same twice is the same as once.
-fn unchanged(error: DeskError) -> Result<Arc<TargetHistory>, DeskError> {
-    match error {
-        DeskError::Refused(because) if because == "nothing changed" => {
-            Err(DeskError::Refused("nothing changed: it stands so already".to_owned()))
-        }
-        error => Err(error),
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 
 use super::{failed, frozen_sentence, unknown_target, version_of, word_sentence};
 use crate::{
-    app::fleet::FleetState,
+    app::{fleet::FleetState, guard::NOTHING_CHANGED},
     decide::Freeze,
     engine::{self, Context, Event, PersonWord},
     explain::{self, TargetStatus},
@@ -50,7 +50,7 @@ impl StoreDesk {
         let policy = self.policy(target)?;
         let (history, revision) = self.load(target).await?;
         let now = self.clock.now();
-        let fleet = self.fleet.lock().await.view(now);
+        let fleet = self.fleet.lock().await.view(target, now);
         let fresh = RolloutId::new(uuid::Uuid::now_v7());
         let transition = engine::step(
             &history,
@@ -63,7 +63,7 @@ impl StoreDesk {
             now,
         );
         if transition.history == history {
-            return Err(DeskError::Refused("nothing changed: it stands so already".to_owned()));
+            return Err(DeskError::Refused(NOTHING_CHANGED.to_owned()));
         }
         self.store
             .commit(&transition.history, Some(&revision))
@@ -123,7 +123,7 @@ impl Desk for StoreDesk {
     fn status(&self) -> BoxFuture<'_, Result<Vec<TargetStatus>, DeskError>> {
         Box::pin(async {
             let fleet = self.fleet.lock().await;
-            let (now, mode, frozen) = (self.clock.now(), fleet.view(self.clock.now()).mode, fleet.frozen());
+            let (now, mode, frozen) = (self.clock.now(), fleet.mode(), fleet.frozen());
             let mut all = Vec::new();
             for policy in &self.policies {
                 let found = self.store.load(&policy.key()).await.map_err(|error| failed(&error))?;

@@ -1,4 +1,4 @@
-//! What the commits of a guard mean: whether an event convicts, whether it may be lost, and which crash points a commit lies between.
+//! What the commits of a guard mean: whether an event convicts, and which crash points a commit lies between.
 
 use crate::{
     engine::{Event, Stage},
@@ -21,11 +21,6 @@ pub(super) fn convicts(event: &Event, history: &TargetHistory) -> bool {
             .open
             .as_ref()
             .is_some_and(|open| open.id == *rollout && open.verdict != Some(Verdict::Regression))
-}
-
-/// Whether an event tells something that will not be told again.
-pub(super) const fn must_not_be_lost(event: &Event) -> bool {
-    matches!(event, Event::Acted { .. } | Event::Looked { .. } | Event::Delivered { .. })
 }
 
 /// What a commit stores, as the names of the crash points before and after it.
