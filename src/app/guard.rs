@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     courier::Sinks,
+    desk::NOTHING_CHANGED,
     fleet::FleetState,
     judging::{Judging, Report},
 };
@@ -270,7 +271,7 @@ impl Guard {
     async fn order(&mut self, order: Order) -> Result<(), GuardError> {
         let before = self.history.clone();
         let answer = match self.feed(order.event).await {
-            Ok(()) if Arc::ptr_eq(&before, &self.history) => Err("nothing changed".to_owned()),
+            Ok(()) if Arc::ptr_eq(&before, &self.history) => Err(NOTHING_CHANGED.to_owned()),
             Ok(()) => Ok(self.history.clone()),
             Err(error) => Err(error.to_string()),
         };

@@ -15,4 +15,4 @@ mod run;
 pub mod watch;
 
 pub use fleet::FleetState;
-pub use run::run;
+pub use run::{NothingToGuard, options, run};

@@ -7,9 +7,12 @@ use crate::settings;
 
 /// The controller's settings.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
+#[command(after_help = "Values come from a default, from the settings file, or from a variable; a
+variable is named LASTGOOD__ and the key: LASTGOOD__PROMETHEUS__URL.
+
+Examples:
   lastgood config show
-  LASTGOOD__PROMETHEUS__URL=http://127.0.0.1:9090 lastgood config show -o json")]
+  lastgood config show --config ./lastgood.toml -o json")]
 pub struct Args {
     #[command(subcommand)]
     what: What,
@@ -17,10 +20,17 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Print each value and where it came from: a default, the file, or a variable. Secrets are not printed.
+    /// Print each value and where it came from; secrets are not printed.
     Show {
-        /// How it looks.
-        #[arg(short, long, value_enum, default_value_t)]
+        /// How it looks: table, wide, json, yaml or name.
+        #[arg(
+            short,
+            long,
+            value_enum,
+            default_value_t,
+            value_name = "FORMAT",
+            hide_possible_values = true
+        )]
         output: Format,
     },
 }

@@ -11,10 +11,13 @@ use crate::{
 
 /// A person's word on a version: it is good, it is bad, it may be shipped again.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
-  lastgood release prove myapp v1.2.2 --reason 'soaked in staging for a week'
+#[command(after_help = "A version that was reverted is quarantined: it is not gone back to, and not
+fought over when it comes back. `allow` takes that back.
+
+Examples:
+  lastgood release prove myapp v1.2.2 --reason 'soaked for a week'
   lastgood release quarantine myapp v1.2.3 --reason 'loses orders'
-  lastgood release allow myapp v1.2.3      after a revert that was wrong: ship it again, it is judged anew")]
+  lastgood release allow myapp v1.2.3 --reason 'the database was down'")]
 pub struct Args {
     #[command(subcommand)]
     word: Word,
@@ -22,11 +25,11 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Word {
-    /// It is good: it may be gone back to. Ends the watch of a rollout to it.
+    /// It is good: it may be gone back to, and is watched no longer.
     Prove(Which),
-    /// It is bad: it is never gone back to. Reverts nothing by itself.
+    /// It is bad: it is never gone back to. This reverts nothing by itself.
     Quarantine(Which),
-    /// It may be shipped again, and is judged as a new release then.
+    /// It may be shipped again, and is then judged as a new release.
     Allow(Which),
 }
 
@@ -36,11 +39,11 @@ struct Which {
     service: Service,
     /// The version.
     version: VersionName,
-    /// The environment; needed only where the service is guarded in several.
+    /// The environment, where the service is guarded in several.
     #[arg(short, long, value_name = "ENV")]
     env: Option<Env>,
     /// Why, for the record.
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     reason: String,
 }
 

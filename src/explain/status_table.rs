@@ -131,6 +131,16 @@ fn last(item: &TargetStatus, now: Moment) -> String {
 fn remarks(items: &[TargetStatus]) -> Vec<String> {
     let mut remarks = Vec::new();
     for item in items {
+        if let Some(off) = &item.off {
+            remarks.push(format!(
+                "{}: off since {} by {}: {}; to let it be reverted again: lastgood unfreeze {}",
+                item.target,
+                super::span_of_time::stamp(off.since),
+                clean(&off.by.0),
+                clean(&off.reason),
+                item.target.service
+            ));
+        }
         for reason in &item.ready {
             remarks.push(format!(
                 "{}: {}: {}",
