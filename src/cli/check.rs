@@ -38,7 +38,7 @@ pub struct Args {
     /// A file with the bearer token for it.
     #[arg(long, value_name = "FILE", requires = "prometheus")]
     bearer_token_file: Option<PathBuf>,
-    /// How it looks: table, wide, json, yaml or name.
+    /// Table, wide, json, yaml or name.
     #[arg(
         short,
         long,
@@ -118,7 +118,11 @@ fn shown(common: &Common, format: Format, files: &[PolicyFile]) -> anyhow::Resul
                 .map(|file| format!("{}\n", file.policy.key()))
                 .collect::<String>(),
         ),
-        Format::Json | Format::Yaml => documents(files, format),
+        Format::Json => documents(files),
+        Format::Yaml => {
+            let policies: Vec<String> = files.iter().map(|file| policy::filled(&file.policy)).collect();
+            output::data(&policies.join("---\n"))
+        }
         Format::Table | Format::Wide => {
             for PolicyFile { path, policy } in files {
                 output::note(common, &format!("{}: valid", path.display()));
@@ -130,17 +134,17 @@ fn shown(common: &Common, format: Format, files: &[PolicyFile]) -> anyhow::Resul
 }
 
 /// One policy in the file's own shape; several as a list of them.
-fn documents(files: &[PolicyFile], format: Format) -> anyhow::Result<()> {
+fn documents(files: &[PolicyFile]) -> anyhow::Result<()> {
     let policies: Vec<serde_json::Value> = files
         .iter()
         .map(|file| serde_saphyr::from_str(&policy::filled(&file.policy)))
         .collect::<Result<_, _>>()?;
     match policies.as_slice() {
         [] => Ok(()),
-        [one] => output::document(one, format),
+        [one] => output::document(one, Format::Json),
         several => {
             let list = serde_json::json!({"apiVersion": "lastgood.dev/v1", "kind": "PolicyList", "items": several});
-            output::document(&list, format)
+            output::document(&list, Format::Json)
         }
     }
 }

@@ -22,7 +22,7 @@ pub struct Args {
 enum What {
     /// Print each value and where it came from; secrets are not printed.
     Show {
-        /// How it looks: table, wide, json, yaml or name.
+        /// Table, wide, json, yaml or name.
         #[arg(
             short,
             long,
@@ -67,7 +67,11 @@ fn table(rows: Vec<(String, String, String)>) -> String {
     for (key, value, origin) in rows {
         table.add_row([key, value, origin]);
     }
-    table.to_string()
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub struct Args {
     /// The environment.
     #[arg(short, long, value_name = "ENV")]
     env: Option<Env>,
-    /// How it looks: table, wide, json, yaml or name.
+    /// Table, wide, json, yaml or name.
     #[arg(
         short,
         long,

@@ -100,7 +100,7 @@ pub struct Common {
     /// Say only errors on stderr.
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Common options")]
     pub quiet: bool,
-    /// Log lines as text or json (default: text on a terminal).
+    /// Log lines as text (on a terminal) or json (elsewhere).
     #[arg(
         long,
         global = true,
@@ -133,7 +133,7 @@ enum Verb {
     Explain(explain::Args),
     /// Block until the verdict on a rollout, for pipelines.
     Wait(wait::Args),
-    /// Give your word on a version: it is good, bad, or may be shipped again.
+    /// Say that a version is good, is bad, or may be shipped again.
     Release(release::Args),
     /// Say yes to a revert that waits for a person.
     Approve(approve::Args),
@@ -147,7 +147,7 @@ enum Verb {
     Config(config_show::Args),
     /// Print a completion script for a shell.
     Completions(completions::Args),
-    /// Watch five versions of a small service being judged on this machine.
+    /// See five versions of a small service judged on this machine.
     Demo(demo::Args),
 }
 

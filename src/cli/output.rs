@@ -49,7 +49,16 @@ pub fn data(text: &str) -> anyhow::Result<()> {
 /// When it cannot be written.
 pub fn document(value: &impl Serialize, format: Format) -> anyhow::Result<()> {
     match format {
-        Format::Yaml => data(&serde_saphyr::to_string(value)?),
+        Format::Yaml => {
+            let yaml = serde_saphyr::to_string(value)?;
+            let hidden = |c: char| c != '\n' && explain::is_hidden(c);
+            // Not every YAML text may hold an escape. JSON is YAML too, and shows them all.
+            if yaml.chars().any(hidden) {
+                document(value, Format::Json)
+            } else {
+                data(&yaml)
+            }
+        }
         _ => data(&visible(&serde_json::to_string_pretty(value)?)),
     }
 }

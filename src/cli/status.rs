@@ -31,7 +31,7 @@ pub struct Args {
     /// Keep watching: a live view on a terminal, else a JSON line a second.
     #[arg(short, long)]
     watch: bool,
-    /// How it looks: table, wide, json, yaml or name.
+    /// Table, wide, json, yaml or name.
     #[arg(
         short,
         long,

@@ -137,18 +137,12 @@ impl Desk for LiveDesk {
     fn status(&self) -> BoxFuture<'_, Result<Vec<TargetStatus>, DeskError>> {
         Box::pin(async {
             let now = self.clock.now();
+            // Asked now: a guard may not have looked since a person froze all.
+            let frozen = self.fleet.lock().await.frozen().cloned();
             let all = self.handles().into_values().map(|handle| {
                 let seen = handle.snapshot.borrow().clone();
                 let (evidence, fault) = (seen.evidence.as_ref(), seen.fault.as_ref());
-                explain::status(
-                    &seen.history,
-                    &seen.policy,
-                    seen.mode,
-                    evidence,
-                    fault,
-                    seen.frozen.as_ref(),
-                    now,
-                )
+                explain::status(&seen.history, &seen.policy, seen.mode, evidence, fault, frozen.as_ref(), now)
             });
             Ok(all.collect())
         })

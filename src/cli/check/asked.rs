@@ -49,6 +49,7 @@ impl Asking {
         let text = shown(&sampled);
         match format {
             // Documents and names stay alone on stdout.
+            _ if text.is_empty() => {}
             Format::Json | Format::Yaml | Format::Name => output::say(text.trim_end()),
             Format::Table | Format::Wide => output::data(&text)?,
         }
