@@ -8,7 +8,10 @@ mod snapshot;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use tokio::sync::{Mutex, mpsc, oneshot, watch as channel};
+use tokio::{
+    sync::{Mutex, mpsc, oneshot, watch as channel},
+    task::AbortHandle,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -84,7 +87,8 @@ pub struct Guard {
     rehearsed_at: Moment,
     delivering: bool,
     busy: bool,
-    finding: bool,
+    /// The search for a process that began, and the rollout it is for.
+    finding: Option<(RolloutId, AbortHandle)>,
     reports: mpsc::Receiver<Report>,
     inbox: mpsc::Receiver<Message>,
     post: mpsc::Sender<Message>,
@@ -139,7 +143,7 @@ impl Guard {
             rehearsed_at: long_ago,
             delivering: false,
             busy: false,
-            finding: false,
+            finding: None,
             reports,
             inbox,
             post,
@@ -316,8 +320,7 @@ impl Guard {
         }
         self.feed(Event::Tick).await?;
         self.find_activation();
-        let policy = self.policy.clone();
-        if let Err(error) = self.judging.turn(&self.history, &policy, self.outside.clock.now()) {
+        if let Err(error) = self.judging.turn(&self.history, self.outside.clock.now()) {
             tracing::error!(target_key = %self.history.target, %error, "cannot judge");
         }
         self.rehearse(now);

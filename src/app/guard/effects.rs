@@ -14,7 +14,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 impl Guard {
     pub(super) fn begin(&mut self, effect: Effect) {
         let (platform, post, clock) = (self.outside.platform.clone(), self.post.clone(), self.outside.clock.clone());
-        self.busy = true;
+        // A look may take as long as the host cannot tell; nobody waits for it to end lastgood.
+        self.busy = !matches!(effect, Effect::Look(_));
         tokio::spawn(async move {
             let event = match effect {
                 Effect::Revert(intent) => {
@@ -27,7 +28,9 @@ impl Guard {
                     }
                 }
                 Effect::Activate(intent) => {
+                    crash::point("act.before");
                     let result = platform.activate(&intent).await;
+                    crash::point("act.after");
                     Event::Acted {
                         rollout: intent.rollout,
                         result,
@@ -55,11 +58,8 @@ impl Guard {
     pub(super) async fn receive(&mut self, message: Message) -> Result<(), GuardError> {
         match message {
             Message::Happened(event) => {
-                if matches!(*event, Event::Acted { .. } | Event::Looked { .. }) {
+                if matches!(*event, Event::Acted { .. }) {
                     self.busy = false;
-                }
-                if matches!(*event, Event::Activated { .. }) {
-                    self.finding = false;
                 }
                 self.feed(*event).await?;
             }
