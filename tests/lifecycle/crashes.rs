@@ -119,6 +119,8 @@ fn told_once(scene: &Scene, kind: &str, version: &str, points: &[&str]) {
 async fn good_life() -> BTreeSet<&'static str> {
     let mut scene = with_v1_proven(Plan {
         watch: "{for: 45s, proveAfter: 25s}",
+        errors: 0.02,
+        harmful: 20,
         ..Plan::default()
     })
     .await;

@@ -1,5 +1,6 @@
 //! What keeps lastgood from acting, said every time.
 
+use futures::FutureExt as _;
 use lastgood::{
     ports::{Command as Word, Desk},
     record::Phase,
@@ -7,9 +8,20 @@ use lastgood::{
 };
 
 use crate::{
-    rig::{LONG, Plan, Scene, failing},
+    rig::{LONG, Plan, Scene, failing, together},
     rollouts::with_v1_proven,
 };
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn each_guard_keeps_lastgood_from_acting_and_it_is_said() {
+    together([
+        ("observe", observe_judges_and_tells_and_touches_nothing().boxed()),
+        ("frozen", frozen_means_told_and_not_touched().boxed()),
+        ("propose", a_proposed_revert_waits_for_a_person().boxed()),
+        ("budget", a_budget_that_is_spent_stays_spent_after_a_restart().boxed()),
+    ])
+    .await;
+}
 
 /// A bad v2 was told of and is left in place.
 async fn told_and_not_touched(scene: &mut Scene) -> lastgood::record::Record {
@@ -25,7 +37,6 @@ async fn told_and_not_touched(scene: &mut Scene) -> lastgood::record::Record {
     record
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn observe_judges_and_tells_and_touches_nothing() {
     let mut scene = with_v1_proven(Plan {
         mode: "observe",
@@ -35,7 +46,6 @@ async fn observe_judges_and_tells_and_touches_nothing() {
     told_and_not_touched(&mut scene).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn frozen_means_told_and_not_touched() {
     let mut scene = with_v1_proven(Plan::default()).await;
     let freeze = Word::Freeze {
@@ -48,7 +58,6 @@ async fn frozen_means_told_and_not_touched() {
     assert!(text.contains("a migration"), "{text}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn a_proposed_revert_waits_for_a_person() {
     let mut scene = with_v1_proven(Plan {
         mode: "propose",
@@ -69,8 +78,7 @@ async fn a_proposed_revert_waits_for_a_person() {
     assert_eq!(scene.points_to(), "v1");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_bad_releases_within_an_hour_find_the_budget_spent_also_after_a_restart() {
+async fn a_budget_that_is_spent_stays_spent_after_a_restart() {
     let mut scene = with_v1_proven(Plan {
         reverts_per_hour: 1,
         ..Plan::default()

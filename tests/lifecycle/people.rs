@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use futures::FutureExt as _;
 use lastgood::{
     demo::Behavior,
     record::{Phase, RolloutKind},
@@ -9,11 +10,31 @@ use lastgood::{
 };
 
 use crate::{
-    rig::{LONG, Plan, failing, good},
+    rig::{LONG, Plan, failing, good, together},
     rollouts::{standing, with_v1_proven},
 };
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn people_win() {
+    together([
+        ("v3 over a bad v2", a_person_who_ships_v3_over_a_bad_v2_wins().boxed()),
+        (
+            "v3 over a crash",
+            a_person_who_ships_v3_while_lastgood_lies_dead_in_the_act_wins().boxed(),
+        ),
+        (
+            "v2 again",
+            the_same_bad_version_shipped_again_is_announced_and_not_fought_over().boxed(),
+        ),
+        (
+            "ln -sfn",
+            a_script_that_uses_ln_sfn_and_a_release_that_writes_are_one_rollout().boxed(),
+        ),
+        ("wait", a_pipeline_that_waits_is_told_by_the_exit_code().boxed()),
+    ])
+    .await;
+}
+
 async fn a_person_who_ships_v3_over_a_bad_v2_wins() {
     // So little evidence that v2 is still being judged when v3 comes.
     let scene = with_v1_proven(Plan {
@@ -40,7 +61,6 @@ async fn a_person_who_ships_v3_over_a_bad_v2_wins() {
     assert_eq!(scene.points_to(), "v3");
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn a_person_who_ships_v3_while_lastgood_lies_dead_in_the_act_wins() {
     let mut scene = with_v1_proven(Plan::default()).await;
     let plan = scene.plan().clone();
@@ -68,7 +88,6 @@ async fn a_person_who_ships_v3_while_lastgood_lies_dead_in_the_act_wins() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn the_same_bad_version_shipped_again_is_announced_and_not_fought_over() {
     let mut scene = with_v1_proven(Plan::default()).await;
     scene.deploy("v2", &failing(0.3)).await;
@@ -86,9 +105,12 @@ async fn the_same_bad_version_shipped_again_is_announced_and_not_fought_over() {
     scene.told("contested", "v2").await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_script_that_uses_ln_sfn_and_a_release_that_writes_are_one_rollout_before_and_after_a_restart() {
-    let mut scene = with_v1_proven(Plan::default()).await;
+async fn a_script_that_uses_ln_sfn_and_a_release_that_writes_are_one_rollout() {
+    let mut scene = with_v1_proven(Plan {
+        watch: "{for: 15s, proveAfter: 8s}",
+        ..Plan::default()
+    })
+    .await;
     let writes = Behavior {
         writes: true,
         ..good(scene.plan())
@@ -115,7 +137,6 @@ async fn a_script_that_uses_ln_sfn_and_a_release_that_writes_are_one_rollout_bef
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn a_pipeline_that_waits_is_told_by_the_exit_code() {
     let scene = with_v1_proven(Plan::default()).await;
     scene.deploy("v2", &failing(0.3)).await;

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use futures::future::BoxFuture;
 use lastgood::{
     app::clock::SystemClock,
     demo::{Behavior, Child, Load, LoadOptions, Prometheus, PrometheusOptions, Releases, ScrapeTarget, Service},
@@ -364,6 +365,18 @@ impl Drop for Scene {
             self.log()
         );
     }
+}
+
+/// Tells stories side by side, as most of each is waiting; the test fails with all that fail, by their names.
+pub async fn together<const N: usize>(stories: [(&'static str, BoxFuture<'static, ()>); N]) {
+    let told = stories.map(|(name, story)| (name, tokio::spawn(story)));
+    let mut failed = Vec::new();
+    for (name, story) in told {
+        if story.await.is_err() {
+            failed.push(name);
+        }
+    }
+    assert!(failed.is_empty(), "failed: {failed:?}; see above");
 }
 
 /// A good version of this plan.

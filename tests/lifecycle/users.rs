@@ -1,19 +1,25 @@
-//! Everything below a plain user's paths: the whole scene as somebody who is nobody on this machine.
+//! Everything below a plain user's paths: the main job, as somebody who is nobody on this machine.
 
 use std::{os::unix::fs::chown, process::Command};
 
-/// The test that is run again as another user, and that user's and group's number.
-const STORY: &str = "rollouts::a_bad_release_is_reverted_verified_and_explained";
+use crate::rollouts::a_bad_release_is_reverted_verified_and_explained;
+
+const STORY: &str = "users::a_plain_user_has_a_bad_release_reverted_with_everything_below_their_own_paths";
 const NOBODY: u32 = 65534;
 
-#[test]
-fn a_plain_user_runs_all_of_it_with_everything_below_their_own_paths() {
-    if !rustix::process::geteuid().is_root() {
-        println!(
-            "skipped: a_plain_user_runs_all_of_it_with_everything_below_their_own_paths: only root can become another user; all other tests ran as a plain one"
-        );
-        return;
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plain_user_has_a_bad_release_reverted_with_everything_below_their_own_paths() {
+    if rustix::process::geteuid().is_root() {
+        tokio::task::spawn_blocking(again_as_nobody)
+            .await
+            .expect("the story as nobody");
+    } else {
+        a_bad_release_is_reverted_verified_and_explained().await;
     }
+}
+
+/// Root becomes nobody and runs this very test again.
+fn again_as_nobody() {
     let directory = tempfile::tempdir().expect("a directory");
     chown(directory.path(), Some(NOBODY), Some(NOBODY)).expect("another owner");
     let output = Command::new("setpriv")

@@ -199,7 +199,7 @@ pub const GOOD: &[Crash] = &[
         prepare: |scene| {
             async {
                 scene.prometheus.restart().await.expect("Prometheus");
-                std::fs::write(scene.releases.current().join("cache.db"), "written while it runs").expect("a cache");
+                std::fs::write(scene.releases.current().join("VERSION"), "changed while it runs").expect("changed");
             }
             .boxed()
         },

@@ -17,6 +17,8 @@ pub struct Plan {
     pub rate: f64,
     /// Share of errors of a good version.
     pub errors: f64,
+    /// From so many times the errors of before on it is harm.
+    pub harmful: u32,
     /// Whether the endpoint of the alerts is down at first.
     pub hook_down: bool,
 }
@@ -25,11 +27,12 @@ impl Default for Plan {
     fn default() -> Self {
         Self {
             mode: "enforce",
-            watch: "{for: 40s, proveAfter: 8s}",
+            watch: "{for: 30s, proveAfter: 6s}",
             revert: "{verifyFor: 5s}",
             reverts_per_hour: 100,
             rate: 40.0,
             errors: 0.01,
+            harmful: 2,
             hook_down: false,
         }
     }
@@ -66,6 +69,7 @@ spec:
   metrics:
     - name: errors
       ratio: {{bad: 'http_requests_total{{job="app",code=~"5.."}}', total: 'http_requests_total{{job="app"}}'}}
+      harmful: {{times: {harmful}}}
   revert: {revert}
   limits: {{revertsPerHour: {budget}}}
   notify: {{default: [hook], proven: [hook]}}
@@ -73,6 +77,7 @@ spec:
         root = root.display(),
         mode = plan.mode,
         watch = plan.watch,
+        harmful = plan.harmful,
         revert = plan.revert,
         budget = plan.reverts_per_hour,
     )
