@@ -314,7 +314,10 @@ impl Guard {
         if now.since(self.looked_at) >= if waiting { QUICK_LOOK } else { SLOW_LOOK } {
             self.look().await?;
         }
-        self.feed(Event::Tick).await?;
+        // The answer under way may hold the last steps of a watch, which time alone must not end before it is there.
+        if !self.judging.asks() {
+            self.feed(Event::Tick).await?;
+        }
         self.find_activation();
         let policy = self.policy.clone();
         if let Err(error) = self.judging.turn(&self.history, &policy, self.outside.clock.now()) {

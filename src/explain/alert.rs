@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     decide::{Decision, Guard},
+    judge::Comparison,
     policy::OnInconclusive,
     record::{Alert, AlertKind, Record},
     words::{Outcome, TargetKey, Version},
@@ -225,6 +226,7 @@ fn proven(record: &Record, language: Language) -> Told {
         record
             .evidence
             .as_ref()
+            .filter(|evidence| evidence.compare != Comparison::None)
             .and_then(heaviest)
             .map(|metric| assumed_noise(metric, language)),
     );

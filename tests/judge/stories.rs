@@ -78,6 +78,42 @@ fn a_shared_step_an_hour_later_is_told_and_never_convicts() {
     }
 }
 
+#[test]
+fn what_is_bad_from_the_start_is_never_late() {
+    for seed in 0..10 {
+        for factor in [3.0, 10.0, 40.0] {
+            let mut dice = Dice::new(seed);
+            let history = ratios(&FLAT.counts(&mut dice, 2 * HOUR, |_| 1.0), false);
+            let watch = ratios(&FLAT.counts(&mut dice, 120, |_| factor), true);
+            let told = |steps: usize| before_after(errors(), &history, &watch[..steps]).evidence.metrics[0].late;
+            let late = (1..=120).find_map(told);
+            assert_eq!(late, None, "seed {seed}, {factor} times");
+        }
+    }
+}
+
+#[test]
+fn what_is_bad_from_the_second_minute_is_late_until_it_is_convicted() {
+    let mut seen = [false; 2];
+    for seed in 0..10 {
+        for factor in [4.0, 40.0] {
+            let mut dice = Dice::new(seed);
+            let history = ratios(&FLAT.counts(&mut dice, 24 * HOUR, |_| 1.0), false);
+            let watch = ratios(&FLAT.counts(&mut dice, 120, |t| if t < 4 { 1.0 } else { factor }), true);
+            for steps in 1..=120 {
+                let metric = &before_after(errors(), &history, &watch[..steps]).evidence.metrics[0];
+                let convicted = metric.verdict == Some(Verdict::Regression);
+                assert!(
+                    !(convicted && metric.late.is_some()),
+                    "seed {seed}, {factor} times, step {steps}"
+                );
+                seen = [seen[0] | convicted, seen[1] | metric.late.is_some()];
+            }
+        }
+    }
+    assert_eq!(seen, [true, true], "both happen, one after the other");
+}
+
 fn slow(bounds: &[f64], change: impl Fn(&mut Dice, f64) -> f64 + Copy) -> Judged {
     let mut dice = Dice::new(17);
     let history: Vec<Increment> = (0..40).map(|_| durations(&mut dice, bounds, 750, SPREAD, |_, s| s)).collect();
