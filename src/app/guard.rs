@@ -319,8 +319,7 @@ impl Guard {
             self.feed(Event::Tick).await?;
         }
         self.find_activation();
-        let policy = self.policy.clone();
-        if let Err(error) = self.judging.turn(&self.history, &policy, self.outside.clock.now()) {
+        if let Err(error) = self.judging.turn(&self.history, self.outside.clock.now()) {
             tracing::error!(target_key = %self.history.target, %error, "cannot judge");
         }
         self.rehearse(now);

@@ -7,7 +7,6 @@ use tokio::sync::mpsc;
 use super::watch::{self, Prepared, Progress, Watch};
 use crate::{
     engine::Stage,
-    policy::Policy,
     ports::{Clock, MetricSource},
     record::{DataFault, Phase, Record, TargetHistory},
     words::{Moment, RolloutId},
@@ -87,7 +86,7 @@ impl Judging {
     ///
     /// # Errors
     /// The sentence why a watch cannot be taken up again; it is tried again later.
-    pub fn turn(&mut self, history: &TargetHistory, policy: &Policy, now: Moment) -> Result<(), String> {
+    pub fn turn(&mut self, history: &TargetHistory, now: Moment) -> Result<(), String> {
         let wanted = Self::wanted(history);
         let key = wanted.map(|(key, _)| key);
         if key != self.key {
@@ -108,7 +107,7 @@ impl Judging {
                 self.prepare(key, history.clone(), record.clone());
                 Ok(())
             }
-            State::Idle { .. } => match Watch::resume(policy, record, key.stage) {
+            State::Idle { .. } => match Watch::resume(&record.policy, record, key.stage) {
                 Ok(watch) => {
                     self.state = State::Waiting(Box::new(watch.lagging(self.lag)));
                     Ok(())

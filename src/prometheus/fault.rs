@@ -57,6 +57,8 @@ impl Prometheus {
             "check the name in [prometheus] url"
         } else if lower.contains("certificate") || lower.contains("tls") {
             "check [prometheus] ca_file, and cert_file and key_file where it wants them"
+        } else if self.options.wants_a_certificate() {
+            "if it asks for a certificate of ours, set [prometheus] cert_file and key_file; else check url and the network"
         } else {
             "check [prometheus] url and the network"
         };
