@@ -56,8 +56,11 @@ impl Play {
             return Ok(());
         }
         self.told = now;
+        let line = plain(status, now, self.fault.as_deref());
+        let fault = status.rollout.as_ref().and_then(|rollout| rollout.fault.as_ref());
+        self.fault = fault.map(|fault| fault.because.clone());
         self.screen
-            .live(&block, &plain(status, now))
+            .live(&block, &line)
             .map_err(met("cannot write to standard output"))
     }
 

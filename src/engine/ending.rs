@@ -155,3 +155,14 @@ fn fault_of_gaps(draft: &Draft<'_>, record: &Record) -> DataFault {
         query: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grace_is_short_for_short_steps_and_never_shorter_than_three_steps_and_a_query() {
+        let graces = [1, 5, 15, 60].map(|step| grace(Duration::from_secs(step)).as_secs());
+        assert_eq!(graces, [3 + 10, 15 + 15, 45 + 30, 180 + 30]);
+    }
+}

@@ -5,7 +5,7 @@ use super::{
     by_hand::release,
     clean::bounded,
     comparison::{assumed_noise, heaviest, sides},
-    grounds::{DETAIL, basis, by_hand, closing, conviction, fault, finish_by_hand, measured, since_then, timing},
+    grounds::{DETAIL, basis, by_hand, closing, conviction, fault, finish_by_hand, found, measured, since_then, timing},
     guard,
     language::say,
     operational::{frozen, not_ready, policy_rejected, target},
@@ -154,7 +154,8 @@ fn regression(record: &Record, language: Language) -> Told {
 }
 
 fn blind(record: &Record, language: Language) -> Told {
-    let mut lines = vec![fault(record, language)];
+    // Since when and in a word what is in the headline.
+    let mut lines = vec![found(record, language)];
     let to = bold(&record.to.name);
     let prove = code(release("prove", record, &record.to));
     lines.push(say!(

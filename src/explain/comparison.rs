@@ -211,7 +211,8 @@ fn slow_other_side(bound: &BoundEvidence, evidence: &Evidence, record: &Record, 
     let Some(version) = compared(record).filter(|_| evidence.compare != Comparison::None && bound.baseline[1] > 0.0) else {
         return String::new();
     };
-    let version = bold(&version.name);
+    let name = &version.name;
+    let version = bold(name);
     let above = latency(bound.baseline_above, language);
     let all = count(bound.baseline[1]);
     let part = if bound.baseline[0] <= 0.0 {
@@ -221,6 +222,11 @@ fn slow_other_side(bound: &BoundEvidence, evidence: &Evidence, record: &Record, 
         say!(language, "{share} of {all}", "{all} 个的 {share} ")
     };
     match evidence.compare {
+        Comparison::BeforeAfter if record.to.name == *name => say!(
+            language,
+            ", {part} slower than {above} in the hour before",
+            "，之前一小时内 {part}慢于 {above}"
+        ),
         Comparison::BeforeAfter => say!(
             language,
             ", {part} slower than {above} on {version} in its own last hour",
@@ -311,6 +317,7 @@ pub(super) fn excluded(evidence: &Evidence, language: Language) -> String {
                         "{name}：已排除恶化到 {excluded} 倍或更多"
                     )
                 }
+                None if metric.verdict == Some(Verdict::Healthy) => say!(language, "{name}: healthy", "{name}：健康"),
                 None => say!(language, "{name}: nothing is excluded", "{name}：无法排除任何恶化"),
             }
         })
