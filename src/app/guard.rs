@@ -268,7 +268,10 @@ impl Guard {
         // Time means nothing to a target without an open rollout: most of them, most of the time.
         if self.history.open.is_some() {
             self.awake(now).await?;
-            self.feed(Event::Tick).await?;
+            // The answer under way may hold the last steps of a watch, which time alone must not end before it is there.
+            if !self.judging.asks() {
+                self.feed(Event::Tick).await?;
+            }
         }
         self.ticked_at = now;
         self.find_activation();
