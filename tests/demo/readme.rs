@@ -51,7 +51,7 @@ fn transcript(said: &str) -> String {
             .any(|start| lines[*index].starts_with(start))
     };
     let kept: Vec<&str> = (0..lines.len())
-        .filter(|index| !inside(index) && !(points(index) && first.is_some_and(|first| *index > first)))
+        .filter(|index| !(inside(index) || points(index) && first.is_some_and(|first| *index > first)))
         .map(|index| lines[index].trim_end())
         .collect();
     kept.join("\n")
