@@ -123,9 +123,9 @@ fn fitted(table: &str, rows: usize, sentences: usize) -> String {
 
 /// `screen` painted over the one before, line by line so that it does not flicker, and no longer than the terminal.
 fn repainted(screen: &str) -> String {
-    let lines = screen.lines().take(terminal().1.saturating_sub(1));
-    let painted: String = lines.map(|line| format!("{line}\x1b[K\n")).collect();
-    format!("\x1b[H{painted}\x1b[J")
+    let lines: Vec<&str> = screen.lines().take(terminal().1.saturating_sub(1)).collect();
+    // A line end follows, and it must not scroll the first line away.
+    format!("\x1b[H{}\x1b[J", lines.join("\x1b[K\n"))
 }
 
 fn terminal_width() -> usize {
