@@ -97,12 +97,12 @@ impl Judging {
                 Err("judging ended without a report: an internal error; it is taken up again".to_owned())
             }
             State::Asking => Ok(()),
-            State::Idle { not_before } if now < *not_before => Ok(()),
+            State::Idle { not_before } if now < *not_before && *not_before <= now.plus(RETRY) => Ok(()),
             State::Idle { .. } if record.plan.is_none() => {
                 self.prepare(key, history.clone(), record.clone());
                 Ok(())
             }
-            State::Idle { .. } => match Watch::resume(&record.policy, record, key.stage) {
+            State::Idle { .. } => match Watch::resume(record, key.stage) {
                 Ok(watch) => {
                     self.state = State::Waiting(Box::new(watch.lagging(self.lag)));
                     Ok(())

@@ -12,6 +12,7 @@ mod judging;
 mod readiness;
 mod roster;
 mod run;
+mod store_watch;
 pub mod watch;
 
 pub use fleet::FleetState;

@@ -7,7 +7,7 @@ use crate::{
     judge::Evidence,
     policy::OnInconclusive,
     record::{AlertKind, DataFault, Happened, Phase, ProofBasis, Record},
-    words::{GapReason, Moment, Verdict},
+    words::{GapReason, Moment, Standing, Verdict},
 };
 
 /// The step where none was learnt.
@@ -59,20 +59,36 @@ pub(super) enum EndedBy {
 
 /// Ends the watch by what was stored of it.
 pub(super) fn end(draft: &mut Draft<'_>, record: &mut Record, by: EndedBy) {
-    if record.verdict == Some(Verdict::Healthy) {
+    let used = record.evidence.as_ref().map_or(0, |evidence| evidence.used);
+    if record.verdict == Some(Verdict::Healthy) && watching::looping(record) {
+        inconclusive(draft, record, by);
+        return;
+    }
+    if record.verdict == Some(Verdict::Healthy) && (seen_for_long_enough(record, used) || proven(draft, record)) {
         if draft.prove(record, ProofBasis::Evidence) {
             draft.tell(record, AlertKind::Proven);
         }
         draft.close(record);
         return;
     }
-    let used = record.evidence.as_ref().map_or(0, |evidence| evidence.used);
     let steps = record.plan.as_ref().map_or(0, |plan| plan.steps);
     if watching::whole(used, steps) {
         inconclusive(draft, record, by);
     } else {
         blind(draft, record);
     }
+}
+
+/// Whether a healthy candidate was judged for as long as a proof asks, all its usable steps together: healthy for three minutes and
+/// unseen ever since is no proof.
+fn seen_for_long_enough(record: &Record, used: u32) -> bool {
+    let step = record.plan.as_ref().map_or(Duration::ZERO, |plan| plan.step);
+    let watch = &record.policy.watch;
+    step.saturating_mul(used).saturating_mul(10) >= watch.prove_after.min(watch.length).saturating_mul(8)
+}
+
+fn proven(draft: &Draft<'_>, record: &Record) -> bool {
+    draft.standing(&record.to) == Some(Standing::Proven)
 }
 
 fn inconclusive(draft: &mut Draft<'_>, record: &mut Record, by: EndedBy) {
@@ -92,7 +108,7 @@ fn inconclusive(draft: &mut Draft<'_>, record: &mut Record, by: EndedBy) {
         return;
     }
     match record.policy.on_inconclusive {
-        OnInconclusive::Prove => {
+        OnInconclusive::Prove if !watching::looping(record) => {
             let metrics = record.evidence.as_ref().map(excluded).unwrap_or_default();
             if draft.prove(record, ProofBasis::Excluded { metrics }) {
                 draft.tell(record, AlertKind::Proven);
@@ -100,7 +116,7 @@ fn inconclusive(draft: &mut Draft<'_>, record: &mut Record, by: EndedBy) {
             draft.close(record);
         }
         OnInconclusive::Revert if by == EndedBy::Evidence => deciding::decide(draft, record),
-        OnInconclusive::Revert | OnInconclusive::Keep => {
+        OnInconclusive::Prove | OnInconclusive::Revert | OnInconclusive::Keep => {
             draft.tell(record, AlertKind::Inconclusive);
             draft.close(record);
         }

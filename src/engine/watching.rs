@@ -17,6 +17,8 @@ use crate::{
 const GOING_BLIND_AFTER: Duration = Duration::from_secs(300);
 /// Evidence without consequence is stored this often in a watch, so that the end of one without data is judged by what there was.
 const KEPT_IN_A_WATCH: u32 = 20;
+/// So many restarts in one watch are a loop.
+const LOOPING: usize = 3;
 
 /// Judging begins: what was learnt is pinned, once.
 pub(super) fn calibrated(
@@ -112,21 +114,32 @@ pub(super) fn judged(draft: &mut Draft<'_>, rollout: RolloutId, evidence: &Evide
 
 /// Whether there is nothing to compare with: then nothing can be convicted.
 pub(super) fn lone(record: &Record, evidence: &Evidence) -> bool {
-    record.kind == RolloutKind::FirstSight || evidence.compare == Comparison::None
+    record.kind == RolloutKind::FirstSight || evidence.compare == Comparison::None || without_past(evidence)
+}
+
+/// Whether no metric that may revert has anything to be compared with: Prometheus kept nothing of the last good version's own hour.
+fn without_past(evidence: &Evidence) -> bool {
+    let mut deciding = evidence.metrics.iter().filter(|metric| metric.may_revert).peekable();
+    deciding.peek().is_some() && deciding.all(|metric| metric.unusable.is_some())
 }
 
 /// What only ever alerts: a late change, and metrics that may not revert.
 fn warned(draft: &mut Draft<'_>, record: &mut Record, evidence: &Evidence) {
     let late = evidence.metrics.iter().any(|metric| metric.late.is_some());
+    let late = late.then(|| (format!("{}/{}", record.id, AlertKind::Late.name()), AlertKind::Late));
+    // One id a metric: what is told of one of them must not silence the verdict over all.
     let worse = evidence
         .metrics
         .iter()
-        .any(|metric| !metric.may_revert && metric.verdict == Some(Verdict::Regression));
-    for (seen, kind) in [(late, AlertKind::Late), (worse, AlertKind::Regression)] {
-        let id = format!("{}/{}", record.id, kind.name());
-        if seen && !draft.history.told.contains(&id) {
+        .filter(|metric| !metric.may_revert && metric.verdict == Some(Verdict::Regression))
+        .map(|metric| {
+            let kind = AlertKind::Regression;
+            (format!("{}/{}/{}", record.id, kind.name(), metric.name), kind)
+        });
+    for (id, kind) in late.into_iter().chain(worse).collect::<Vec<_>>() {
+        if !draft.history.told.contains(&id) {
             record.evidence = Some(evidence.clone());
-            draft.tell(record, kind);
+            draft.tell_as(id, Some(record.id), kind);
         }
     }
 }
@@ -142,6 +155,7 @@ fn weighed(draft: &mut Draft<'_>, record: &mut Record, evidence: &Evidence) {
             reached(draft, record, Verdict::Healthy, evidence);
             if old_enough(record, evidence.at)
                 && whole(evidence.used, evidence.steps)
+                && !looping(record)
                 && draft.prove(record, ProofBasis::Evidence)
             {
                 record.evidence = Some(evidence.clone());
@@ -182,6 +196,12 @@ fn old_enough(record: &Record, at: Moment) -> bool {
 
 pub(super) fn restarted(record: &Record) -> bool {
     record.timeline.iter().any(|entry| entry.what == Happened::Restarted)
+}
+
+/// Whether it restarts again and again: one that does never becomes a version to go back to (failures.md, P05).
+pub(super) fn looping(record: &Record) -> bool {
+    let restarts = record.timeline.iter().filter(|entry| entry.what == Happened::Restarted);
+    restarts.count() >= LOOPING
 }
 
 /// Whether at least 80 % of `steps` were used.

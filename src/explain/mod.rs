@@ -17,7 +17,7 @@ mod number;
 mod operational;
 mod span_of_time;
 #[cfg(test)]
-mod specimen;
+pub(crate) mod specimen;
 mod status;
 mod status_table;
 mod story;

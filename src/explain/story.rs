@@ -85,6 +85,13 @@ pub(super) fn reverted(record: &Record, language: Language) -> String {
 /// It went back, and recovered.
 pub(super) fn verified(record: &Record, language: Language) -> String {
     let (who, to, back) = (who(record, language), bold(&record.to.name), back(record, language));
+    if record.verification.as_ref().is_some_and(|seen| seen.evidence.is_none()) {
+        return say!(
+            language,
+            "{who} went back from {to} to {back}; its unit is active, and no data tell more.",
+            "{who}已从 {to} 回滚到 {back}；其 unit 处于 active 状态，但没有数据可供核实。"
+        );
+    }
     say!(
         language,
         "{who} went back from {to} to {back}, and is well again.",

@@ -44,7 +44,7 @@ impl LiveDesk {
         let (answer, answered) = oneshot::channel();
         let gone = || DeskError::Failed("the guard of this target has ended: see the controller's log".to_owned());
         handle.orders.send(Order { event, answer }).await.map_err(|_| gone())?;
-        answered.await.map_err(|_| gone())?.map_err(DeskError::Refused)
+        answered.await.map_err(|_| gone())?
     }
 
     async fn approve(&self, rollout: Option<RolloutId>, service: Option<Service>) -> Result<String, DeskError> {

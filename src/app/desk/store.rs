@@ -51,7 +51,7 @@ impl StoreDesk {
         let policy = self.policy(target)?;
         let (history, revision) = self.load(target).await?;
         let now = self.clock.now();
-        let fleet = self.fleet.lock().await.view(now);
+        let fleet = self.fleet.lock().await.view(target, now);
         let fresh = RolloutId::new(uuid::Uuid::now_v7());
         let transition = engine::step(
             &history,
@@ -127,7 +127,7 @@ impl Desk for StoreDesk {
     fn status(&self) -> BoxFuture<'_, Result<Vec<TargetStatus>, DeskError>> {
         Box::pin(async {
             let fleet = self.fleet.lock().await;
-            let (now, mode, frozen) = (self.clock.now(), fleet.view(self.clock.now()).mode, fleet.frozen());
+            let (now, mode, frozen) = (self.clock.now(), fleet.mode(), fleet.frozen());
             let mut all = Vec::new();
             for policy in &self.policies {
                 let found = self.store.load(&policy.key()).await.map_err(|error| failed(&error))?;

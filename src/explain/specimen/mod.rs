@@ -1,7 +1,7 @@
 //! Records as they come about, for tests: one bad release of `myapp`, and what may become of it.
 
 mod evidences;
-mod policies;
+pub(crate) mod policies;
 
 use std::time::Duration;
 
