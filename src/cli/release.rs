@@ -39,12 +39,15 @@ enum Word {
 
 #[derive(Debug, clap::Args)]
 struct Which {
-    /// The service and the version.
-    #[arg(required = true, num_args = 1..=2, value_names = ["SERVICE", "VERSION"])]
-    names: Vec<String>,
-    /// The service, as an option.
-    #[arg(long, value_name = "SERVICE")]
-    service: Option<Service>,
+    /// The service.
+    #[arg(value_name = "SERVICE")]
+    first: String,
+    /// The version.
+    #[arg(value_name = "VERSION")]
+    second: Option<String>,
+    /// The service, as an option; then only the version is an argument.
+    #[arg(long = "service", value_name = "SERVICE")]
+    named: Option<Service>,
     /// The environment, where the service is guarded in several.
     #[arg(short, long, value_name = "ENV")]
     env: Option<Env>,
@@ -54,11 +57,11 @@ struct Which {
 }
 
 impl Which {
-    fn named(&self) -> Result<(Service, VersionName), WrongUse> {
+    fn service_and_version(&self) -> Result<(Service, VersionName), WrongUse> {
         let wrong = |error: NameError| WrongUse(error.to_string());
-        match (&self.service, self.names.as_slice()) {
-            (Some(service), [version]) => Ok((service.clone(), version.parse().map_err(wrong)?)),
-            (None, [service, version]) => Ok((service.parse().map_err(wrong)?, version.parse().map_err(wrong)?)),
+        match (&self.named, &self.second) {
+            (Some(service), None) => Ok((service.clone(), self.first.parse().map_err(wrong)?)),
+            (None, Some(version)) => Ok((self.first.parse().map_err(wrong)?, version.parse().map_err(wrong)?)),
             _ => Err(WrongUse("name one service and one version: SERVICE VERSION".to_owned())),
         }
     }
@@ -74,7 +77,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
         Word::Quarantine(which) => (PersonWord::Quarantine, which),
         Word::Allow(which) => (PersonWord::Allow, which),
     };
-    let (service, version) = which.named()?;
+    let (service, version) = which.service_and_version()?;
     let desk = reach::desk(common).await?;
     let target = reach::one_target(&*desk, &service, which.env.as_ref()).await?;
     let command = Command::Word {

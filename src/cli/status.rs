@@ -23,7 +23,7 @@ why not is a sentence.
 Examples:
   lastgood status
   lastgood status -w myapp     a live view while a rollout is judged
-  lastgood status -o json | jq '.items[].ready''"
+  lastgood status -o json | jq '.items[].ready'"
 )]
 pub struct Args {
     #[command(flatten)]
@@ -56,7 +56,9 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
         Format::Json | Format::Yaml => output::document(&StatusList::new(items), args.output)?,
         Format::Name => output::data(&items.iter().map(|item| format!("{}\n", item.target)).collect::<String>())?,
         Format::Table | Format::Wide => {
-            output::data(&explain::status_table(&items, args.output == Format::Wide, SystemClock.now()))?;
+            let table = explain::status_table(&items, args.output == Format::Wide, SystemClock.now());
+            let width = std::io::stdout().is_terminal().then(terminal_width);
+            output::data(&fitted(&table, usize::MAX, width.unwrap_or(usize::MAX)))?;
         }
     }
     Ok(Exit::Done)
@@ -98,16 +100,32 @@ fn screen(items: &[TargetStatus]) -> String {
         several => {
             let judged = several.iter().filter(|item| item.rollout.is_some());
             let views: Vec<String> = judged.map(|item| explain::live(item, now, width, true)).collect();
-            format!("{}\n{}", explain::status_table(several, false, now), views.join("\n"))
+            let table = fitted(&explain::status_table(several, false, now), width, width);
+            format!("{table}\n{}", views.join("\n"))
         }
     }
 }
 
+/// A table whose rows are cut at `rows` columns, and the sentences below it broken at words to fit into `sentences` columns.
+fn fitted(table: &str, rows: usize, sentences: usize) -> String {
+    let Some((table, below)) = table.split_once("\n\n") else {
+        return table.lines().map(|row| explain::fit(row, rows) + "\n").collect();
+    };
+    let mut out: String = table.lines().map(|row| explain::fit(row, rows) + "\n").collect();
+    for sentence in below.lines() {
+        let lines = explain::wrap(sentence, sentences.saturating_sub(2));
+        out.push('\n');
+        out.push_str(&lines.join("\n  "));
+    }
+    out.push('\n');
+    out
+}
+
 /// `screen` painted over the one before, line by line so that it does not flicker, and no longer than the terminal.
 fn repainted(screen: &str) -> String {
-    let lines = screen.lines().take(terminal().1.saturating_sub(1));
-    let painted: String = lines.map(|line| format!("{line}\x1b[K\n")).collect();
-    format!("\x1b[H{painted}\x1b[J")
+    let lines: Vec<&str> = screen.lines().take(terminal().1.saturating_sub(1)).collect();
+    // A line end follows, and it must not scroll the first line away.
+    format!("\x1b[H{}\x1b[J", lines.join("\x1b[K\n"))
 }
 
 fn terminal_width() -> usize {

@@ -46,8 +46,19 @@ fn with_a_controller_everything_answers_and_says_what_to_do() {
     let _controller = home.controller();
     home.until(&["status", "odd"], |said| said.out.contains("watching"));
     home.until(&["status", "dangling"], |said| said.out.contains("cannot_look"));
+    status_says_why_not_ready(&home);
+    status_comes_in_every_format(&home);
+    explain_finds_a_rollout_by_service_and_id(&home);
+    wait_ends_and_says_what_it_waited_for(&home);
+    a_word_on_a_version_is_taken_once(&home);
+    a_freeze_is_shown_with_the_way_out(&home);
+    piped_watch_is_json_lines_and_ends_with_its_reader(&home);
+    an_interrupted_wait_ends_with_130(&home);
+}
+
+fn status_says_why_not_ready(home: &Home) {
     let status = ends(
-        &home,
+        home,
         &["status"],
         0,
         "HOME/dangling/current` points to `releases/v1`, which does not exist",
@@ -67,114 +78,122 @@ fn with_a_controller_everything_answers_and_says_what_to_do() {
         "why its unit cannot be restarted: {}",
         status.out
     );
-    ends(&home, &["status", "-o", "wide"], 0, "enforce");
+}
+
+fn status_comes_in_every_format(home: &Home) {
+    ends(home, &["status", "-o", "wide"], 0, "enforce");
     assert_eq!(
-        ends(&home, &["status", "-o", "name"], 0, "").out,
+        ends(home, &["status", "-o", "name"], 0, "").out,
         "prod/dangling\nprod/myapp\nprod/nounit\nprod/odd\n"
     );
     for format in ["json", "yaml"] {
-        ends(&home, &["status", "-o", format], 0, "StatusList");
-        ends(&home, &["explain", "odd", "-o", format], 0, "Rollout");
+        ends(home, &["status", "-o", format], 0, "StatusList");
+        ends(home, &["explain", "odd", "-o", format], 0, "Rollout");
     }
     let json: serde_json::Value = serde_json::from_str(&home.lastgood(&["status", "odd", "-o", "json"]).out).expect("JSON");
     assert_eq!(json["items"][0]["runs"]["version"]["name"], ODD, "data stay what they are");
     ends(
-        &home,
+        home,
         &["status", "none"],
         2,
         "no service `none` is guarded here; guarded are dangling (env prod), myapp (env prod)",
     );
     ends(
-        &home,
+        home,
         &["status", "myapp", "-e", "staging"],
         2,
         "no service `myapp` in env `staging` is guarded here",
     );
+}
 
-    ends(&home, &["explain", "odd"], 0, "v\\x1b[31mred\\nline\\u202e is being watched");
-    ends(&home, &["explain", "dangling"], 2, "no rollout is recorded yet");
-    ends(&home, &["explain", "none"], 2, "no service `none`");
+fn explain_finds_a_rollout_by_service_and_id(home: &Home) {
+    ends(home, &["explain", "odd"], 0, "v\\x1b[31mred\\nline\\u202e is being watched");
+    ends(home, &["explain", "dangling"], 2, "no rollout is recorded yet");
+    ends(home, &["explain", "none"], 2, "no service `none`");
     let id = home.lastgood(&["explain", "--service", "myapp", "-o", "name"]).out;
-    ends(&home, &["explain", id.trim()], 0, "myapp (prod): v1 is being watched");
+    ends(home, &["explain", id.trim()], 0, "myapp (prod): v1 is being watched");
     ends(
-        &home,
+        home,
         &["explain", "019a2f3c-0000-7000-8000-000000000000"],
         2,
         "no rollout 019a2f3c-0000-7000-8000-000000000000 is recorded here",
     );
+}
 
-    ends(&home, &["wait", "none"], 2, "no service `none`");
+fn wait_ends_and_says_what_it_waited_for(home: &Home) {
+    ends(home, &["wait", "none"], 2, "no service `none`");
     ends(
-        &home,
+        home,
         &["wait", "myapp", "--timeout", "1s"],
         4,
         "no verdict within 1s; the watch goes on",
     );
     ends(
-        &home,
+        home,
         &["wait", "--service", "myapp", "--to", "v2", "--timeout", "1s"],
         4,
         "myapp: waiting for a rollout to v2",
     );
-    ends(&home, &["approve"], 2, "no proposed revert waits for an answer");
+    ends(home, &["approve"], 2, "no proposed revert waits for an answer");
+}
 
+fn a_word_on_a_version_is_taken_once(home: &Home) {
     ends(
-        &home,
+        home,
         &["release", "allow", "odd", "v9"],
         2,
         "odd never ran a version `v9`; the last ones are v\\x1b[31mred\\nline\\u202e",
     );
-    ends(&home, &["release", "prove", "odd", ODD], 0, "is proven, by your word");
+    ends(home, &["release", "prove", "odd", ODD], 0, "is proven, by your word");
     ends(
-        &home,
+        home,
         &["release", "prove", "odd", ODD],
         0,
         "nothing to change: v\\x1b[31mred\\nline\\u202e of odd is proven",
     );
     ends(
-        &home,
+        home,
         &["release", "quarantine", "--service", "odd", ODD, "--reason", "red"],
         0,
         "is quarantined",
     );
     ends(
-        &home,
+        home,
         &["release", "prove", "dangling", "v1"],
         2,
         "dangling never ran a version `v1`",
     );
+}
 
+fn a_freeze_is_shown_with_the_way_out(home: &Home) {
     ends(
-        &home,
+        home,
         &["freeze", "myapp", "--reason", "a\u{1b}b"],
         0,
         "myapp is not reverted until `lastgood unfreeze myapp`",
     );
-    ends(&home, &["freeze", "myapp", "--reason", "c"], 0, "(it was so already)");
+    ends(home, &["freeze", "myapp", "--reason", "c"], 0, "(it was so already)");
     ends(
-        &home,
+        home,
         &["status", "myapp"],
         0,
         "a\\x1bb; to let it be reverted again: lastgood unfreeze myapp",
     );
-    ends(&home, &["unfreeze", "myapp"], 0, "myapp is reverted again when it has to be");
-    ends(&home, &["unfreeze", "myapp"], 0, "(it was so already)");
+    ends(home, &["unfreeze", "myapp"], 0, "myapp is reverted again when it has to be");
+    ends(home, &["unfreeze", "myapp"], 0, "(it was so already)");
     ends(
-        &home,
+        home,
         &["freeze", "--reason", "an incident"],
         0,
         "frozen: no service is reverted until `lastgood unfreeze`",
     );
     ends(
-        &home,
+        home,
         &["status"],
         0,
         "an incident; when the incident is over: lastgood unfreeze",
     );
-    ends(&home, &["unfreeze"], 0, "reverts are possible again");
-
-    piped_watch_is_json_lines_and_ends_with_its_reader(&home);
-    an_interrupted_wait_ends_with_130(&home);
+    ends(home, &["unfreeze"], 0, "reverts are possible again");
 }
 
 fn piped_watch_is_json_lines_and_ends_with_its_reader(home: &Home) {
