@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     courier::Sinks,
+    desk::NOTHING_CHANGED,
     fleet::FleetState,
     judging::{Judging, Report},
 };
@@ -67,9 +68,6 @@ pub struct Order {
     /// Where the answer goes. That nothing changed is [`DeskError::Refused`], that it could not be stored [`DeskError::Failed`].
     pub answer: oneshot::Sender<Result<Arc<TargetHistory>, DeskError>>,
 }
-
-/// The answer to a person's word that changes nothing.
-pub const NOTHING_CHANGED: &str = "nothing changed: it stands so already";
 
 /// What became of an event.
 enum Fed {

@@ -16,4 +16,4 @@ mod store_watch;
 pub mod watch;
 
 pub use fleet::FleetState;
-pub use run::run;
+pub use run::{NothingToGuard, options, run};

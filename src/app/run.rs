@@ -34,6 +34,24 @@ use crate::{
 /// How often the main loop turns.
 const TURN: Duration = Duration::from_secs(1);
 
+/// No policy can be used; with what is wrong with them.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing to guard: {0}")]
+pub struct NothingToGuard(String);
+
+impl NothingToGuard {
+    fn of(paths: &[PathBuf], bad: &[String]) -> Self {
+        if !bad.is_empty() {
+            return Self(format!("no policy can be used\n\n{}", bad.join("\n\n")));
+        }
+        let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        Self(format!(
+            "no policy file (*.yaml, *.yml) is in {}: put one there, or name others under `policies` in the settings",
+            paths.join(", ")
+        ))
+    }
+}
+
 /// The controller, wired and ready to turn.
 struct Controller {
     roster: Roster,
@@ -140,12 +158,7 @@ impl Controller {
         let bad: Vec<String> = read.rejected.iter().map(ToString::to_string).collect();
         self.shared.figures.reload_ok(bad.is_empty());
         if starting && read.accepted.is_empty() {
-            let errors = if bad.is_empty() {
-                "there is no policy file".to_owned()
-            } else {
-                bad.join("\n\n")
-            };
-            anyhow::bail!("nothing to guard: {errors}\nname policy files or directories under `policies` in the settings");
+            return Err(NothingToGuard::of(&self.policies, &bad).into());
         }
         let rejected: Vec<PathBuf> = read.rejected.into_iter().map(|error| error.path).collect();
         match self.roster.apply(read.accepted, &rejected).await {
@@ -229,7 +242,8 @@ impl Controller {
 }
 
 /// What the settings say of Prometheus, as its adapter takes it.
-fn options(settings: &PrometheusSettings) -> prometheus::Options {
+#[must_use]
+pub fn options(settings: &PrometheusSettings) -> prometheus::Options {
     prometheus::Options {
         url: settings.url.clone().into(),
         timeout: settings.timeout,

@@ -28,6 +28,7 @@ mod told;
 mod words;
 
 pub use alert::alert;
+pub use clean::{clean, is_hidden};
 pub use document::document;
 pub use guard::guard_sentence;
 pub use language::{Language, UnknownLanguage};

@@ -122,7 +122,7 @@ impl Options {
             .map_err(|error| SetupError(format!("prometheus.url is no URL ({error}): write http://host:9090")))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(SetupError(format!(
-                "prometheus.url begins with {}: http or https is allowed",
+                "prometheus.url begins with `{}:`: write http://host:9090 or https://host",
                 url.scheme()
             )));
         }
