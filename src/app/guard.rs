@@ -10,7 +10,10 @@ mod storing;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::{Mutex, mpsc, oneshot, watch as channel};
+use tokio::{
+    sync::{Mutex, mpsc, oneshot, watch as channel},
+    task::AbortHandle,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -26,7 +29,7 @@ use crate::{
     ports::{Clock, DeskError, HistoryError, MetricSource, Platform, Revision, SharedHistory},
     record::{DataFault, Phase, TargetHistory, Unready},
     web::Figures,
-    words::Moment,
+    words::{Moment, RolloutId},
 };
 use owed::Owed;
 pub use snapshot::Snapshot;
@@ -105,7 +108,8 @@ pub struct Guard {
     busy: bool,
     /// An act is: it is not left alone.
     acting: bool,
-    finding: bool,
+    /// The search for a process that began, and the rollout it is for.
+    finding: Option<(RolloutId, AbortHandle)>,
     reports: mpsc::Receiver<Report>,
     inbox: mpsc::Receiver<Message>,
     post: mpsc::Sender<Message>,
@@ -163,7 +167,7 @@ impl Guard {
             delivering: false,
             busy: false,
             acting: false,
-            finding: false,
+            finding: None,
             reports,
             inbox,
             post,
@@ -264,7 +268,10 @@ impl Guard {
         // Time means nothing to a target without an open rollout: most of them, most of the time.
         if self.history.open.is_some() {
             self.awake(now).await?;
-            self.feed(Event::Tick).await?;
+            // The answer under way may hold the last steps of a watch, which time alone must not end before it is there.
+            if !self.judging.asks() {
+                self.feed(Event::Tick).await?;
+            }
         }
         self.ticked_at = now;
         self.find_activation();

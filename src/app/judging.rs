@@ -80,6 +80,11 @@ impl Judging {
         Some((Key { rollout: open.id, stage }, open))
     }
 
+    /// Whether Prometheus is being asked now; ends at the latest with the deadline of the query.
+    pub fn asks(&self) -> bool {
+        matches!(self.state, State::Asking) && self.task.as_ref().is_some_and(|task| !task.is_finished())
+    }
+
     /// Starts whatever is due. A watch that is no longer wanted ends at once. Call it when no report waits to be taken.
     ///
     /// # Errors

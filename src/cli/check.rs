@@ -150,13 +150,12 @@ fn documents(files: &[PolicyFile]) -> anyhow::Result<()> {
 }
 
 fn described(policy: &Policy) -> String {
-    let queries = question::queries(policy);
-    let named = policy.metrics.iter().zip(queries).map(|(metric, query)| {
-        let folded = query.replace(" or label_replace(", "\n  or label_replace(");
-        format!("# {}\n{folded}\n", metric.name)
+    let named = policy.metrics.iter().enumerate().map(|(index, metric)| {
+        let queries = question::readable(policy, index);
+        format!("# {}\n{}\n", metric.name, queries.join("\n"))
     });
     format!(
-        "{}---\n# The PromQL that will be asked, at aligned times, for cumulative counts:\n{}",
+        "{}---\n# The PromQL that will be asked, at aligned times, for cumulative counts; scrape times and process starts are asked beside it:\n{}",
         policy::filled(policy),
         named.collect::<String>()
     )

@@ -33,6 +33,7 @@ pub use document::document;
 pub use guard::guard_sentence;
 pub use language::{Language, UnknownLanguage};
 pub use live::live;
+pub use number::odds;
 pub use status::{ClosedRollout, RolloutStatus, Stands, TargetStatus, status};
 pub use status_table::status_table;
 pub use text::text;

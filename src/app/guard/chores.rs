@@ -25,12 +25,12 @@ impl Guard {
         let Phase::WaitingForActivation { moved_at } = open.phase else {
             return;
         };
-        if self.finding || !matches!(host.activate, Activate::Command { .. }) {
+        let found = self.finding.as_ref().is_some_and(|(rollout, _)| *rollout == open.id);
+        if found || !matches!(host.activate, Activate::Command { .. }) {
             return;
         }
-        self.finding = true;
-        let (outside, post, policy, rollout) = (self.outside.clone(), self.post.clone(), self.policy.clone(), open.id);
-        tokio::spawn(async move {
+        let (outside, post, policy, rollout) = (self.outside.clone(), self.post.clone(), open.policy.clone(), open.id);
+        let search = tokio::spawn(async move {
             loop {
                 let now = outside.clock.now();
                 if let Some(activation) = watch::find_activation(&*outside.source, &policy, moved_at, now).await {
@@ -45,6 +45,10 @@ impl Guard {
                 tokio::time::sleep(QUICK_LOOK).await;
             }
         });
+        // The search for a rollout that was replaced meanwhile would find the start of its successor.
+        if let Some((_, before)) = self.finding.replace((rollout, search.abort_handle())) {
+            before.abort();
+        }
     }
 
     pub(super) fn rehearse(&mut self, now: Moment) {

@@ -44,9 +44,6 @@ impl Guard {
                 if matches!(*event, Event::Acted { .. } | Event::Looked { .. }) {
                     (self.busy, self.acting) = (false, false);
                 }
-                if matches!(*event, Event::Activated { .. }) {
-                    self.finding = false;
-                }
                 self.feed(*event).await?;
             }
             Message::Delivered(events) => {
@@ -73,7 +70,12 @@ async fn done(platform: Arc<dyn Platform>, effect: Effect) -> Option<Event> {
             crash::point("act.after");
             (intent.rollout, result)
         }
-        Effect::Activate(intent) => (intent.rollout, platform.activate(&intent).await),
+        Effect::Activate(intent) => {
+            crash::point("act.before");
+            let result = platform.activate(&intent).await;
+            crash::point("act.after");
+            (intent.rollout, result)
+        }
         Effect::Look(_) => return None,
     };
     Some(Event::Acted { rollout, result })

@@ -29,7 +29,7 @@ pub struct Prepared {
     pub plan: Plan,
     /// What the judge has learnt.
     pub calibration: Calibration,
-    /// The exact queries, one a metric.
+    /// The queries that count, as a person can ask them again.
     pub queries: Vec<String>,
 }
 
@@ -114,7 +114,7 @@ fn too_few(policy: &Policy, spacing: &Question, answers: &[Answer], now: Moment)
                 since: now,
                 reason: GapReason::NoData,
                 because: format!(
-                    "metric `{}`: its query is empty: {query}; is it scraped, and are its labels right?",
+                    "metric `{}`: its query is empty: {query}; look whether it is scraped, and at its labels",
                     policy.metrics[metric].name
                 ),
                 query: Some(query),
