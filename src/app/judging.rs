@@ -43,6 +43,8 @@ pub struct Judging {
     key: Option<Key>,
     state: State,
     task: Option<tokio::task::AbortHandle>,
+    /// The task has ended and its report was not there yet: it may have come since the last report was taken.
+    silent: bool,
     source: Arc<dyn MetricSource>,
     lag: Duration,
     clock: Arc<dyn Clock>,
@@ -59,6 +61,7 @@ impl Judging {
             key: None,
             state,
             task: None,
+            silent: false,
             source,
             lag,
             clock,
@@ -95,13 +98,17 @@ impl Judging {
         }
         let Some((key, record)) = wanted else { return Ok(()) };
         match &self.state {
-            State::Asking if self.task.as_ref().is_some_and(tokio::task::AbortHandle::is_finished) => {
+            State::Asking if !self.task.as_ref().is_some_and(tokio::task::AbortHandle::is_finished) => Ok(()),
+            State::Asking if !self.silent => {
+                self.silent = true;
+                Ok(())
+            }
+            State::Asking => {
                 self.state = State::Idle {
                     not_before: now.plus(RETRY),
                 };
                 Err("judging ended without a report: an internal error; it is taken up again".to_owned())
             }
-            State::Asking => Ok(()),
             State::Idle { not_before } if now < *not_before && *not_before <= now.plus(RETRY) => Ok(()),
             State::Idle { .. } if record.plan.is_none() => {
                 self.prepare(key, history.clone(), record.clone());
@@ -147,6 +154,7 @@ impl Judging {
     fn prepare(&mut self, key: Key, history: TargetHistory, record: Record) {
         let (source, clock, reports) = (self.source.clone(), self.clock.clone(), self.reports.clone());
         self.state = State::Asking;
+        self.silent = false;
         self.task = Some(
             tokio::spawn(async move {
                 let prepared = watch::prepare(&*source, &record.policy, &history, &record, clock.now()).await;
@@ -160,6 +168,7 @@ impl Judging {
         let State::Waiting(mut watch) = std::mem::replace(&mut self.state, State::Asking) else {
             return;
         };
+        self.silent = false;
         let (source, clock, reports) = (self.source.clone(), self.clock.clone(), self.reports.clone());
         self.task = Some(
             tokio::spawn(async move {

@@ -166,10 +166,13 @@ fn weighed(draft: &mut Draft<'_>, record: &mut Record, evidence: &Evidence) {
     }
 }
 
-/// Nothing to compare with: whole data for long enough, and no restart, prove it.
+/// Nothing to compare with: whole data for long enough, and no restart, prove it; whole from the beginning, or, where the data came late,
+/// from when they came.
 fn soaked(draft: &mut Draft<'_>, record: &mut Record, evidence: &Evidence) {
-    let soaked = old_enough(record, evidence.at) && whole(evidence.used, evidence.steps) && !restarted(record);
-    if soaked && draft.prove(record, ProofBasis::Soaked) {
+    let long = record.policy.watch.prove_after.min(record.policy.watch.length);
+    let of_late = evidence.whole_since.is_some_and(|since| evidence.at >= since.plus(long));
+    let soaked = old_enough(record, evidence.at) && (whole(evidence.used, evidence.steps) || of_late);
+    if soaked && !restarted(record) && draft.prove(record, ProofBasis::Soaked) {
         record.evidence = Some(evidence.clone());
         draft.tell(record, AlertKind::Proven);
         draft.close(record);

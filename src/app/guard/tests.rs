@@ -385,3 +385,19 @@ fn owed_evidence_is_the_newest_and_an_outcome_waits_whatever_comes_after_it() {
     assert_eq!(owed.take(), [acted, judged(2.0)]);
     assert!(owed.is_empty());
 }
+
+#[tokio::test]
+async fn c11_a_watch_whose_end_passed_while_the_machine_slept_is_judged_before_it_is_ended() {
+    let mut history = quiet();
+    history.open = Some(specimen::watching());
+    let mut rig = rig(history).await;
+    rig.guard.tick().await.expect("a tick");
+    let day = i64::try_from(Duration::from_secs(24 * 3600).as_millis()).expect("few");
+    rig.clock.0.fetch_add(day, Ordering::SeqCst);
+    rig.guard.tick().await.expect("a tick");
+    assert!(rig.guard.history.open.is_some(), "what Prometheus kept of it is judged first");
+    rig.clock.0.fetch_add(day / 24, Ordering::SeqCst);
+    rig.guard.ticked_at = rig.clock.now();
+    rig.guard.tick().await.expect("a tick");
+    assert!(rig.guard.history.open.is_none(), "and then it ends");
+}

@@ -219,3 +219,22 @@ fn a_metric_that_only_warned_does_not_silence_the_verdict() {
     story.tells(&["regression"]);
     story.closed_as(None);
 }
+
+#[test]
+fn p02_a_first_sight_whose_data_came_late_soaks_from_when_they_came() {
+    let mut story = Story::new();
+    story.switches("v1");
+    story.later(HOUR);
+    let came = story.now;
+    let late = |evidence: &mut crate::judge::Evidence| {
+        evidence.used = evidence.steps.saturating_sub(240);
+        evidence.whole_since = Some(came);
+    };
+    story.later(29 * MINUTE);
+    story.judged(late);
+    story.is_quiet();
+    story.later(MINUTE);
+    story.judged(late);
+    story.tells(&["proven"]);
+    story.stands("v1", Standing::Proven);
+}

@@ -177,6 +177,7 @@ impl Story {
             at: self.now,
             steps,
             used: steps,
+            whole_since: None,
             compare: Comparison::BeforeAfter,
             verdict: None,
             harm_log10: 0.0,
