@@ -205,7 +205,7 @@ async fn evidence(scene: &Scene, steps: u32) -> Evidence {
 /// Every step of the watch, judged from what Prometheus has kept.
 async fn judged_anew(scene: &Scene, record: &Record) -> Vec<Evidence> {
     let source = Prometheus::new(Options::at(&scene.prometheus.url())).expect("a source");
-    let mut watch = Watch::resume(&record.policy, record, Stage::Watch).expect("a watch");
+    let mut watch = Watch::resume(record, Stage::Watch).expect("a watch");
     let progress = watch.advance(&source, SystemClock.now()).await;
     let judged = progress.into_iter().filter_map(|progress| match progress {
         Progress::Judged(evidence) => Some(evidence),
