@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::Mutex,
+    task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +19,7 @@ use super::{
     roster::{Roster, Shared},
 };
 use crate::{
+    engine::Event,
     history,
     ports::{Clock, SharedHistory},
     prometheus::{self, Prometheus},
@@ -35,6 +37,8 @@ struct Controller {
     shared: Shared,
     beat: Arc<Beat>,
     policies: Vec<PathBuf>,
+    /// The controller's own alerts on their way: a channel that hangs holds up neither signals nor the watchdog.
+    delivering: Option<JoinHandle<Vec<Event>>>,
 }
 
 /// Runs the controller until SIGTERM or SIGINT.
@@ -52,6 +56,7 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
         shared,
         beat,
         policies: settings.policies.clone(),
+        delivering: None,
     };
     controller.read_policies(true).await?;
     let servers = controller.serve(settings, &shutdown).await?;
@@ -88,7 +93,7 @@ async fn share(settings: &Settings) -> anyhow::Result<Shared> {
 }
 
 impl Controller {
-    async fn serve(&self, settings: &Settings, shutdown: &CancellationToken) -> anyhow::Result<Vec<tokio::task::JoinHandle<()>>> {
+    async fn serve(&self, settings: &Settings, shutdown: &CancellationToken) -> anyhow::Result<Vec<JoinHandle<()>>> {
         let shared = &self.shared;
         let (address, public) = serve_public(
             settings.server.listen,
@@ -170,20 +175,23 @@ impl Controller {
         Ok(())
     }
 
-    /// Sends the controller's own alerts.
-    async fn deliver(&self) -> anyhow::Result<()> {
-        let now = self.shared.clock.now();
+    /// Sends the controller's own alerts, and stores what became of those that were sent.
+    async fn deliver(&mut self) -> anyhow::Result<()> {
+        if let Some(sent) = self.delivering.take_if(|sending| sending.is_finished()) {
+            let events = sent.await.unwrap_or_default();
+            let mut fleet = self.shared.fleet.lock().await;
+            let settled = crate::engine::settle_outbox(fleet.outbox(), &events, self.shared.clock.now());
+            fleet.set_outbox(settled).await?;
+        }
         let fleet = self.shared.fleet.lock().await;
         self.shared.figures.frozen(fleet.frozen().is_some());
         let outbox = fleet.outbox().to_vec();
         drop(fleet);
-        if !self.shared.sinks.any_due(&outbox, now) {
-            return Ok(());
+        let now = self.shared.clock.now();
+        if self.delivering.is_none() && self.shared.sinks.any_due(&outbox, now) {
+            let sinks = self.shared.sinks.clone();
+            self.delivering = Some(tokio::spawn(async move { sinks.deliver(&outbox, now).await }));
         }
-        let events = self.shared.sinks.deliver(&outbox, now).await;
-        let mut fleet = self.shared.fleet.lock().await;
-        let settled = crate::engine::settle_outbox(fleet.outbox(), &events, self.shared.clock.now());
-        fleet.set_outbox(settled).await?;
         Ok(())
     }
 }
