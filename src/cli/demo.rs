@@ -8,16 +8,13 @@ use super::{Common, Exit};
 use crate::demo::{self, DemoOptions, Ended, Pace, Prometheus};
 
 /// A real service, a real Prometheus and a real controller on this machine: five deployments, two of them bad, and what lastgood makes of them
-///
-/// Takes about three minutes, needs no root and no network beyond 127.0.0.1, and a Prometheus: on the PATH, or named with --prometheus.
-/// Everything lies in one temporary directory; Ctrl-C ends every process and removes it.
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "Examples:
   lastgood demo                                        with the Prometheus on the PATH
   lastgood demo --prometheus ~/prometheus/prometheus   with this one
-  lastgood demo --fast -q                              for machines: five results, exit 0 only if each is as promised"
+  lastgood demo --fast -q                              for machines: only the five results"
 )]
 pub struct Args {
     /// The Prometheus server to run; otherwise the one on the PATH

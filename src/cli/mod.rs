@@ -121,7 +121,10 @@ enum Verb {
     Config(config_show::Args),
     /// Print a completion script for a shell.
     Completions(completions::Args),
-    /// Five versions of a small service on this machine: two good, two bad, one that cannot be seen; with a real Prometheus.
+    /// Five versions of a small service on this machine: two good, two bad, one that cannot be seen; with a real Prometheus
+    ///
+    /// Takes about three minutes and needs no root, no network beyond 127.0.0.1, and a Prometheus server: on the PATH, or named with
+    /// --prometheus. Everything lies in one temporary directory; Ctrl-C ends every process and removes it.
     Demo(demo::Args),
 }
 
