@@ -45,13 +45,14 @@ fn transcript(said: &str) -> String {
         neighbor(index.checked_sub(1)) && live(lines[*index]) && neighbor(index.checked_add(1))
     };
     let first = lines.iter().position(|line| line.starts_with("┃ Queries"));
-    let points = |index: &usize| {
-        ["┃ Details", "┃ Queries"]
+    let again = |index: &usize| {
+        let points = ["┃ Details", "┃ Queries"]
             .iter()
-            .any(|start| lines[*index].starts_with(start))
+            .any(|start| lines[*index].starts_with(start));
+        points && first.is_some_and(|first| *index > first)
     };
     let kept: Vec<&str> = (0..lines.len())
-        .filter(|index| !(inside(index) || points(index) && first.is_some_and(|first| *index > first)))
+        .filter(|index| !inside(index) && !again(index))
         .map(|index| lines[index].trim_end())
         .collect();
     kept.join("\n")
