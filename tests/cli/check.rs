@@ -139,7 +139,7 @@ fn a_prometheus_that_is_away_or_none_or_wants_credentials_is_said_once() {
     assert_eq!(page.code, 4);
     assert!(
         page.err
-            .contains("answered with text/html, not JSON; is [prometheus] url really a Prometheus"),
+            .contains("answered with text/html, not JSON; see that [prometheus] url leads to Prometheus"),
         "{}",
         page.err
     );

@@ -37,3 +37,35 @@ impl Owed {
         self.0.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{decide::Decision, engine::Stage, explain::specimen, record::ActResult, words::RolloutId};
+
+    #[test]
+    fn owed_evidence_is_the_newest_and_an_outcome_waits_whatever_comes_after_it() {
+        let rollout = RolloutId::new(uuid::Uuid::from_u128(1));
+        let judged = |harm: f64| Event::Judged {
+            rollout,
+            stage: Stage::Watch,
+            evidence: {
+                let mut evidence = specimen::convicted(Decision::AlertOnly).evidence.expect("evidence");
+                evidence.harm_log10 = harm;
+                evidence
+            },
+        };
+        let acted = Event::Acted {
+            rollout,
+            result: ActResult::NotMoved {
+                error: "full".to_owned(),
+            },
+        };
+        let mut owed = Owed::default();
+        for event in [acted.clone(), judged(1.0), Event::Tick, judged(2.0)] {
+            owed.owe(event);
+        }
+        assert_eq!(owed.take(), [acted, judged(2.0)]);
+        assert!(owed.is_empty());
+    }
+}

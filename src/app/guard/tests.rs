@@ -9,7 +9,7 @@ use futures::{FutureExt, future::BoxFuture};
 
 use super::*;
 use crate::{
-    engine::{self, Look},
+    engine::Look,
     explain::specimen,
     history::Sqlite,
     ports::{AlertFault, AlertSink, Contents, History, MetricFault, PlatformError},
@@ -356,34 +356,6 @@ async fn an_intent_of_its_own_does_not_spend_the_budget_that_it_needs() {
         "after a crash it decides on this very intent"
     );
     assert_eq!(spent(&"prod/other".parse().expect("a target")), 1);
-}
-
-#[test]
-fn owed_evidence_is_the_newest_and_an_outcome_waits_whatever_comes_after_it() {
-    let rollout = RolloutId::new(uuid::Uuid::from_u128(1));
-    let judged = |harm: f64| Event::Judged {
-        rollout,
-        stage: engine::Stage::Watch,
-        evidence: {
-            let mut evidence = specimen::convicted(crate::decide::Decision::AlertOnly)
-                .evidence
-                .expect("evidence");
-            evidence.harm_log10 = harm;
-            evidence
-        },
-    };
-    let acted = Event::Acted {
-        rollout,
-        result: ActResult::NotMoved {
-            error: "full".to_owned(),
-        },
-    };
-    let mut owed = Owed::default();
-    for event in [acted.clone(), judged(1.0), Event::Tick, judged(2.0)] {
-        owed.owe(event);
-    }
-    assert_eq!(owed.take(), [acted, judged(2.0)]);
-    assert!(owed.is_empty());
 }
 
 #[tokio::test]
