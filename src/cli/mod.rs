@@ -9,6 +9,7 @@ mod config_show;
 mod demo;
 mod explain;
 mod freeze;
+mod judge;
 mod log;
 mod output;
 mod reach;
@@ -107,6 +108,8 @@ enum Verb {
     Explain(explain::Args),
     /// Block until the verdict on a rollout: for pipelines.
     Wait(wait::Args),
+    /// Counts in as NDJSON, verdicts out: for CI, for other tools.
+    Judge(judge::Args),
     /// A person's word on a version.
     Release(release::Args),
     /// Say yes to a proposed revert.
@@ -165,6 +168,7 @@ async fn dispatch(Arguments { common, verb }: Arguments) -> anyhow::Result<Exit>
         Verb::Status(args) => status::run(&common, &args).await,
         Verb::Explain(args) => explain::run(&common, &args).await,
         Verb::Wait(args) => wait::run(&common, &args).await,
+        Verb::Judge(args) => tokio::task::block_in_place(|| judge::run(&args)),
         Verb::Release(args) => release::run(&common, &args).await,
         Verb::Approve(args) => approve::run(&common, &args).await,
         Verb::Freeze(args) => freeze::freeze(&common, &args).await,

@@ -9,9 +9,10 @@ use super::{
     latency,
     noise::{PodHistory, Spread},
     temporal,
+    terms::Terms,
 };
 use crate::{
-    policy::{HistogramMetric, MetricKind, Policy},
+    policy::{HistogramMetric, MetricKind},
     words::{MetricStep, Pod, Step},
 };
 
@@ -25,11 +26,11 @@ pub struct Background<'a> {
 }
 
 /// With less of the hour before than the longest window of section 4 it counts as no history beside a baseline.
-const LEAST_HISTORY: Duration = Duration::from_secs(300);
+pub(super) const LEAST_HISTORY: Duration = Duration::from_secs(300);
 
-/// Learns from `background` what `policy`'s metrics are compared with under `plan` (statistics.md, sections 4, 7 and 8).
+/// Learns from `background` what the metrics of `terms` are compared with under `plan` (statistics.md, sections 4, 7 and 8).
 #[must_use]
-pub fn calibrate(policy: &Policy, plan: &Plan, background: &Background<'_>) -> Calibration {
+pub fn calibrate<'a>(terms: impl Into<Terms<'a>>, plan: &Plan, background: &Background<'_>) -> Calibration {
     let learn = |index: usize, kind: &MetricKind| {
         let past = Past { index, plan, background };
         match (plan.compare, kind) {
@@ -43,7 +44,8 @@ pub fn calibrate(policy: &Policy, plan: &Plan, background: &Background<'_>) -> C
             (_, MetricKind::Histogram(metric)) => past.histogram(metric),
         }
     };
-    let metrics = policy
+    let terms = terms.into();
+    let metrics = terms
         .metrics
         .iter()
         .enumerate()
