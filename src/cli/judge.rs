@@ -62,6 +62,9 @@ pub struct Args {
     /// The smallest change that is harm: so many times the bad share, or so many times as slow.
     #[arg(long, value_name = "TIMES", default_value_t = 2.0, conflicts_with = "policy")]
     harmful: f64,
+    /// The share of good events that is promised: judge against it alone.
+    #[arg(long, value_name = "SHARE", value_parser = parse_share, conflicts_with_all = ["policy", "tolerate", "floor", "slower", "quantiles"])]
+    objective: Option<f64>,
     /// How long a step is.
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "15s")]
     step: Duration,

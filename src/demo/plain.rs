@@ -63,6 +63,10 @@ fn sides(metric: &MetricEvidence, compare: Comparison) -> String {
         false => "nothing".to_owned(),
     };
     let bad = if metric.bounds.is_empty() { "" } else { " slow" };
+    if let Some(objective) = metric.objective {
+        let objective = 100.0 * objective;
+        return format!("{}: {}, objective {objective} %", metric.name, share(metric.candidate));
+    }
     match compare {
         Comparison::None => format!("{}: {}{bad}", metric.name, share(metric.candidate)),
         Comparison::Concurrent => {

@@ -115,13 +115,14 @@ pub(super) fn lone(record: &Record, evidence: &Evidence) -> bool {
     record.kind == RolloutKind::FirstSight || evidence.compare == Comparison::None
 }
 
-/// What only ever alerts: a late change, and metrics that may not revert.
+/// What only ever alerts: a late change, metrics that may not revert, and objectives where there is nothing to go back to.
 fn warned(draft: &mut Draft<'_>, record: &mut Record, evidence: &Evidence) {
     let late = evidence.metrics.iter().any(|metric| metric.late.is_some());
     let worse = evidence
         .metrics
         .iter()
         .any(|metric| !metric.may_revert && metric.verdict == Some(Verdict::Regression));
+    let worse = worse || (lone(record, evidence) && broken(evidence));
     for (seen, kind) in [(late, AlertKind::Late), (worse, AlertKind::Regression)] {
         let id = format!("{}/{}", record.id, kind.name());
         if seen && !draft.history.told.contains(&id) {
@@ -152,9 +153,16 @@ fn weighed(draft: &mut Draft<'_>, record: &mut Record, evidence: &Evidence) {
     }
 }
 
-/// Nothing to compare with: whole data for long enough, and no restart, prove it.
+/// Whether an objective is broken.
+pub(super) fn broken(evidence: &Evidence) -> bool {
+    let mut metrics = evidence.metrics.iter();
+    metrics.any(|metric| metric.objective.is_some() && metric.verdict == Some(Verdict::Regression))
+}
+
+/// Nothing to compare with: whole data for long enough, no objective broken and no restart prove it.
 fn soaked(draft: &mut Draft<'_>, record: &mut Record, evidence: &Evidence) {
-    let soaked = old_enough(record, evidence.at) && whole(evidence.used, evidence.steps) && !restarted(record);
+    let sound = !restarted(record) && !broken(evidence);
+    let soaked = sound && old_enough(record, evidence.at) && whole(evidence.used, evidence.steps);
     if soaked && draft.prove(record, ProofBasis::Soaked) {
         record.evidence = Some(evidence.clone());
         draft.tell(record, AlertKind::Proven);

@@ -12,7 +12,7 @@ use super::{
     terms::Terms,
 };
 use crate::{
-    policy::{HistogramMetric, MetricKind},
+    policy::{HistogramMetric, MetricKind, RatioMetric},
     words::{MetricStep, Pod, Step},
 };
 
@@ -34,6 +34,13 @@ pub fn calibrate<'a>(terms: impl Into<Terms<'a>>, plan: &Plan, background: &Back
     let learn = |index: usize, kind: &MetricKind| {
         let past = Past { index, plan, background };
         match (plan.compare, kind) {
+            (
+                _,
+                MetricKind::Ratio(RatioMetric {
+                    objective: Some(objective),
+                    ..
+                }),
+            ) => MetricCalibration::Ratio(past.objective(1.0 - objective)),
             (Comparison::None, _) => MetricCalibration::Uncompared,
             (_, MetricKind::Ratio(_)) => match past.stream(Bad::Event) {
                 Some(stream) => MetricCalibration::Ratio(stream),
@@ -110,6 +117,32 @@ impl Past<'_> {
         }
     }
 
+    /// Section 5: one arm alone, so its clustering is that of the service in time.
+    fn objective(&self, allowed: f64) -> StreamCalibration {
+        let pod_phi = self.own_hour(Bad::Event).learn(self.step_ms()).phi;
+        let noise = self.noise_in_time(Bad::Event, pod_phi);
+        StreamCalibration {
+            reference: Reference::Objective { allowed, phi: noise.phi },
+            noise: Noise { sigma: 0.0, ..noise },
+        }
+    }
+
+    /// The noise of one arm alone: phi in time, no smaller than between pods, and how far hours differ.
+    fn noise_in_time(&self, bad: Bad, pod_phi: f64) -> Noise {
+        let time = temporal::learn(&self.totals(bad), self.plan.step);
+        let source = if time.learnt {
+            NoiseSource::History
+        } else {
+            NoiseSource::Assumed
+        };
+        Noise {
+            phi: time.phi.max(pod_phi),
+            sigma: time.rms,
+            source,
+            history: time.history,
+        }
+    }
+
     /// Section 8; none where the hour before holds no events.
     fn before(&self, bad: Bad) -> Option<StreamCalibration> {
         let hour = self.own_hour(bad);
@@ -122,27 +155,16 @@ impl Past<'_> {
             return None;
         }
         let pod_phi = hour.learn(self.step_ms()).phi;
-        let time = temporal::learn(&self.totals(bad), self.plan.step);
-        let phi = time.phi.max(pod_phi);
-        let source = if time.learnt {
-            NoiseSource::History
-        } else {
-            NoiseSource::Assumed
-        };
+        let noise = self.noise_in_time(bad, pod_phi);
         Some(StreamCalibration {
             reference: Reference::Past {
                 bad: count,
                 total,
                 pod_phi,
-                phi,
-                rms: time.rms,
+                phi: noise.phi,
+                rms: noise.sigma,
             },
-            noise: Noise {
-                phi,
-                sigma: time.rms,
-                source,
-                history: time.history,
-            },
+            noise,
         })
     }
 

@@ -129,6 +129,8 @@ fn options_have_the_limits_of_policies() {
         &["--step", "15"],
         &["--step", "1500ms"],
         &["--slower", "100%"],
+        &["--objective", "0.5%"],
+        &["--objective", "99.5%", "--floor", "0%"],
         &["--quantiles", "90%,50%"],
         &["--at-least", "0"],
         &["--policy", "policy.yaml"],

@@ -124,6 +124,18 @@ fn buckets_are_judged_by_their_quantiles_in_whatever_order_they_are_written() {
 }
 
 #[test]
+fn an_objective_is_all_that_counts() {
+    let rollout = |bad: u64| json!({"id": "o", "steps": vec![json!({"candidate": {"pod-c": [bad, 1_000]}}); 60]});
+    let (exit, answer) = one(&rollout(40), &["--objective", "99.5%"]);
+    assert_eq!(
+        (exit, &answer["compare"], &answer["verdict"]),
+        (3, &json!("objective"), &json!("regression"))
+    );
+    let (exit, answer) = one(&rollout(1), &["--objective", "99.5%"]);
+    assert_eq!((exit, &answer["verdict"]), (0, &json!("healthy")));
+}
+
+#[test]
 fn a_policy_and_its_metric_are_obeyed() {
     let policy = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/host-service.yaml");
     let bad = beside("p", 20, [30, 200], [1, 200]);

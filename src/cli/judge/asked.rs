@@ -70,11 +70,15 @@ fn of_options(args: &Args) -> Result<Asked, WrongUse> {
     let ratio = MetricKind::Ratio(RatioMetric {
         bad: String::new(),
         total: String::new(),
-        tolerate: Tolerate {
-            times: args.tolerate,
-            floor: args.floor,
+        tolerate: match args.objective {
+            Some(_) => Tolerate { times: 1.0, floor: 0.0 },
+            None => Tolerate {
+                times: args.tolerate,
+                floor: args.floor,
+            },
         },
         harmful: Harmful { times: args.harmful },
+        objective: args.objective,
     });
     let histogram = MetricKind::Histogram(HistogramMetric {
         selector: String::new(),
@@ -91,7 +95,7 @@ fn of_options(args: &Args) -> Result<Asked, WrongUse> {
         },
         at_least_bad: args.at_least,
         ratio: Some(metric(ratio)),
-        histogram: Some(metric(histogram)),
+        histogram: args.objective.is_none().then(|| metric(histogram)),
         step: args.step,
         before_after: false,
     })
@@ -110,6 +114,10 @@ fn check(args: &Args) -> Result<(), WrongUse> {
             &args.tolerate.to_string(),
             "write 1 or more, such as `1.25`",
         ));
+    }
+    if let Some(objective) = args.objective.filter(|objective| !(0.5..1.0).contains(objective)) {
+        let help = "write the share that must be good, from `50%` to below `100%`: `99.5%`";
+        return Err(wrong("--objective", &share_text(objective), help));
     }
     if !(args.harmful > args.tolerate && args.harmful < 1e6) {
         let help = format!("write more than `--tolerate {}`", args.tolerate);

@@ -99,7 +99,7 @@ pub struct Answer {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Known {
     /// What the candidate was compared with.
-    pub compare: Comparison,
+    pub compare: Compared,
     /// How many times worse, with its 95 % interval.
     pub ratio: Option<Estimate>,
     /// How strong the evidence is.
@@ -117,6 +117,18 @@ pub struct Known {
     /// "N times or worse is excluded".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub excluded_times: Option<f64>,
+}
+
+/// What the candidate was compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compared {
+    /// What ran beside it.
+    Concurrent,
+    /// The history.
+    BeforeAfter,
+    /// The objective alone.
+    Objective,
 }
 
 /// e-values as log10.
@@ -161,11 +173,8 @@ pub fn answer(line: &str, asked: &Asked) -> Result<Answer, LineError> {
     let rollout = Rollout::new(&written, asked.step)?;
     let id = written.id.0.into_owned();
     let metric = match rollout.counted {
-        Some(Counted::Ratio) => asked
-            .ratio
-            .as_ref()
-            .ok_or("`[bad, total]`, but the policy's metric is a histogram"),
-        Some(Counted::Histogram) => asked.histogram.as_ref().ok_or("buckets, but the policy's metric is a ratio"),
+        Some(Counted::Ratio) => asked.ratio.as_ref().ok_or("`[bad, total]`, but a histogram is asked for"),
+        Some(Counted::Histogram) => asked.histogram.as_ref().ok_or("buckets, but a ratio is asked for"),
         None => return Ok(blind(id, "no pod was counted in any step".to_owned())),
     };
     let metric = metric.map_err(|message| LineError::new("steps", message))?;
@@ -238,7 +247,11 @@ fn judged(id: String, rollout: &Rollout, metric: &Metric, asked: &Asked) -> Answ
 
 fn known(said: &MetricEvidence, compare: Comparison, verdict: Verdict) -> Known {
     Known {
-        compare,
+        compare: match compare {
+            _ if said.objective.is_some() => Compared::Objective,
+            Comparison::Concurrent => Compared::Concurrent,
+            Comparison::BeforeAfter | Comparison::None => Compared::BeforeAfter,
+        },
         ratio: said.ratio,
         evidence: Odds {
             harm_log10: said.harm_log10,
