@@ -3,6 +3,7 @@
 use crate::{
     explain::{RolloutStatus, TargetStatus},
     judge::{Comparison, Evidence, MetricEvidence},
+    policy::share_text,
     record::Phase,
     words::Moment,
 };
@@ -64,8 +65,8 @@ fn sides(metric: &MetricEvidence, compare: Comparison) -> String {
     };
     let bad = if metric.bounds.is_empty() { "" } else { " slow" };
     if let Some(objective) = metric.objective {
-        let objective = 100.0 * objective;
-        return format!("{}: {}, objective {objective} %", metric.name, share(metric.candidate));
+        let objective = share_text(objective);
+        return format!("{}: {}, objective {objective}", metric.name, share(metric.candidate));
     }
     match compare {
         Comparison::None => format!("{}: {}{bad}", metric.name, share(metric.candidate)),

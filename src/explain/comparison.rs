@@ -3,7 +3,7 @@
 use super::{
     Language,
     language::say,
-    number::{count, odds, share, times},
+    number::{count, odds, share, times, written_share},
     span_of_time::{latency, long},
     told::{bold, outside},
 };
@@ -44,7 +44,7 @@ fn compared(record: &Record) -> Option<&Version> {
 pub(super) fn gist(metric: &MetricEvidence, language: Language) -> String {
     let name = outside(&metric.name);
     if let Some(objective) = metric.objective {
-        let objective = share(objective);
+        let objective = written_share(objective);
         return say!(
             language,
             "{name} below the objective of {objective}",
@@ -111,7 +111,7 @@ fn promised(name: &str, objective: f64, metric: &MetricEvidence, record: &Record
     const EXACT: [f64; 2] = [1.0; 2];
     let to = bold(&record.to.name);
     let of = part(metric.candidate, language);
-    let objective = share(objective);
+    let objective = written_share(objective);
     let allowed = worse(metric.ratio, EXACT, language)
         .map(|worse| {
             let interval = interval(metric.ratio, EXACT, language);

@@ -5,7 +5,7 @@ use super::{
     canvas::{Canvas, Tone, bar},
     clean::clean,
     comparison::{heaviest_bound, quantile},
-    number::{count, odds, share, times},
+    number::{count, odds, share, times, written_share},
     span_of_time::{clock, latency, long},
     status::RolloutStatus,
     words,
@@ -205,7 +205,7 @@ fn measured(metric: &MetricEvidence, evidence: &Evidence, rollout: &RolloutStatu
     });
     let what = bound.map_or_else(
         || match metric.objective {
-            Some(objective) => format!("what the objective of {} allows", share(objective)),
+            Some(objective) => format!("what the objective of {} allows", written_share(objective)),
             None => "the rate".to_owned(),
         },
         |bound| {
