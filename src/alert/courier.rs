@@ -8,7 +8,7 @@ use std::{
 use futures::future::join_all;
 
 use crate::{
-    engine::Event,
+    engine::{Event, backoff},
     ports::AlertSink,
     record::Alert,
     words::{ChannelName, Moment},
@@ -65,7 +65,12 @@ async fn carry_to(name: &ChannelName, sink: Option<&Arc<dyn AlertSink>>, alerts:
 
 fn pairs(outbox: &[Alert], now: Moment) -> impl Iterator<Item = (&Alert, &ChannelName)> {
     outbox.iter().flat_map(move |alert| {
-        let due = alert.deliveries.iter().filter(move |delivery| delivery.next_at <= now);
+        // No wait is longer: one that is was set before the clock was set back.
+        let latest = now.plus(backoff(u32::MAX));
+        let due = alert
+            .deliveries
+            .iter()
+            .filter(move |delivery| delivery.next_at <= now || delivery.next_at > latest);
         due.map(move |delivery| (alert, &delivery.channel))
     })
 }
@@ -80,5 +85,31 @@ fn not_delivered(alert: &Alert, channel: &ChannelName, error: String, retry: boo
         channel: channel.clone(),
         error,
         retry,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        explain::specimen,
+        record::{AlertKind, Delivery},
+    };
+
+    #[test]
+    fn c11_a_wait_that_was_set_before_the_clock_was_set_back_is_over() {
+        let failed_at = specimen::at(3600);
+        let mut alert = specimen::alert(AlertKind::NotReady { unready: Vec::new() }, None);
+        alert.deliveries = vec![Delivery {
+            channel: "ops".parse().expect("a channel"),
+            attempts: 1,
+            next_at: failed_at.plus(backoff(1)),
+            last_error: None,
+        }];
+        let outbox = [alert];
+        assert_eq!(due(&outbox, failed_at), []);
+        assert_eq!(due(&outbox, failed_at.minus(Duration::from_secs(3600))).len(), 1);
     }
 }

@@ -30,10 +30,27 @@ impl Sinks {
     }
 
     /// Sends what is due and tells what became of it.
-    pub async fn deliver(&self, outbox: &[Alert], now: Moment) -> Vec<Event> {
+    async fn deliver(&self, outbox: &[Alert], now: Moment) -> Vec<Event> {
         crash::point("alert.before");
         let events = courier::carry(outbox, now, &self.0).await;
         crash::point("alert.after");
         events
     }
+}
+
+/// Delivers in a task of its own: an alert that breaks its channel is tried again later, and nobody else waits for it.
+pub async fn deliver(sinks: Arc<Sinks>, outbox: Vec<Alert>, now: Moment) -> Vec<Event> {
+    let due = courier::due(&outbox, now);
+    let delivery = tokio::spawn(async move { sinks.deliver(&outbox, now).await });
+    delivery.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "internal error in a channel");
+        due.into_iter()
+            .map(|(alert, channel)| Event::NotDelivered {
+                alert,
+                channel,
+                error: format!("internal error: {error}"),
+                retry: true,
+            })
+            .collect()
+    })
 }

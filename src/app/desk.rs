@@ -13,10 +13,11 @@ use super::{
 };
 use crate::{
     engine::PersonWord,
+    explain::clean,
     ports::{Clock, Desk, DeskError, HistoryError, SharedHistory},
     record::TargetHistory,
     web::Reception,
-    words::{Actor, TargetKey, Version, VersionName},
+    words::{Actor, Standing, TargetKey, Version, VersionName},
 };
 use live::LiveDesk;
 pub use store::StoreDesk;
@@ -57,6 +58,32 @@ impl Reception for Counter {
     }
 }
 
+/// What a desk hears where a word was heard and nothing had to be stored.
+pub(super) const NOTHING_CHANGED: &str = "nothing changed";
+
+/// What is said where a person's word on a version changed nothing: that it stands so already, or how it stands instead.
+fn unchanged(history: &TargetHistory, version: &Version, word: PersonWord) -> Result<String, DeskError> {
+    let standing = history.known(version).map(|known| known.standing);
+    let so_already = match word {
+        PersonWord::Prove => standing == Some(Standing::Proven),
+        PersonWord::Quarantine => standing == Some(Standing::Quarantined),
+        PersonWord::Allow => standing != Some(Standing::Quarantined),
+    };
+    let stands = standing.map_or_else(|| "not known".to_owned(), |standing| standing.to_string());
+    let name = clean(version.name.as_str());
+    if so_already {
+        Ok(format!("nothing to change: {name} of {} is {stands}", history.target.service))
+    } else {
+        Err(DeskError::Refused(format!(
+            "nothing changed: {name} of {} is {stands}",
+            history.target.service
+        )))
+    }
+}
+
+/// That all services, or one, were frozen or not already.
+const SO_ALREADY: &str = " (it was so already)";
+
 fn failed(error: &HistoryError) -> DeskError {
     DeskError::Failed(error.to_string())
 }
@@ -78,23 +105,23 @@ fn unknown_target<'a>(target: &TargetKey, known: impl Iterator<Item = &'a Target
 fn version_of(history: &TargetHistory, name: &VersionName) -> Result<Version, DeskError> {
     let found = history.versions.iter().rev().find(|known| known.version.name == *name);
     found.map(|known| known.version.clone()).ok_or_else(|| {
-        let known: Vec<&str> = history
-            .versions
-            .iter()
-            .rev()
-            .take(5)
-            .map(|known| known.version.name.as_str())
-            .collect();
-        DeskError::Unknown(format!(
-            "{} never ran a version `{name}`; the last ones are {}",
-            history.target.service,
-            known.join(", ")
-        ))
+        let service = &history.target.service;
+        let name = clean(name.as_str());
+        let newest = history.versions.iter().rev().take(5);
+        let known: Vec<String> = newest.map(|known| clean(known.version.name.as_str())).collect();
+        DeskError::Unknown(if known.is_empty() {
+            format!("{service} never ran a version `{name}`, nor any other that lastgood saw")
+        } else {
+            format!(
+                "{service} never ran a version `{name}`; the last ones are {}",
+                known.join(", ")
+            )
+        })
     })
 }
 
 fn word_sentence(target: &TargetKey, version: &Version, word: PersonWord) -> String {
-    let (service, name) = (&target.service, &version.name);
+    let (service, name) = (&target.service, clean(version.name.as_str()));
     match word {
         PersonWord::Prove => format!("{name} of {service} is proven, by your word"),
         PersonWord::Quarantine => format!("{name} of {service} is quarantined: it will not be gone back to"),

@@ -6,6 +6,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     decide::{Fleet, Freeze},
+    engine::{Event, settle_outbox},
+    policy::Mode,
     ports::{HistoryError, Revision, SharedHistory},
     record::{Alert, AlertKind, ControllerState, Delivery, TargetHistory},
     settings::Settings,
@@ -19,11 +21,13 @@ const INCIDENT: Duration = Duration::from_secs(600);
 
 /// What is known of all services. Always behind one lock.
 pub struct FleetState {
-    mode: crate::policy::Mode,
+    mode: Mode,
     reverts_per_hour: u32,
     freeze_at: usize,
     channels: Vec<ChannelName>,
     reverts: BTreeMap<TargetKey, Vec<Moment>>,
+    /// Intents without an outcome, by target.
+    intended: BTreeMap<TargetKey, Moment>,
     convicted: BTreeMap<TargetKey, Moment>,
     store: SharedHistory,
     state: ControllerState,
@@ -43,6 +47,7 @@ impl FleetState {
             freeze_at: settings.limits.freeze_at as usize,
             channels: settings.channels.keys().cloned().collect(),
             reverts: BTreeMap::new(),
+            intended: BTreeMap::new(),
             convicted: BTreeMap::new(),
             store: store.clone(),
             state,
@@ -63,25 +68,29 @@ impl FleetState {
             .as_ref()
             .filter(|open| open.outcome.is_none())
             .and_then(|open| open.intent.as_ref());
-        let reverts = history
-            .reverts
-            .iter()
-            .copied()
-            .chain(intended.map(|intent| intent.at))
-            .collect();
-        self.reverts.insert(history.target.clone(), reverts);
+        match intended {
+            Some(intent) => self.intended.insert(history.target.clone(), intent.at),
+            None => self.intended.remove(&history.target),
+        };
+        self.reverts.insert(history.target.clone(), history.reverts.clone());
     }
 
-    /// The fleet as a decision for `target` sees it.
-    pub fn view(&self, now: Moment) -> Fleet {
+    /// The fleet as a decision for `target` sees it: an intent of its own is what is decided on, and stands in nobody's way.
+    pub fn view(&self, target: &TargetKey, now: Moment) -> Fleet {
         let within = |at: &&Moment| now.since(**at) < HOUR;
-        let reverts_last_hour = self.reverts.values().flatten().filter(within).count();
+        let intended = self.intended.iter().filter(|(other, _)| *other != target).map(|(_, at)| at);
+        let reverts_last_hour = self.reverts.values().flatten().chain(intended).filter(within).count();
         Fleet {
             mode: self.mode,
             reverts_last_hour: u32::try_from(reverts_last_hour).unwrap_or(u32::MAX),
             reverts_per_hour: self.reverts_per_hour,
             frozen: self.state.frozen.clone(),
         }
+    }
+
+    /// The settings' mode.
+    pub const fn mode(&self) -> Mode {
+        self.mode
     }
 
     /// The freeze in force.
@@ -110,8 +119,11 @@ impl FleetState {
             by: Actor("lastgood".to_owned()),
             reason: format!("{} services turned bad within ten minutes: {}", names.len(), names.join(", ")),
         };
-        self.state.frozen = Some(freeze.clone());
-        self.alert(AlertKind::Frozen { freeze }, now).await
+        // One commit: a freeze that is not durable, or that nobody is told of, is none.
+        let mut state = self.state.clone();
+        state.frozen = Some(freeze.clone());
+        state.outbox.push(self.addressed(AlertKind::Frozen { freeze }, now));
+        self.commit(state).await
     }
 
     /// Freezes or unfreezes by a person's word.
@@ -129,38 +141,67 @@ impl FleetState {
     /// # Errors
     /// When it cannot be stored.
     pub async fn alert(&mut self, kind: AlertKind, now: Moment) -> Result<(), HistoryError> {
+        let mut state = self.state.clone();
+        state.outbox.push(self.addressed(kind, now));
+        self.commit(state).await
+    }
+
+    /// Says something without the store, which may be what it is about: it is lost if the process ends before it was sent.
+    pub fn alert_unstored(&mut self, kind: AlertKind, now: Moment) {
+        let alert = self.addressed(kind, now);
+        self.state.outbox.push(alert);
+    }
+
+    fn addressed(&self, kind: AlertKind, now: Moment) -> Alert {
         let deliveries = self.channels.iter().map(|channel| Delivery {
             channel: channel.clone(),
             attempts: 0,
             next_at: now,
             last_error: None,
         });
-        let alert = Alert {
+        Alert {
             id: format!("controller/{}/{}", kind.name(), now.millis()),
             at: now,
             target: None,
             kind,
             record: None,
             deliveries: deliveries.collect(),
-        };
-        let mut state = self.state.clone();
-        state.outbox.push(alert);
-        self.commit(state).await
+        }
     }
 
-    /// Replaces the controller's outbox after deliveries.
+    /// Takes over what deliveries made of the controller's outbox. What was delivered is so whether or not it can be stored: it is not
+    /// sent again by this process.
     ///
     /// # Errors
     /// When it cannot be stored.
-    pub async fn set_outbox(&mut self, outbox: Vec<Alert>) -> Result<(), HistoryError> {
-        let mut state = self.state.clone();
-        state.outbox = outbox;
-        self.commit(state).await
+    pub async fn settle(&mut self, events: &[Event], now: Moment) -> Result<(), HistoryError> {
+        self.state.outbox = settle_outbox(&self.state.outbox, events, now);
+        self.commit(self.state.clone()).await
+    }
+
+    /// Whether the store can be read; and, where `write` says so, written.
+    ///
+    /// # Errors
+    /// What it says.
+    pub async fn probe(&mut self, write: bool) -> Result<(), HistoryError> {
+        if write {
+            return self.commit(self.state.clone()).await;
+        }
+        self.store.load_controller().await.map(drop)
     }
 
     async fn commit(&mut self, state: ControllerState) -> Result<(), HistoryError> {
-        self.revision = Some(self.store.commit_controller(&state, self.revision.as_ref()).await?);
-        self.state = state;
-        Ok(())
+        match self.store.commit_controller(&state, self.revision.as_ref()).await {
+            Ok(revision) => {
+                self.revision = Some(revision);
+                self.state = state;
+                Ok(())
+            }
+            Err(HistoryError::Conflict(who)) => {
+                (self.state, self.revision) = self.store.load_controller().await?;
+                Err(HistoryError::Conflict(who))
+            }
+            Err(error) => Err(error),
+        }
     }
 }

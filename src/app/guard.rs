@@ -4,28 +4,34 @@ mod chores;
 mod durable;
 mod effects;
 mod judged;
+mod owed;
 mod snapshot;
+mod storing;
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::{Mutex, mpsc, oneshot, watch as channel};
+use tokio::{
+    sync::{Mutex, mpsc, oneshot, watch as channel},
+    task::AbortHandle,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     courier::Sinks,
+    desk::NOTHING_CHANGED,
     fleet::FleetState,
     judging::{Judging, Report},
 };
 use crate::{
-    engine::{self, Context, Event},
+    engine::Event,
     judge::Evidence,
     policy::Policy,
-    ports::{Clock, HistoryError, MetricSource, Platform, Revision, SharedHistory, crash},
+    ports::{Clock, DeskError, HistoryError, MetricSource, Platform, Revision, SharedHistory},
     record::{DataFault, Phase, TargetHistory, Unready},
     web::Figures,
     words::{Moment, RolloutId},
 };
-use durable::{convicts, durable_step, must_not_be_lost};
+use owed::Owed;
 pub use snapshot::Snapshot;
 
 /// How often time is told to the state machine.
@@ -34,6 +40,8 @@ const TICK: Duration = Duration::from_millis(250);
 const SLOW_LOOK: Duration = Duration::from_secs(5);
 /// How often it is looked at while a rollout waits for its process.
 const QUICK_LOOK: Duration = Duration::from_millis(500);
+/// Before anything was done.
+const LONG_AGO: Moment = Moment::from_millis(0);
 
 /// What a guard works with. Everything in it is shared.
 #[derive(Clone)]
@@ -60,8 +68,18 @@ pub struct Outside {
 pub struct Order {
     /// The event.
     pub event: Event,
-    /// Where the answer goes.
-    pub answer: oneshot::Sender<Result<Arc<TargetHistory>, String>>,
+    /// Where the answer goes. That nothing changed is [`DeskError::Refused`], that it could not be stored [`DeskError::Failed`].
+    pub answer: oneshot::Sender<Result<Arc<TargetHistory>, DeskError>>,
+}
+
+/// What became of an event.
+enum Fed {
+    /// What followed is stored.
+    Stored,
+    /// Nothing durable followed.
+    Unchanged,
+    /// The store refused, and says why; nothing was done.
+    NotStored(String),
 }
 
 enum Message {
@@ -79,12 +97,19 @@ pub struct Guard {
     evidence: Option<Evidence>,
     fault: Option<DataFault>,
     cannot_look: Option<Unready>,
-    owed: VecDeque<Event>,
+    owed: Owed,
+    store_down: Option<Unready>,
     looked_at: Moment,
     rehearsed_at: Moment,
+    ticked_at: Moment,
+    paid_at: Moment,
     delivering: bool,
+    /// An act or a look at an intent is under way.
     busy: bool,
-    finding: bool,
+    /// An act is: it is not left alone.
+    acting: bool,
+    /// The search for a process that began, and the rollout it is for.
+    finding: Option<(RolloutId, AbortHandle)>,
     reports: mpsc::Receiver<Report>,
     inbox: mpsc::Receiver<Message>,
     post: mpsc::Sender<Message>,
@@ -124,7 +149,6 @@ impl Guard {
         };
         let (snapshots, seen) = channel::channel(snapshot);
         let judging = Judging::new(outside.source.clone(), outside.lag, outside.clock.clone(), report);
-        let long_ago = Moment::from_millis(0);
         let guard = Self {
             outside,
             policy,
@@ -134,12 +158,16 @@ impl Guard {
             evidence: None,
             fault: None,
             cannot_look: None,
-            owed: VecDeque::new(),
-            looked_at: long_ago,
-            rehearsed_at: long_ago,
+            owed: Owed::default(),
+            store_down: None,
+            looked_at: LONG_AGO,
+            rehearsed_at: LONG_AGO,
+            ticked_at: LONG_AGO,
+            paid_at: LONG_AGO,
             delivering: false,
             busy: false,
-            finding: false,
+            acting: false,
+            finding: None,
             reports,
             inbox,
             post,
@@ -165,7 +193,7 @@ impl Guard {
         loop {
             tokio::select! {
                 biased;
-                () = shutdown.cancelled(), if !self.busy => return Ok(()),
+                () = shutdown.cancelled(), if !self.acting => return Ok(()),
                 Some(message) = self.inbox.recv() => self.receive(message).await?,
                 Some(report) = self.reports.recv() => self.report(report).await?,
                 Some(order) = orders.recv() => self.order(order).await?,
@@ -177,82 +205,6 @@ impl Guard {
                 _ = ticker.tick() => self.tick().await?,
             }
         }
-    }
-
-    async fn resume(&mut self) -> Result<(), GuardError> {
-        let now = self.outside.clock.now();
-        let fleet = self.outside.fleet.clone();
-        let mut fleet = fleet.lock().await;
-        let view = fleet.view(now);
-        let context = Context {
-            policy: &self.policy,
-            fleet: &view,
-            fresh: fresh(),
-        };
-        let transition = engine::resume(&self.history, &context, now);
-        self.store(transition, &mut fleet).await?;
-        drop(fleet);
-        self.publish().await;
-        Ok(())
-    }
-
-    /// Feeds one event to the state machine, stores what follows, then begins the effects.
-    async fn feed(&mut self, event: Event) -> Result<(), GuardError> {
-        let now = self.outside.clock.now();
-        let fleet = self.outside.fleet.clone();
-        let mut fleet = fleet.lock().await;
-        if convicts(&event, &self.history) {
-            fleet.convict(&self.history.target, now).await?;
-        }
-        let view = fleet.view(now);
-        let context = Context {
-            policy: &self.policy,
-            fleet: &view,
-            fresh: fresh(),
-        };
-        let transition = engine::step(&self.history, &context, &event, now);
-        match self.store(transition, &mut fleet).await {
-            Err(HistoryError::Unavailable(error)) => {
-                tracing::error!(target_key = %self.history.target, %error, "the store refuses; nothing is done until it takes commits");
-                self.outside.figures.store_up(false);
-                if must_not_be_lost(&event) {
-                    self.owed.push_back(event);
-                }
-                Ok(())
-            }
-            Err(HistoryError::Conflict(error)) => {
-                tracing::warn!(target_key = %self.history.target, %error, "loading the history again");
-                self.reload().await
-            }
-            Err(error) => Err(error.into()),
-            Ok(()) => Ok(()),
-        }
-    }
-
-    async fn reload(&mut self) -> Result<(), GuardError> {
-        if let Some((history, revision)) = self.outside.store.load(&self.history.target).await? {
-            self.history = Arc::new(history);
-            self.revision = Some(revision);
-        }
-        Ok(())
-    }
-
-    async fn store(&mut self, transition: engine::Transition, fleet: &mut FleetState) -> Result<(), HistoryError> {
-        if transition.history != *self.history {
-            let step = durable_step(&self.history, &transition.history);
-            crash::point(step.0);
-            let revision = self.outside.store.commit(&transition.history, self.revision.as_ref()).await?;
-            crash::point(step.1);
-            self.outside.figures.store_up(true);
-            self.revision = Some(revision);
-            self.count_ends(&transition.history);
-            self.history = Arc::new(transition.history);
-            fleet.note(&self.history);
-        }
-        for effect in transition.effects {
-            self.begin(effect);
-        }
-        Ok(())
     }
 
     fn count_ends(&self, after: &TargetHistory) {
@@ -268,15 +220,16 @@ impl Guard {
     }
 
     async fn order(&mut self, order: Order) -> Result<(), GuardError> {
-        let before = self.history.clone();
-        let answer = match self.feed(order.event).await {
-            Ok(()) if Arc::ptr_eq(&before, &self.history) => Err("nothing changed".to_owned()),
-            Ok(()) => Ok(self.history.clone()),
-            Err(error) => Err(error.to_string()),
+        let fed = self.feed(order.event).await;
+        let answer = match &fed {
+            Ok(Fed::Stored) => Ok(self.history.clone()),
+            Ok(Fed::Unchanged) => Err(DeskError::Refused(NOTHING_CHANGED.to_owned())),
+            Ok(Fed::NotStored(because)) => Err(DeskError::Failed(because.clone())),
+            Err(error) => Err(DeskError::Failed(error.to_string())),
         };
         let _ = order.answer.send(answer);
         self.publish().await;
-        Ok(())
+        fed.map(drop)
     }
 
     async fn look(&mut self) -> Result<(), GuardError> {
@@ -294,7 +247,7 @@ impl Guard {
                 if self.cannot_look.as_ref() != Some(&unready) {
                     tracing::error!(target_key = %self.history.target, %error, "cannot tell what runs");
                     self.cannot_look = Some(unready);
-                    self.rehearsed_at = Moment::from_millis(0);
+                    self.rehearsed_at = LONG_AGO;
                 }
             }
         }
@@ -303,21 +256,26 @@ impl Guard {
     }
 
     async fn tick(&mut self) -> Result<(), GuardError> {
-        for event in std::mem::take(&mut self.owed) {
-            self.feed(event).await?;
-        }
+        self.pay().await?;
         let now = self.outside.clock.now();
         let waiting = matches!(
             self.history.open.as_ref().map(|open| &open.phase),
             Some(Phase::WaitingForActivation { .. })
         );
-        if now.since(self.looked_at) >= if waiting { QUICK_LOOK } else { SLOW_LOOK } {
+        if now.is_due(self.looked_at, if waiting { QUICK_LOOK } else { SLOW_LOOK }) {
             self.look().await?;
         }
-        self.feed(Event::Tick).await?;
+        // Time means nothing to a target without an open rollout: most of them, most of the time.
+        if self.history.open.is_some() {
+            self.awake(now).await?;
+            // The answer under way may hold the last steps of a watch, which time alone must not end before it is there.
+            if !self.judging.asks() {
+                self.feed(Event::Tick).await?;
+            }
+        }
+        self.ticked_at = now;
         self.find_activation();
-        let policy = self.policy.clone();
-        if let Err(error) = self.judging.turn(&self.history, &policy, self.outside.clock.now()) {
+        if let Err(error) = self.judging.turn(&self.history, self.outside.clock.now()) {
             tracing::error!(target_key = %self.history.target, %error, "cannot judge");
         }
         self.rehearse(now);
@@ -327,6 +285,5 @@ impl Guard {
     }
 }
 
-fn fresh() -> RolloutId {
-    RolloutId::new(uuid::Uuid::now_v7())
-}
+#[cfg(test)]
+mod tests;

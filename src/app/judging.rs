@@ -7,7 +7,6 @@ use tokio::sync::mpsc;
 use super::watch::{self, Prepared, Progress, Watch};
 use crate::{
     engine::Stage,
-    policy::Policy,
     ports::{Clock, MetricSource},
     record::{DataFault, Phase, Record, TargetHistory},
     words::{Moment, RolloutId},
@@ -44,6 +43,8 @@ pub struct Judging {
     key: Option<Key>,
     state: State,
     task: Option<tokio::task::AbortHandle>,
+    /// The task has ended and its report was not there yet: it may have come since the last report was taken.
+    silent: bool,
     source: Arc<dyn MetricSource>,
     lag: Duration,
     clock: Arc<dyn Clock>,
@@ -60,6 +61,7 @@ impl Judging {
             key: None,
             state,
             task: None,
+            silent: false,
             source,
             lag,
             clock,
@@ -78,11 +80,16 @@ impl Judging {
         Some((Key { rollout: open.id, stage }, open))
     }
 
+    /// Whether Prometheus is being asked now; ends at the latest with the deadline of the query.
+    pub fn asks(&self) -> bool {
+        matches!(self.state, State::Asking) && self.task.as_ref().is_some_and(|task| !task.is_finished())
+    }
+
     /// Starts whatever is due. A watch that is no longer wanted ends at once. Call it when no report waits to be taken.
     ///
     /// # Errors
     /// The sentence why a watch cannot be taken up again; it is tried again later.
-    pub fn turn(&mut self, history: &TargetHistory, policy: &Policy, now: Moment) -> Result<(), String> {
+    pub fn turn(&mut self, history: &TargetHistory, now: Moment) -> Result<(), String> {
         let wanted = Self::wanted(history);
         let key = wanted.map(|(key, _)| key);
         if key != self.key {
@@ -91,19 +98,23 @@ impl Judging {
         }
         let Some((key, record)) = wanted else { return Ok(()) };
         match &self.state {
-            State::Asking if self.task.as_ref().is_some_and(tokio::task::AbortHandle::is_finished) => {
+            State::Asking if !self.task.as_ref().is_some_and(tokio::task::AbortHandle::is_finished) => Ok(()),
+            State::Asking if !self.silent => {
+                self.silent = true;
+                Ok(())
+            }
+            State::Asking => {
                 self.state = State::Idle {
                     not_before: now.plus(RETRY),
                 };
                 Err("judging ended without a report: an internal error; it is taken up again".to_owned())
             }
-            State::Asking => Ok(()),
-            State::Idle { not_before } if now < *not_before => Ok(()),
+            State::Idle { not_before } if now < *not_before && *not_before <= now.plus(RETRY) => Ok(()),
             State::Idle { .. } if record.plan.is_none() => {
                 self.prepare(key, history.clone(), record.clone());
                 Ok(())
             }
-            State::Idle { .. } => match Watch::resume(policy, record, key.stage) {
+            State::Idle { .. } => match Watch::resume(record, key.stage) {
                 Ok(watch) => {
                     self.state = State::Waiting(Box::new(watch.lagging(self.lag)));
                     Ok(())
@@ -143,6 +154,7 @@ impl Judging {
     fn prepare(&mut self, key: Key, history: TargetHistory, record: Record) {
         let (source, clock, reports) = (self.source.clone(), self.clock.clone(), self.reports.clone());
         self.state = State::Asking;
+        self.silent = false;
         self.task = Some(
             tokio::spawn(async move {
                 let prepared = watch::prepare(&*source, &record.policy, &history, &record, clock.now()).await;
@@ -156,6 +168,7 @@ impl Judging {
         let State::Waiting(mut watch) = std::mem::replace(&mut self.state, State::Asking) else {
             return;
         };
+        self.silent = false;
         let (source, clock, reports) = (self.source.clone(), self.clock.clone(), self.reports.clone());
         self.task = Some(
             tokio::spawn(async move {

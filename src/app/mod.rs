@@ -12,7 +12,8 @@ mod judging;
 mod readiness;
 mod roster;
 mod run;
+mod store_watch;
 pub mod watch;
 
 pub use fleet::FleetState;
-pub use run::run;
+pub use run::{NothingToGuard, options, run};

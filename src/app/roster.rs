@@ -17,7 +17,7 @@ use super::{
 use crate::{
     host::Host,
     policy::{Policy, Target},
-    ports::{Clock, MetricSource, SharedHistory},
+    ports::{Clock, HistoryError, MetricSource, SharedHistory},
     settings::policies::PolicyFile,
     web::Figures,
     words::{Moment, TargetKey},
@@ -51,9 +51,11 @@ struct Running {
     file: PathBuf,
     policy: Arc<Policy>,
     policies: channel::Sender<Arc<Policy>>,
+    /// Cancelled: it ends as soon as an act that has begun is over; then it begins anew, or is gone where `leaving`.
     stop: CancellationToken,
+    leaving: bool,
     task: JoinHandle<Result<(), GuardError>>,
-    fell_at: Option<Moment>,
+    fell: Option<(Moment, String)>,
 }
 
 /// The guards that run.
@@ -71,36 +73,35 @@ impl Roster {
         }
     }
 
-    /// Makes the guards match the accepted policies; those of rejected files go on with what they had.
+    /// Makes the guards match the accepted policies; those of rejected files go on with what they had. A guard that is in the middle of an
+    /// act is not waited for: [`Roster::revive`] takes care of it afterwards.
     ///
     /// # Errors
     /// When a target's history cannot be read.
     pub async fn apply(&mut self, accepted: Vec<PolicyFile>, rejected: &[PathBuf]) -> Result<(), GuardError> {
         let wanted: Vec<TargetKey> = accepted.iter().map(|file| file.policy.key()).collect();
-        let gone: Vec<TargetKey> = self
-            .running
-            .iter()
-            .filter(|(key, running)| !wanted.contains(key) && !rejected.contains(&running.file))
-            .map(|(key, _)| key.clone())
-            .collect();
-        for key in gone {
-            tracing::info!(target_key = %key, "no longer guarded: its policy is gone");
-            self.stop_one(&key).await;
+        for (key, running) in &mut self.running {
+            if !wanted.contains(key) && !rejected.contains(&running.file) {
+                tracing::info!(target_key = %key, "no longer guarded: its policy is gone");
+                running.leaving = true;
+                running.stop.cancel();
+            }
         }
         for PolicyFile { path: file, policy } in accepted {
             let key = policy.key();
-            match self.running.get_mut(&key) {
-                Some(running) if running.policy.target == policy.target => {
-                    running.policy = Arc::new(policy);
-                    running.file = file;
-                    running.policies.send_replace(running.policy.clone());
-                }
-                Some(_) => {
-                    self.stop_one(&key).await;
-                    self.start(file, Arc::new(policy)).await?;
-                }
-                None => self.start(file, Arc::new(policy)).await?,
+            let policy = Arc::new(policy);
+            let Some(running) = self.running.get_mut(&key) else {
+                self.start(file, policy).await?;
+                continue;
+            };
+            running.leaving = false;
+            if running.policy.target != policy.target {
+                running.stop.cancel();
             }
+            if !running.stop.is_cancelled() {
+                running.policies.send_replace(policy.clone());
+            }
+            (running.file, running.policy) = (file, policy);
         }
         Ok(())
     }
@@ -137,59 +138,78 @@ impl Roster {
                 policy,
                 policies,
                 stop,
+                leaving: false,
                 task,
-                fell_at: None,
+                fell: None,
             },
         );
         Ok(())
     }
 
-    /// Starts guards again that ended by an internal error: one that falls does not take the others with it.
+    /// Starts guards again that ended, by an internal error or because their target is another one by now: one that falls does not take
+    /// the others with it. Those whose policy is gone are let go.
     ///
     /// # Errors
     /// When the store refuses for good: then the controller ends, loudly.
     pub async fn revive(&mut self, now: Moment) -> Result<(), GuardError> {
-        let fallen: Vec<TargetKey> = self
+        let ended: Vec<TargetKey> = self
             .running
             .iter()
             .filter(|(_, running)| running.task.is_finished())
             .map(|(key, _)| key.clone())
             .collect();
-        for key in fallen {
+        for key in ended {
             let Some(running) = self.running.get_mut(&key) else { continue };
-            match running.fell_at {
+            if running.leaving {
+                self.stop_one(&key).await;
+                continue;
+            }
+            let rested = match &running.fell {
+                Some((at, _)) => now.is_due(*at, REST),
                 None => {
-                    running.fell_at = Some(now);
-                    match (&mut running.task).await {
-                        Ok(Err(error)) => return Err(error),
-                        Ok(Ok(())) => tracing::error!(target_key = %key, "the guard ended by itself; it is started again"),
-                        Err(error) => {
-                            tracing::error!(target_key = %key, %error, "internal error in the guard; it is started again")
-                        }
+                    let because = fall(&mut running.task).await?;
+                    if !running.stop.is_cancelled() {
+                        tracing::error!(target_key = %key, %because, "the guard ended; it is started again");
                     }
+                    running.fell = Some((now, because));
+                    running.stop.is_cancelled()
                 }
-                Some(at) if now.since(at) >= REST => {
-                    let (file, policy) = (running.file.clone(), running.policy.clone());
-                    self.running.remove(&key);
-                    self.start(file, policy).await?;
-                }
-                Some(_) => {}
+            };
+            if rested {
+                let (file, policy) = (running.file.clone(), running.policy.clone());
+                self.start_again(&key, file, policy, now).await?;
             }
         }
         Ok(())
     }
 
+    /// A store that cannot be read now may be readable later: the guard stays fallen until then.
+    async fn start_again(&mut self, key: &TargetKey, file: PathBuf, policy: Arc<Policy>, now: Moment) -> Result<(), GuardError> {
+        match self.start(file, policy).await {
+            Err(GuardError::Store(HistoryError::Unavailable(because))) => {
+                if let Some(running) = self.running.get_mut(key) {
+                    running.fell = Some((now, because));
+                }
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
     /// Why the controller is not ready, a sentence a target; empty: it is.
     pub fn unready(&self) -> Vec<String> {
-        let fell = self.running.iter().filter(|(_, running)| running.fell_at.is_some());
-        fell.map(|(key, _)| format!("{key}: the guard fell by an internal error and is started again"))
+        let fell = self
+            .running
+            .iter()
+            .filter_map(|(key, running)| Some((key, &running.fell.as_ref()?.1)));
+        fell.map(|(key, because)| format!("{key}: the guard ended and is started again: {because}"))
             .collect()
     }
 
     async fn stop_one(&mut self, key: &TargetKey) {
         let Some(running) = self.running.remove(key) else { return };
         running.stop.cancel();
-        if running.fell_at.is_none() {
+        if running.fell.is_none() {
             let _ = running.task.await;
         }
         self.shared.figures.forget(key);
@@ -206,5 +226,18 @@ impl Roster {
         for key in self.running.keys().cloned().collect::<Vec<_>>() {
             self.stop_one(&key).await;
         }
+    }
+}
+
+/// Why a guard ended.
+///
+/// # Errors
+/// When the store refuses for good.
+async fn fall(task: &mut JoinHandle<Result<(), GuardError>>) -> Result<String, GuardError> {
+    match task.await {
+        Ok(Err(GuardError::Store(HistoryError::Unavailable(because)))) => Ok(because),
+        Ok(Err(error)) => Err(error),
+        Ok(Ok(())) => Ok("it ended by itself".to_owned()),
+        Err(error) => Ok(format!("internal error: {error}")),
     }
 }

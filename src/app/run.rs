@@ -6,28 +6,51 @@ use anyhow::Context as _;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::Mutex,
+    task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
     channels,
     clock::SystemClock,
-    courier::Sinks,
+    courier::{Sinks, deliver},
     desk::{Counter, Handles},
     fleet::FleetState,
+    guard::GuardError,
     roster::{Roster, Shared},
+    store_watch::StoreWatch,
 };
 use crate::{
+    engine::Event,
     history,
-    ports::{Clock, SharedHistory},
+    ports::{Clock, HistoryError, SharedHistory},
     prometheus::{self, Prometheus},
     record::AlertKind,
     settings::{PrometheusSettings, Settings, policies},
     web::{Beat, Figures, Reception, serve_public, serve_socket},
+    words::Moment,
 };
 
 /// How often the main loop turns.
 const TURN: Duration = Duration::from_secs(1);
+
+/// No policy can be used; with what is wrong with them.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing to guard: {0}")]
+pub struct NothingToGuard(String);
+
+impl NothingToGuard {
+    fn of(paths: &[PathBuf], bad: &[String]) -> Self {
+        if !bad.is_empty() {
+            return Self(format!("no policy can be used\n\n{}", bad.join("\n\n")));
+        }
+        let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        Self(format!(
+            "no policy file (*.yaml, *.yml) is in {}: put one there, or name others under `policies` in the settings",
+            paths.join(", ")
+        ))
+    }
+}
 
 /// The controller, wired and ready to turn.
 struct Controller {
@@ -35,6 +58,10 @@ struct Controller {
     shared: Shared,
     beat: Arc<Beat>,
     policies: Vec<PathBuf>,
+    /// The policies could not all be taken up.
+    read_again: bool,
+    delivery: Option<JoinHandle<Vec<Event>>>,
+    store: StoreWatch,
 }
 
 /// Runs the controller until SIGTERM or SIGINT.
@@ -52,19 +79,35 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
         shared,
         beat,
         policies: settings.policies.clone(),
+        read_again: false,
+        delivery: None,
+        store: StoreWatch::default(),
     };
     controller.read_policies(true).await?;
     let servers = controller.serve(settings, &shutdown).await?;
     notify(&[sd_notify::NotifyState::Ready]);
-    let turned = controller.turn_until(signals).await;
+    // A store that cannot be trusted ends it at once, acts included: whatever they come to could not be stored (failures.md, C06).
+    controller.turn_until(signals).await?;
     notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!("ending: acts that have begun are finished first");
-    controller.roster.stop().await;
+    alive_until(controller.roster.stop()).await;
     shutdown.cancel();
     for server in servers {
         let _ = tokio::time::timeout(Duration::from_secs(5), server).await;
     }
-    turned
+    Ok(())
+}
+
+/// Tells systemd's watchdog that all is well while an act is finished.
+async fn alive_until(stopped: impl Future<Output = ()>) {
+    let mut stopped = std::pin::pin!(stopped);
+    let mut ticker = tokio::time::interval(TURN);
+    loop {
+        tokio::select! {
+            () = &mut stopped => return,
+            _ = ticker.tick() => notify(&[sd_notify::NotifyState::Watchdog]),
+        }
+    }
 }
 
 async fn share(settings: &Settings) -> anyhow::Result<Shared> {
@@ -88,7 +131,7 @@ async fn share(settings: &Settings) -> anyhow::Result<Shared> {
 }
 
 impl Controller {
-    async fn serve(&self, settings: &Settings, shutdown: &CancellationToken) -> anyhow::Result<Vec<tokio::task::JoinHandle<()>>> {
+    async fn serve(&self, settings: &Settings, shutdown: &CancellationToken) -> anyhow::Result<Vec<JoinHandle<()>>> {
         let shared = &self.shared;
         let (address, public) = serve_public(
             settings.server.listen,
@@ -115,27 +158,29 @@ impl Controller {
         let bad: Vec<String> = read.rejected.iter().map(ToString::to_string).collect();
         self.shared.figures.reload_ok(bad.is_empty());
         if starting && read.accepted.is_empty() {
-            let errors = if bad.is_empty() {
-                "there is no policy file".to_owned()
-            } else {
-                bad.join("\n\n")
-            };
-            anyhow::bail!("nothing to guard: {errors}\nname policy files or directories under `policies` in the settings");
+            return Err(NothingToGuard::of(&self.policies, &bad).into());
         }
         let rejected: Vec<PathBuf> = read.rejected.into_iter().map(|error| error.path).collect();
-        self.roster.apply(read.accepted, &rejected).await?;
+        match self.roster.apply(read.accepted, &rejected).await {
+            // A new target's history cannot be read now: once more when the store is back.
+            Err(GuardError::Store(HistoryError::Unavailable(error))) if !starting => {
+                tracing::error!(%error, "the policies are read again when the store is back");
+                self.read_again = true;
+            }
+            applied => applied?,
+        }
         if bad.is_empty() {
             return Ok(());
         }
         let errors = bad.join("\n\n");
         tracing::error!(%errors, "a policy file is rejected; what it said before stays in force");
         let now = self.shared.clock.now();
-        self.shared
-            .fleet
-            .lock()
-            .await
-            .alert(AlertKind::PolicyRejected { errors }, now)
-            .await?;
+        let mut fleet = self.shared.fleet.lock().await;
+        let kind = AlertKind::PolicyRejected { errors };
+        match fleet.alert(kind.clone(), now).await {
+            Err(HistoryError::Unavailable(_) | HistoryError::Conflict(_)) => fleet.alert_unstored(kind, now),
+            stored => stored?,
+        }
         Ok(())
     }
 
@@ -160,36 +205,45 @@ impl Controller {
         Ok(())
     }
 
+    /// One turn. Nothing in it waits for anything but the store: not for a channel, not for an act.
     async fn turn(&mut self) -> anyhow::Result<()> {
         let now = self.shared.clock.now();
+        let down = self.store.look(&self.shared, now).await?;
+        if down.is_none() && std::mem::take(&mut self.read_again) {
+            self.read_policies(false).await?;
+        }
         self.roster.revive(now).await?;
-        self.deliver().await?;
-        self.beat.set_unready(self.roster.unready());
+        self.deliver(now).await?;
+        let mut unready = self.roster.unready();
+        unready.extend(down);
+        self.beat.set_unready(unready);
         self.beat.turn(now);
         notify(&[sd_notify::NotifyState::Watchdog]);
         Ok(())
     }
 
     /// Sends the controller's own alerts.
-    async fn deliver(&self) -> anyhow::Result<()> {
-        let now = self.shared.clock.now();
-        let fleet = self.shared.fleet.lock().await;
-        self.shared.figures.frozen(fleet.frozen().is_some());
-        let outbox = fleet.outbox().to_vec();
-        drop(fleet);
-        if !self.shared.sinks.any_due(&outbox, now) {
-            return Ok(());
+    async fn deliver(&mut self, now: Moment) -> anyhow::Result<()> {
+        let shared = &self.shared;
+        let mut fleet = shared.fleet.lock().await;
+        shared.figures.frozen(fleet.frozen().is_some());
+        if let Some(delivery) = self.delivery.take_if(|delivery| delivery.is_finished()) {
+            match fleet.settle(&delivery.await.unwrap_or_default(), now).await {
+                Ok(()) | Err(HistoryError::Unavailable(_) | HistoryError::Conflict(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
-        let events = self.shared.sinks.deliver(&outbox, now).await;
-        let mut fleet = self.shared.fleet.lock().await;
-        let settled = crate::engine::settle_outbox(fleet.outbox(), &events, self.shared.clock.now());
-        fleet.set_outbox(settled).await?;
+        if self.delivery.is_none() && shared.sinks.any_due(fleet.outbox(), now) {
+            let (sinks, outbox) = (shared.sinks.clone(), fleet.outbox().to_vec());
+            self.delivery = Some(tokio::spawn(deliver(sinks, outbox, now)));
+        }
         Ok(())
     }
 }
 
 /// What the settings say of Prometheus, as its adapter takes it.
-fn options(settings: &PrometheusSettings) -> prometheus::Options {
+#[must_use]
+pub fn options(settings: &PrometheusSettings) -> prometheus::Options {
     prometheus::Options {
         url: settings.url.clone().into(),
         timeout: settings.timeout,

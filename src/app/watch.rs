@@ -75,17 +75,19 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins, or begins again, where the record says; nothing is asked yet. What was judged before is judged again, to the same evidence.
+    /// Begins, or begins again, where the record says; nothing is asked yet. What was judged before is judged again, to the same evidence:
+    /// by the policy that the record is pinned to, whatever the file says by now (failures.md, C13).
     ///
     /// # Errors
     /// When the record lacks its plan, its calibration or the moment at which its version began to serve.
-    pub fn resume(policy: &Policy, record: &Record, stage: Stage) -> Result<Self, ResumeError> {
+    pub fn resume(record: &Record, stage: Stage) -> Result<Self, ResumeError> {
+        let policy = &record.policy;
         let plan = record.plan.as_ref().ok_or(ResumeError::Missing("plan"))?;
         let calibration = record.calibration.clone().ok_or(ResumeError::Missing("calibration"))?;
         let calibration: Calibration = serde_json::from_value(calibration)?;
         let (switch, length) = match stage {
             Stage::Watch => (activated(record)?, policy.watch.length),
-            Stage::Verification => (reverted(policy, record)?, policy.revert.verify_for),
+            Stage::Verification => (reverted(record)?, policy.revert.verify_for),
         };
         let lead = LEAD.max(plan.step * 8);
         Ok(Self {
@@ -233,7 +235,7 @@ fn activated(record: &Record) -> Result<Switch, ResumeError> {
 }
 
 /// The switch back to the version that was put back.
-fn reverted(policy: &Policy, record: &Record) -> Result<Switch, ResumeError> {
+fn reverted(record: &Record) -> Result<Switch, ResumeError> {
     let applied = record.timeline.iter().rev().find_map(|entry| match &entry.what {
         Happened::Acted {
             result: ActResult::Applied {
@@ -244,11 +246,11 @@ fn reverted(policy: &Policy, record: &Record) -> Result<Switch, ResumeError> {
     });
     // An act whose end was only looked at after a crash has no times of its own.
     let looked = || match (&record.intent, &record.phase) {
-        (Some(intent), Phase::Verifying { until }) => Some((intent.at, until.minus(policy.revert.verify_for))),
+        (Some(intent), Phase::Verifying { until }) => Some((intent.at, until.minus(record.policy.revert.verify_for))),
         _ => None,
     };
     let (from, until) = applied.or_else(looked).ok_or(ResumeError::Missing("revert"))?;
-    let Target::Host(host) = &policy.target;
+    let Target::Host(host) = &record.policy.target;
     let reloads = matches!(
         host.activate,
         Activate::Unit {

@@ -8,12 +8,19 @@ use crate::{
 
 /// Says yes to a revert that lastgood proposed (mode: propose). The guards are asked once more, then it acts.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
-  lastgood approve 019a2f3c-…           the id that the alert names
-  lastgood approve                      the only one that waits
-  lastgood approve --service myapp")]
+#[command(
+    after_help = "In mode `propose` lastgood asks before it reverts. After the yes the guards are
+asked once more, and then it acts.
+
+Exit codes: 0 approved, 2 nothing waits, 5 refused by a guard.
+
+Examples:
+  lastgood approve                   the only one that waits
+  lastgood approve 019a2f3c-…        the id that the alert names
+  lastgood approve --service myapp"
+)]
 pub struct Args {
-    /// The rollout's id, as the alert names it; without: the only one that waits.
+    /// The rollout's id, as the alert names it; else the only one that waits.
     #[arg(value_name = "ID")]
     rollout: Option<RolloutId>,
     /// The one that waits for this service.

@@ -1,95 +1,168 @@
 //! `lastgood check`: validates policies offline; with `--prometheus` asks once and shows what there is.
 
-use std::path::PathBuf;
+mod asked;
 
-use super::{Exit, Format, output};
+use std::path::{Path, PathBuf};
+
+use super::{Common, Exit, Format, output, reach};
 use crate::{
-    app::{
-        clock::SystemClock,
-        watch::{self, Sampled, SampledMetric},
-    },
     policy::{self, Policy},
-    ports::Clock,
-    prometheus::{Options, Prometheus},
     question,
-    settings::{self, policies::PolicyFile},
+    settings::{self, Settings, policies::PolicyFile},
+    words::ChannelName,
 };
+use asked::Asking;
 
 /// Validates policies: every error of a file at once, with file, line and column. Shows every default filled in and the PromQL to ask.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
+#[command(after_help = "Every error of a file is shown at once. With --prometheus each query is asked
+once: the counts by instance, the scrape interval, what is empty. Where the
+settings (--config) name the same URL, their credentials are used. Channels
+that the settings do not have are warned of.
+
+Exit codes: 0 valid, 2 invalid, 4 valid, but a release would be blind now:
+Prometheus does not answer, or a query is empty.
+
+Examples:
   lastgood check policy.yaml
-  lastgood check policies/ -q                                       only whether they are valid
-  lastgood check policy.yaml --prometheus http://127.0.0.1:9090     asks each query once")]
+  lastgood check policies/ -o name          only which of them are valid
+  lastgood check policy.yaml -o json        every default filled in
+  lastgood check policy.yaml --prometheus http://127.0.0.1:9090")]
 pub struct Args {
     /// Policy files, and directories of them.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Ask this Prometheus once: counts, an empty query by name, the scrape interval.
+    /// Ask this Prometheus once.
     #[arg(long, value_name = "URL")]
     prometheus: Option<String>,
     /// A file with the bearer token for it.
     #[arg(long, value_name = "FILE", requires = "prometheus")]
     bearer_token_file: Option<PathBuf>,
-    /// How it looks; `name` prints only which policies are valid.
-    #[arg(short, long, value_enum, default_value_t)]
+    /// Table, wide, json, yaml or name.
+    #[arg(
+        short,
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
     output: Format,
 }
 
 /// Runs it.
 ///
 /// # Errors
-/// When Prometheus cannot be asked at all.
-pub async fn run(args: &Args) -> anyhow::Result<Exit> {
+/// When the settings that `--config` names are invalid, or the URL is none.
+pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
+    let settings = known_settings(common)?;
+    let asking = args
+        .prometheus
+        .as_deref()
+        .map(|url| Asking::of(url, args.bearer_token_file.clone(), settings.as_ref()))
+        .transpose()?;
     let read = settings::policies::part(&args.paths);
     for error in &read.rejected {
         output::say(&error.to_string());
     }
-    if read.accepted.is_empty() && read.rejected.is_empty() {
-        output::say("no policy file (*.yaml, *.yml) is there");
+    let barren: Vec<&PathBuf> = args.paths.iter().filter(|path| is_barren(path, &read)).collect();
+    for path in &barren {
+        output::say(&format!(
+            "error: {}: no policy file (*.yaml, *.yml) is in this directory",
+            path.display()
+        ));
     }
-    let mut exit = if read.rejected.is_empty() && !read.accepted.is_empty() {
-        Exit::Done
-    } else {
-        Exit::Usage
-    };
-    for PolicyFile { path: file, policy } in &read.accepted {
-        match args.output {
-            Format::Name => output::data(&policy.key().to_string())?,
-            Format::Json => output::document(policy, Format::Json)?,
-            _ => {
-                output::say(&format!("{}: valid", file.display()));
+    shown(common, args.output, &read.accepted)?;
+    let mut blind = false;
+    for PolicyFile { path, policy } in &read.accepted {
+        for warning in warnings(policy, settings.as_ref()) {
+            output::note(common, &format!("warning: {}: {warning}", path.display()));
+        }
+        if let Some(asking) = &asking {
+            blind |= !asking.ask(policy, args.output).await?;
+        }
+    }
+    Ok(match (read.rejected.is_empty() && barren.is_empty(), blind) {
+        (false, _) => Exit::Usage,
+        (true, true) => Exit::NoVerdict,
+        (true, false) => Exit::Done,
+    })
+}
+
+/// The settings, where a file says what they are: a policy can be checked on a machine that runs no lastgood.
+fn known_settings(common: &Common) -> anyhow::Result<Option<Settings>> {
+    match settings::load_with_origins(common.config.as_deref(), &reach::environment()) {
+        Ok(loaded) => Ok(loaded.file.is_some().then_some(loaded.settings)),
+        Err(error) if common.config.is_some() => Err(error.into()),
+        Err(error) => {
+            output::note(common, &format!("warning: channels are not checked: {error}"));
+            Ok(None)
+        }
+    }
+}
+
+fn is_barren(path: &Path, read: &settings::policies::Policies) -> bool {
+    let mut found = read
+        .accepted
+        .iter()
+        .map(|file| &file.path)
+        .chain(read.rejected.iter().map(|error| &error.path));
+    path.is_dir() && !found.any(|file| file.starts_with(path))
+}
+
+fn shown(common: &Common, format: Format, files: &[PolicyFile]) -> anyhow::Result<()> {
+    match format {
+        Format::Name => output::data(
+            &files
+                .iter()
+                .map(|file| format!("{}\n", file.policy.key()))
+                .collect::<String>(),
+        ),
+        Format::Json => documents(files),
+        Format::Yaml => {
+            let policies: Vec<String> = files.iter().map(|file| policy::filled(&file.policy)).collect();
+            output::data(&policies.join("---\n"))
+        }
+        Format::Table | Format::Wide => {
+            for PolicyFile { path, policy } in files {
+                output::note(common, &format!("{}: valid", path.display()));
                 output::data(&described(policy))?;
             }
-        }
-        for warning in warnings(policy) {
-            output::say(&format!("warning: {warning}"));
-        }
-        if let Some(url) = &args.prometheus
-            && !asked(url, args, policy).await?
-        {
-            exit = if exit == Exit::Done { Exit::NoVerdict } else { exit };
+            Ok(())
         }
     }
-    Ok(exit)
+}
+
+/// One policy in the file's own shape; several as a list of them.
+fn documents(files: &[PolicyFile]) -> anyhow::Result<()> {
+    let policies: Vec<serde_json::Value> = files
+        .iter()
+        .map(|file| serde_saphyr::from_str(&policy::filled(&file.policy)))
+        .collect::<Result<_, _>>()?;
+    match policies.as_slice() {
+        [] => Ok(()),
+        [one] => output::document(one, Format::Json),
+        several => {
+            let list = serde_json::json!({"apiVersion": "lastgood.dev/v1", "kind": "PolicyList", "items": several});
+            output::document(&list, Format::Json)
+        }
+    }
 }
 
 fn described(policy: &Policy) -> String {
-    let queries = question::queries(policy);
-    let named = policy
-        .metrics
-        .iter()
-        .zip(queries)
-        .map(|(metric, query)| format!("# {}\n{query}\n", metric.name));
+    let named = policy.metrics.iter().enumerate().map(|(index, metric)| {
+        let queries = question::readable(policy, index);
+        format!("# {}\n{}\n", metric.name, queries.join("\n"))
+    });
     format!(
-        "{}---\n# The PromQL that will be asked, at aligned times, for cumulative counts:\n{}",
+        "{}---\n# The PromQL that will be asked, at aligned times, for cumulative counts; scrape times and process starts are asked beside it:\n{}",
         policy::filled(policy),
         named.collect::<String>()
     )
 }
 
 /// What is valid and still not wise.
-fn warnings(policy: &Policy) -> Vec<String> {
+fn warnings(policy: &Policy, settings: Option<&Settings>) -> Vec<String> {
     let mut warnings = Vec::new();
     for metric in &policy.metrics {
         if let policy::MetricKind::Histogram(histogram) = &metric.kind
@@ -103,61 +176,22 @@ fn warnings(policy: &Policy) -> Vec<String> {
             ));
         }
     }
-    if policy.notify.default.is_empty() && policy.notify.by.is_empty() {
+    let mut named: Vec<&ChannelName> = policy
+        .notify
+        .default
+        .iter()
+        .chain(policy.notify.by.values().flatten())
+        .collect();
+    named.sort_unstable();
+    named.dedup();
+    if named.is_empty() {
         warnings.push("nobody is told of anything: add `notify: {default: [CHANNEL]}`".to_owned());
     }
+    let missing = |name: &&ChannelName| settings.is_some_and(|settings| !settings.channels.contains_key(*name));
+    for name in named.into_iter().filter(missing) {
+        warnings.push(format!(
+            "it notifies `{name}`, which the settings do not have: add [channels.{name}]"
+        ));
+    }
     warnings
-}
-
-/// Asks once and shows what came back; false where a query was empty or failed.
-async fn asked(url: &str, args: &Args, policy: &Policy) -> anyhow::Result<bool> {
-    let options = Options {
-        bearer_token_file: args.bearer_token_file.clone(),
-        ..Options::at(url)
-    };
-    let source = Prometheus::new(options)?;
-    let sampled = watch::sample_once(&source, policy, SystemClock.now()).await;
-    output::data(&shown(&sampled))?;
-    let troubles: Vec<String> = sampled.metrics.iter().flat_map(troubles).collect();
-    for trouble in &troubles {
-        output::say(&format!("error: {trouble}"));
-    }
-    Ok(troubles.is_empty())
-}
-
-/// Why a metric could not be counted now.
-fn troubles(metric: &SampledMetric) -> Vec<String> {
-    let name = &metric.name;
-    if let Some(fault) = &metric.fault {
-        return vec![format!("metric `{name}`: {}", fault.because)];
-    }
-    let empty = metric.empty.iter();
-    empty
-        .map(|query| format!("metric `{name}`: this query is empty; does it name what the service exports?\n  {query}"))
-        .collect()
-}
-
-fn shown(sampled: &Sampled) -> String {
-    let mut table = comfy_table::Table::new();
-    table
-        .load_style(comfy_table::presets::NOTHING)
-        .set_header(["METRIC", "INSTANCE", "BAD", "TOTAL", "SCRAPED"]);
-    let count = |count: Option<f64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
-    for metric in &sampled.metrics {
-        for pod in &metric.pods {
-            let scraped = pod.scraped_at.map_or_else(|| "-".to_owned(), |at| at.to_string());
-            table.add_row([
-                metric.name.clone(),
-                pod.pod.to_string(),
-                count(pod.bad),
-                count(pod.total),
-                scraped,
-            ]);
-        }
-    }
-    let interval = match sampled.interval {
-        Some(interval) => format!("scrape interval: {}", policy::duration_text(interval)),
-        None => "scrape interval: not to be told yet (too few samples)".to_owned(),
-    };
-    format!("{table}\n{interval}\n")
 }

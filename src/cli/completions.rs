@@ -7,11 +7,13 @@ use super::{Exit, output};
 /// Prints a completion script.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
+  source <(lastgood completions bash)      in this shell
   lastgood completions bash > /etc/bash_completion.d/lastgood
+  lastgood completions zsh > ~/.zfunc/_lastgood
   lastgood completions fish > ~/.config/fish/completions/lastgood.fish")]
 pub struct Args {
-    /// The shell.
-    #[arg(value_enum)]
+    /// bash, zsh, fish, elvish or powershell.
+    #[arg(value_enum, hide_possible_values = true)]
     shell: Shell,
 }
 

@@ -7,9 +7,12 @@ use crate::settings;
 
 /// The controller's settings.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
+#[command(after_help = "Values come from a default, from the settings file, or from a variable; a
+variable is named LASTGOOD__ and the key: LASTGOOD__PROMETHEUS__URL.
+
+Examples:
   lastgood config show
-  LASTGOOD__PROMETHEUS__URL=http://127.0.0.1:9090 lastgood config show -o json")]
+  lastgood config show --config ./lastgood.toml -o json")]
 pub struct Args {
     #[command(subcommand)]
     what: What,
@@ -17,10 +20,17 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Print each value and where it came from: a default, the file, or a variable. Secrets are not printed.
+    /// Print each value and where it came from; secrets are not printed.
     Show {
-        /// How it looks.
-        #[arg(short, long, value_enum, default_value_t)]
+        /// Table, wide, json, yaml or name.
+        #[arg(
+            short,
+            long,
+            value_enum,
+            default_value_t,
+            value_name = "FORMAT",
+            hide_possible_values = true
+        )]
         output: Format,
     },
 }
@@ -57,7 +67,11 @@ fn table(rows: Vec<(String, String, String)>) -> String {
     for (key, value, origin) in rows {
         table.add_row([key, value, origin]);
     }
-    table.to_string()
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    lines.join("\n")
 }
 
 #[cfg(test)]

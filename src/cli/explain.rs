@@ -14,10 +14,12 @@ use crate::{
 
 /// Explains a rollout by its stored record alone, so it says the same a year later. Without an argument: the newest of all.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
-  lastgood explain                       the newest rollout
-  lastgood explain myapp                 the newest rollout of myapp
-  lastgood explain 019a2f3c-…            by its id, as alerts name it
+#[command(after_help = "Everything comes from the stored record, so it says the same a year later.
+
+Examples:
+  lastgood explain                the newest rollout of all
+  lastgood explain myapp          the newest rollout of myapp
+  lastgood explain 019a2f3c-…     by its id, as alerts name it
   lastgood explain myapp -o json")]
 pub struct Args {
     /// A rollout's id, or a service.
@@ -29,8 +31,15 @@ pub struct Args {
     /// The environment.
     #[arg(short, long, value_name = "ENV")]
     env: Option<Env>,
-    /// How it looks.
-    #[arg(short, long, value_enum, default_value_t)]
+    /// Table, wide, json, yaml or name.
+    #[arg(
+        short,
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
     output: Format,
 }
 
@@ -39,8 +48,9 @@ pub struct Args {
 /// # Errors
 /// When there is no such rollout.
 pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
+    let wanted = wanted(args)?;
     let desk = reach::desk(common).await?;
-    let record = find(&*desk, args).await?;
+    let record = find(&*desk, &wanted, args.env.as_ref()).await?;
     match args.output {
         Format::Json | Format::Yaml => output::document(&explain::document(&record), args.output)?,
         Format::Name => output::data(&record.id.to_string())?,
@@ -49,37 +59,50 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-async fn find(desk: &dyn Desk, args: &Args) -> anyhow::Result<Record> {
-    let named = match &args.what {
-        Some(what) => match what.parse::<RolloutId>() {
-            Ok(id) => {
-                let found = desk.record(id).await?;
-                return found.ok_or_else(|| DeskError::Unknown(format!("no rollout {id} is recorded here")).into());
-            }
-            Err(_) => Some(
-                what.parse::<Service>()
-                    .map_err(|_| WrongUse(format!("`{what}` is neither a rollout's id nor a service")))?,
-            ),
-        },
-        None => args.service.clone(),
+/// What a person asked for.
+enum Wanted {
+    Rollout(RolloutId),
+    Newest(Option<Service>),
+}
+
+fn wanted(args: &Args) -> Result<Wanted, WrongUse> {
+    let Some(what) = &args.what else {
+        return Ok(Wanted::Newest(args.service.clone()));
+    };
+    if let Ok(id) = what.parse() {
+        return Ok(Wanted::Rollout(id));
+    }
+    let service = what.parse();
+    service
+        .map(|service| Wanted::Newest(Some(service)))
+        .map_err(|_| WrongUse(format!("`{what}` is neither a rollout's id nor a service")))
+}
+
+async fn find(desk: &dyn Desk, wanted: &Wanted, env: Option<&Env>) -> anyhow::Result<Record> {
+    let service = match wanted {
+        Wanted::Rollout(id) => {
+            let found = desk.record(*id).await?;
+            return found.ok_or_else(|| DeskError::Unknown(format!("no rollout {id} is recorded here")).into());
+        }
+        Wanted::Newest(service) => service.as_ref(),
     };
     let mut newest: Option<Record> = None;
-    for target in targets(desk, named.as_ref(), args.env.as_ref()).await? {
+    for target in targets(desk, service, env).await? {
         let last = desk.records(&target, 1).await?.into_iter().next();
         newest = newest.into_iter().chain(last).max_by_key(|record| record.seen_at);
     }
-    newest.ok_or_else(|| DeskError::Unknown("no rollout is recorded yet".to_owned()).into())
+    newest.ok_or_else(|| {
+        DeskError::Unknown("no rollout is recorded yet: the first one is when `lastgood run` first sees a service".to_owned())
+            .into()
+    })
 }
 
 async fn targets(desk: &dyn Desk, service: Option<&Service>, env: Option<&Env>) -> anyhow::Result<Vec<TargetKey>> {
-    let all = desk.status().await?.into_iter().map(|status| status.target);
-    let meant: Vec<TargetKey> = all
-        .filter(|key| service.is_none_or(|name| *name == key.service) && env.is_none_or(|name| *name == key.env))
-        .collect();
-    match (meant.is_empty(), service) {
-        (true, Some(service)) => {
-            Err(DeskError::Unknown(format!("no service `{service}` is guarded here; `lastgood status` lists all")).into())
-        }
+    let all: Vec<TargetKey> = desk.status().await?.into_iter().map(|status| status.target).collect();
+    let meant = |key: &&TargetKey| service.is_none_or(|name| *name == key.service) && env.is_none_or(|name| *name == key.env);
+    let meant: Vec<TargetKey> = all.iter().filter(meant).cloned().collect();
+    match service {
+        Some(service) if meant.is_empty() => Err(reach::unknown(service, env, &all).into()),
         _ => Ok(meant),
     }
 }

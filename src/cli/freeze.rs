@@ -8,9 +8,11 @@ use crate::ports::Command;
 
 /// No more reverts until `lastgood unfreeze`: of one service, or of all. Judging and alerts go on; an act that has begun is finished.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
+#[command(after_help = "An act that has begun is finished.
+
+Examples:
   lastgood freeze --reason 'database migration until 18:00'
-  lastgood freeze myapp --reason 'known bad third party'")]
+  lastgood freeze myapp --reason 'a third party is down'")]
 pub struct FreezeArgs {
     #[command(flatten)]
     which: MaybeService,

@@ -17,6 +17,7 @@ mod release;
 mod run;
 mod schema;
 mod status;
+mod version;
 mod wait;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -50,13 +51,30 @@ impl From<Exit> for ExitCode {
     }
 }
 
-const EXIT_CODES: &str = "Exit codes:
-  0 done, or judged good   1 failed   2 wrong usage, or an invalid policy or settings
-  3 judged bad   4 no verdict (inconclusive, blind, timed out)   5 refused by a guard   130 interrupted";
+const AFTER_HELP: &str = "Begin with:
+  lastgood demo                 see it work on this machine
+  lastgood check POLICY.yaml    what a policy says, every error of it at once
+  lastgood status               what runs, and whether it could be reverted
 
-/// An unattended guard for deployments: judges every rollout from Prometheus and puts the last good version back by itself.
+Exit codes of every command:
+    0  done, or judged good
+    1  failed
+    2  wrong usage, or an invalid policy or settings
+    3  judged bad
+    4  no verdict: inconclusive, blind or timed out
+    5  refused by a guard
+  130  interrupted";
+
+/// An unattended guard for deployments: judges every rollout from Prometheus and
+/// puts the last good version back by itself.
 #[derive(Debug, Parser)]
-#[command(name = "lastgood", version, about, after_help = EXIT_CODES, max_term_width = 110)]
+#[command(
+    name = "lastgood",
+    version,
+    long_version = version::long(),
+    after_help = AFTER_HELP,
+    max_term_width = 80
+)]
 struct Arguments {
     #[command(flatten)]
     common: Common,
@@ -67,23 +85,31 @@ struct Arguments {
 /// What every command takes.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Common {
-    /// The settings file [default: /etc/lastgood/lastgood.toml, if it is there].
+    /// The settings file, else /etc/lastgood/lastgood.toml.
     #[arg(
         long,
         global = true,
         env = "LASTGOOD_CONFIG",
+        hide_env = true,
         value_name = "FILE",
         help_heading = "Common options"
     )]
     pub config: Option<PathBuf>,
-    /// More of what happens, on stderr; twice: everything.
+    /// Say more on stderr; twice: everything.
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Common options")]
     pub verbose: u8,
-    /// Only errors on stderr.
+    /// Say only errors on stderr.
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Common options")]
     pub quiet: bool,
-    /// How log lines look [default: text on a terminal, else json].
-    #[arg(long, global = true, value_enum, value_name = "FORMAT", help_heading = "Common options")]
+    /// Log lines as text (on a terminal) or json (elsewhere).
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        hide_possible_values = true,
+        help_heading = "Common options"
+    )]
     pub log_format: Option<LogFormat>,
 }
 
@@ -98,33 +124,33 @@ pub enum LogFormat {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Run the controller: the host agent.
+    /// Run the controller that guards the services of this host.
     Run(run::Args),
-    /// Validate policies, show every default filled in and the PromQL that will be asked.
+    /// Validate policies; show every default and the PromQL to be asked.
     Check(check::Args),
-    /// What runs where, what is last good, whether lastgood is ready, and what is being judged.
+    /// Show what runs, what is last good, what is judged, and READY.
     Status(status::Args),
-    /// Why: the record of a rollout, in words.
+    /// Explain a rollout in words, from its stored record.
     Explain(explain::Args),
-    /// Block until the verdict on a rollout: for pipelines.
+    /// Block until the verdict on a rollout, for pipelines.
     Wait(wait::Args),
-    /// Counts in as NDJSON, verdicts out: for CI, for other tools.
+    /// Judge counts given as NDJSON, for CI and other tools.
     Judge(judge::Args),
-    /// A person's word on a version.
+    /// Say that a version is good, is bad, or may be shipped again.
     Release(release::Args),
-    /// Say yes to a proposed revert.
+    /// Say yes to a revert that waits for a person.
     Approve(approve::Args),
-    /// No more reverts, of one service or of all; judging and alerts go on.
+    /// Stop reverts, of one service or of all; judging and alerts go on.
     Freeze(freeze::FreezeArgs),
-    /// Reverts again, of one service or of all.
+    /// Allow reverts again, of one service or of all.
     Unfreeze(freeze::UnfreezeArgs),
     /// Print the JSON Schema of policy files.
     Schema(schema::Args),
-    /// The controller's settings.
+    /// Show the settings of lastgood itself.
     Config(config_show::Args),
     /// Print a completion script for a shell.
     Completions(completions::Args),
-    /// Five versions of a small service on this machine: two good, two bad, one that cannot be seen; with a real Prometheus.
+    /// See five versions of a small service judged on this machine.
     Demo(demo::Args),
 }
 
@@ -164,7 +190,7 @@ pub fn main() -> ExitCode {
 async fn dispatch(Arguments { common, verb }: Arguments) -> anyhow::Result<Exit> {
     match verb {
         Verb::Run(args) => run::run(&common, &args).await,
-        Verb::Check(args) => check::run(&args).await,
+        Verb::Check(args) => check::run(&common, &args).await,
         Verb::Status(args) => status::run(&common, &args).await,
         Verb::Explain(args) => explain::run(&common, &args).await,
         Verb::Wait(args) => wait::run(&common, &args).await,

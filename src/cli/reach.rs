@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::sync::Mutex;
 
-use super::{Common, output::WrongUse};
+use super::{
+    Common,
+    output::{self, WrongUse},
+};
 use crate::{
     app::{FleetState, clock::SystemClock, desk::StoreDesk},
     history,
@@ -23,7 +26,7 @@ pub struct WhichService {
     /// The service, as an option.
     #[arg(long = "service", value_name = "SERVICE", conflicts_with = "service")]
     service_flag: Option<Service>,
-    /// The environment; needed only where the service is guarded in several.
+    /// The environment, where the service is guarded in several.
     #[arg(short, long, value_name = "ENV")]
     env: Option<Env>,
 }
@@ -47,6 +50,12 @@ impl MaybeService {
     #[must_use]
     pub fn service(&self) -> Option<&Service> {
         self.service.as_ref().or(self.service_flag.as_ref())
+    }
+
+    /// The environment that was named.
+    #[must_use]
+    pub const fn env(&self) -> Option<&Env> {
+        self.env.as_ref()
     }
 
     /// Whether `key` is meant.
@@ -88,16 +97,7 @@ pub async fn one_target(desk: &dyn Desk, service: &Service, env: Option<&Env>) -
     let meant = |key: &&TargetKey| key.service == *service && env.is_none_or(|env| key.env == *env);
     match all.iter().filter(meant).collect::<Vec<_>>().as_slice() {
         [one] => Ok((*one).clone()),
-        [] => {
-            let known: Vec<String> = all.iter().map(|key| format!("{} (env {})", key.service, key.env)).collect();
-            let known = if known.is_empty() {
-                "nothing is guarded yet".to_owned()
-            } else {
-                format!("guarded are {}", known.join(", "))
-            };
-            let env = env.map(|env| format!(" in env `{env}`")).unwrap_or_default();
-            Err(DeskError::Unknown(format!("no service `{service}`{env} is guarded here; {known}")).into())
-        }
+        [] => Err(unknown(service, env, &all).into()),
         several => {
             let envs: Vec<&str> = several.iter().map(|key| key.env.as_str()).collect();
             Err(WrongUse(format!(
@@ -107,6 +107,19 @@ pub async fn one_target(desk: &dyn Desk, service: &Service, env: Option<&Env>) -
             .into())
         }
     }
+}
+
+/// That a service is not guarded here, and what is.
+#[must_use]
+pub fn unknown(service: &Service, env: Option<&Env>, all: &[TargetKey]) -> DeskError {
+    let known: Vec<String> = all.iter().map(|key| format!("{} (env {})", key.service, key.env)).collect();
+    let known = match known.as_slice() {
+        [] => "nothing is guarded yet".to_owned(),
+        [one] => format!("guarded is {one}"),
+        several => format!("guarded are {}", several.join(", ")),
+    };
+    let env = env.map(|env| format!(" in env `{env}`")).unwrap_or_default();
+    DeskError::Unknown(format!("no service `{service}`{env} is guarded here; {known}"))
 }
 
 /// The settings, by the command line and the environment.
@@ -133,7 +146,7 @@ pub async fn desk(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
     let settings = settings(common)?;
     match Client::connect(&settings.server.socket)? {
         Some(client) => Ok(Arc::new(client)),
-        None => Ok(Arc::new(store_desk(&settings).await?)),
+        None => Ok(Arc::new(store_desk(common, &settings).await?)),
     }
 }
 
@@ -152,7 +165,7 @@ pub fn controller(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
     Ok(Arc::new(client))
 }
 
-async fn store_desk(settings: &Settings) -> anyhow::Result<StoreDesk> {
+async fn store_desk(common: &Common, settings: &Settings) -> anyhow::Result<StoreDesk> {
     let path = &settings.store.path;
     if !path.exists() {
         anyhow::bail!(
@@ -162,11 +175,18 @@ async fn store_desk(settings: &Settings) -> anyhow::Result<StoreDesk> {
         );
     }
     let store: SharedHistory = Arc::new(history::Sqlite::open(path)?);
-    let policies = settings::policies::part(&settings.policies)
-        .accepted
-        .into_iter()
-        .map(|file| file.policy)
-        .collect();
+    let read = settings::policies::part(&settings.policies);
+    for error in &read.rejected {
+        output::note(common, &error.to_string());
+    }
+    output::note(
+        common,
+        &format!(
+            "note: no controller answers at {}: nothing is guarded now, and this is from the store",
+            settings.server.socket.display()
+        ),
+    );
+    let policies = read.accepted.into_iter().map(|file| file.policy).collect();
     let fleet = Mutex::new(FleetState::load(settings, store.clone()).await?);
     let uid = rustix::process::getuid().as_raw();
     Ok(StoreDesk {

@@ -2,19 +2,26 @@
 
 use clap::Subcommand;
 
-use super::{Common, Exit, output, reach};
+use super::{
+    Common, Exit,
+    output::{self, WrongUse},
+    reach,
+};
 use crate::{
     engine::PersonWord,
     ports::Command,
-    words::{Env, Service, VersionName},
+    words::{Env, NameError, Service, VersionName},
 };
 
 /// A person's word on a version: it is good, it is bad, it may be shipped again.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
-  lastgood release prove myapp v1.2.2 --reason 'soaked in staging for a week'
+#[command(after_help = "A version that was reverted is quarantined: it is not gone back to, and not
+fought over when it comes back. `allow` takes that back.
+
+Examples:
+  lastgood release prove myapp v1.2.2 --reason 'soaked for a week'
   lastgood release quarantine myapp v1.2.3 --reason 'loses orders'
-  lastgood release allow myapp v1.2.3      after a revert that was wrong: ship it again, it is judged anew")]
+  lastgood release allow myapp v1.2.3 --reason 'the database was down'")]
 pub struct Args {
     #[command(subcommand)]
     word: Word,
@@ -22,26 +29,42 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Word {
-    /// It is good: it may be gone back to. Ends the watch of a rollout to it.
+    /// It is good: it may be gone back to, and is watched no longer.
     Prove(Which),
     /// It is bad: it is never gone back to. Reverts nothing by itself.
     Quarantine(Which),
-    /// It may be shipped again, and is judged as a new release then.
+    /// It may be shipped again, and is then judged as a new release.
     Allow(Which),
 }
 
 #[derive(Debug, clap::Args)]
 struct Which {
     /// The service.
-    service: Service,
+    #[arg(value_name = "SERVICE")]
+    first: String,
     /// The version.
-    version: VersionName,
-    /// The environment; needed only where the service is guarded in several.
+    #[arg(value_name = "VERSION")]
+    second: Option<String>,
+    /// The service, as an option; then only the version is an argument.
+    #[arg(long = "service", value_name = "SERVICE")]
+    named: Option<Service>,
+    /// The environment, where the service is guarded in several.
     #[arg(short, long, value_name = "ENV")]
     env: Option<Env>,
     /// Why, for the record.
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     reason: String,
+}
+
+impl Which {
+    fn service_and_version(&self) -> Result<(Service, VersionName), WrongUse> {
+        let wrong = |error: NameError| WrongUse(error.to_string());
+        match (&self.named, &self.second) {
+            (Some(service), None) => Ok((service.clone(), self.first.parse().map_err(wrong)?)),
+            (None, Some(version)) => Ok((self.first.parse().map_err(wrong)?, version.parse().map_err(wrong)?)),
+            _ => Err(WrongUse("name one service and one version: SERVICE VERSION".to_owned())),
+        }
+    }
 }
 
 /// Runs it.
@@ -54,11 +77,12 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
         Word::Quarantine(which) => (PersonWord::Quarantine, which),
         Word::Allow(which) => (PersonWord::Allow, which),
     };
+    let (service, version) = which.service_and_version()?;
     let desk = reach::desk(common).await?;
-    let target = reach::one_target(&*desk, &which.service, which.env.as_ref()).await?;
+    let target = reach::one_target(&*desk, &service, which.env.as_ref()).await?;
     let command = Command::Word {
         target,
-        version: which.version.clone(),
+        version,
         word,
         reason: which.reason.clone(),
     };

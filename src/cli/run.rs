@@ -5,11 +5,15 @@ use crate::app;
 
 /// Runs in the foreground until SIGTERM or Ctrl-C; SIGHUP reads the policies again, a bad file keeps what it said before.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
-  lastgood run                               with /etc/lastgood/lastgood.toml
-  lastgood run --config ./lastgood.toml      everything under a plain user's paths
-  LASTGOOD__PROMETHEUS__URL=http://127.0.0.1:9090 lastgood run
-  systemctl reload lastgood                  read the policies again")]
+#[command(
+    after_help = "Runs in the foreground until SIGTERM or Ctrl-C. SIGHUP reads the policies again;
+a bad file is rejected whole, and what it said before stays in force.
+
+Examples:
+  lastgood run                            with /etc/lastgood/lastgood.toml
+  lastgood run --config ./lastgood.toml   all under a plain user's paths
+  systemctl reload lastgood               read the policies again"
+)]
 pub struct Args {}
 
 /// Runs it.

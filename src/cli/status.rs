@@ -3,8 +3,7 @@
 use std::{io::IsTerminal, time::Duration};
 
 use super::{
-    Common, Exit, Format,
-    output::{self, WrongUse},
+    Common, Exit, Format, output,
     reach::{self, MaybeService},
 };
 use crate::{
@@ -12,22 +11,35 @@ use crate::{
     explain::{self, TargetStatus},
     ports::{Clock, Desk},
     web::StatusList,
+    words::TargetKey,
 };
 
 /// Shows what runs, its standing, the last good version, whether lastgood could act if it had to, and what is being judged.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
+#[command(
+    after_help = "READY says whether lastgood could act if it had to. Below the table each reason
+why not is a sentence.
+
+Examples:
   lastgood status
-  lastgood status -w myapp        a live view while a rollout is judged
-  lastgood status -o json | jq '.items[] | {service: .target.service, ready: (.ready == [])}'")]
+  lastgood status -w myapp     a live view while a rollout is judged
+  lastgood status -o json | jq '.items[].ready'"
+)]
 pub struct Args {
     #[command(flatten)]
     which: MaybeService,
-    /// Keep watching: redraw on a terminal, one JSON line a second elsewhere.
+    /// Keep watching: a live view on a terminal, else a JSON line a second.
     #[arg(short, long)]
     watch: bool,
-    /// How it looks.
-    #[arg(short, long, value_enum, default_value_t)]
+    /// Table, wide, json, yaml or name.
+    #[arg(
+        short,
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
     output: Format,
 }
 
@@ -44,23 +56,22 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
         Format::Json | Format::Yaml => output::document(&StatusList::new(items), args.output)?,
         Format::Name => output::data(&items.iter().map(|item| format!("{}\n", item.target)).collect::<String>())?,
         Format::Table | Format::Wide => {
-            output::data(&explain::status_table(&items, args.output == Format::Wide, SystemClock.now()))?;
+            let table = explain::status_table(&items, args.output == Format::Wide, SystemClock.now());
+            let width = std::io::stdout().is_terminal().then(terminal_width);
+            output::data(&fitted(&table, usize::MAX, width.unwrap_or(usize::MAX)))?;
         }
     }
     Ok(Exit::Done)
 }
 
 async fn ask(desk: &dyn Desk, args: &Args) -> anyhow::Result<Vec<TargetStatus>> {
-    let items: Vec<TargetStatus> = desk
-        .status()
-        .await?
-        .into_iter()
-        .filter(|item| args.which.matches(&item.target))
-        .collect();
-    if let (true, Some(service)) = (items.is_empty(), args.which.service()) {
-        return Err(WrongUse(format!("no service `{service}` is guarded here; `lastgood status` lists all")).into());
+    let all = desk.status().await?;
+    let keys: Vec<TargetKey> = all.iter().map(|item| item.target.clone()).collect();
+    let items: Vec<TargetStatus> = all.into_iter().filter(|item| args.which.matches(&item.target)).collect();
+    match args.which.service() {
+        Some(service) if items.is_empty() => Err(reach::unknown(service, args.which.env(), &keys).into()),
+        _ => Ok(items),
     }
-    Ok(items)
 }
 
 async fn watch(common: &Common, args: &Args) -> anyhow::Result<Exit> {
@@ -69,14 +80,14 @@ async fn watch(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     let mut ticker = tokio::time::interval(Duration::from_secs(1));
     loop {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => return Ok(Exit::Done),
+            _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
             _ = ticker.tick() => {}
         }
         let items = ask(&*desk, args).await?;
         if terminal {
-            output::data(&format!("\x1b[H\x1b[2J{}", screen(&items)))?;
+            output::data(&repainted(&screen(&items)))?;
         } else {
-            output::data(&serde_json::to_string(&StatusList::new(items))?)?;
+            output::data(&output::visible(&serde_json::to_string(&StatusList::new(items))?))?;
         }
     }
 }
@@ -89,11 +100,41 @@ fn screen(items: &[TargetStatus]) -> String {
         several => {
             let judged = several.iter().filter(|item| item.rollout.is_some());
             let views: Vec<String> = judged.map(|item| explain::live(item, now, width, true)).collect();
-            format!("{}\n{}", explain::status_table(several, false, now), views.join("\n"))
+            let table = fitted(&explain::status_table(several, false, now), width, width);
+            format!("{table}\n{}", views.join("\n"))
         }
     }
 }
 
+/// A table whose rows are cut at `rows` columns, and the sentences below it broken at words to fit into `sentences` columns.
+fn fitted(table: &str, rows: usize, sentences: usize) -> String {
+    let Some((table, below)) = table.split_once("\n\n") else {
+        return table.lines().map(|row| explain::fit(row, rows) + "\n").collect();
+    };
+    let mut out: String = table.lines().map(|row| explain::fit(row, rows) + "\n").collect();
+    for sentence in below.lines() {
+        let lines = explain::wrap(sentence, sentences.saturating_sub(2));
+        out.push('\n');
+        out.push_str(&lines.join("\n  "));
+    }
+    out.push('\n');
+    out
+}
+
+/// `screen` painted over the one before, line by line so that it does not flicker, and no longer than the terminal.
+fn repainted(screen: &str) -> String {
+    let lines: Vec<&str> = screen.lines().take(terminal().1.saturating_sub(1)).collect();
+    // A line end follows, and it must not scroll the first line away.
+    format!("\x1b[H{}\x1b[J", lines.join("\x1b[K\n"))
+}
+
 fn terminal_width() -> usize {
-    rustix::termios::tcgetwinsize(std::io::stdout()).map_or(80, |size| usize::from(size.ws_col).max(40))
+    terminal().0.max(40)
+}
+
+/// Columns and rows.
+fn terminal() -> (usize, usize) {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout());
+    let known = size.ok().filter(|size| size.ws_col > 0 && size.ws_row > 1);
+    known.map_or((80, 24), |size| (size.ws_col.into(), size.ws_row.into()))
 }

@@ -7,7 +7,7 @@ use super::{
     reach::{self, WhichService},
 };
 use crate::{
-    explain,
+    explain, policy,
     ports::Desk,
     record::{Phase, Record, RolloutKind},
     words::{Standing, TargetKey, Verdict, VersionName},
@@ -15,18 +15,24 @@ use crate::{
 
 /// Blocks until there is a verdict on the newest rollout: exit 0 judged good, 3 judged bad, 4 no verdict.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
+#[command(
+    after_help = "Waits for the newest rollout. With --to an older rollout's verdict is not taken
+for that of the version which was just shipped.
+
+Exit codes: 0 judged good, 3 judged bad, 4 no verdict or timed out.
+
+Examples:
   lastgood wait myapp --timeout 30m
-  lastgood wait myapp --to v1.2.3 --timeout 30m     not satisfied with an older rollout's verdict
-  ./deploy.sh v1.2.3 && lastgood wait myapp --to v1.2.3")]
+  ./deploy.sh v1.2.3 && lastgood wait myapp --to v1.2.3"
+)]
 pub struct Args {
     #[command(flatten)]
     which: WhichService,
-    /// Wait for the rollout to this version, even if it has not begun yet.
+    /// The rollout to this version, even if it has not begun yet.
     #[arg(long, value_name = "VERSION")]
     to: Option<VersionName>,
-    /// Give up after this long.
-    #[arg(long, value_name = "TIME", default_value = "2h", value_parser = humantime::parse_duration)]
+    /// Give up after so long: 90s, 30m, 1h30m.
+    #[arg(long, value_name = "TIME", default_value = "2h", value_parser = policy::parse_duration)]
     timeout: Duration,
 }
 
@@ -40,10 +46,16 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     let language = reach::settings(common)?.language;
     let verdict = async {
         let mut ticker = tokio::time::interval(Duration::from_secs(1));
+        let mut told = String::new();
         loop {
             ticker.tick().await;
             if let Some((record, exit)) = judged(&*desk, &target, args.to.as_ref()).await? {
                 return anyhow::Ok((record, exit));
+            }
+            let sentence = so_far(&*desk, &target, args.to.as_ref()).await?;
+            if sentence != told {
+                output::note(common, &sentence);
+                told = sentence;
             }
         }
     };
@@ -58,13 +70,28 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
             Err(_) => {
                 output::say(&format!(
                     "no verdict within {}; the watch goes on: see `lastgood status {}`",
-                    humantime::format_duration(args.timeout),
+                    policy::duration_text(args.timeout),
                     target.service
                 ));
                 Ok(Exit::NoVerdict)
             }
         },
     }
+}
+
+/// What is being waited for.
+async fn so_far(desk: &dyn Desk, target: &TargetKey, version: Option<&VersionName>) -> anyhow::Result<String> {
+    let all = desk.status().await?;
+    let rollout = all
+        .into_iter()
+        .find(|item| item.target == *target)
+        .and_then(|item| item.rollout);
+    Ok(match (rollout, version) {
+        (Some(rollout), None) => rollout.sentence,
+        (Some(rollout), Some(version)) if rollout.to.name == *version => rollout.sentence,
+        (_, Some(version)) => format!("{}: waiting for a rollout to {version}", target.service),
+        (None, None) => format!("{}: no rollout is open", target.service),
+    })
 }
 
 async fn judged(desk: &dyn Desk, target: &TargetKey, version: Option<&VersionName>) -> anyhow::Result<Option<(Record, Exit)>> {

@@ -1,23 +1,23 @@
 //! One line of what is being judged, where nothing can be redrawn.
 
 use crate::{
-    explain::{RolloutStatus, TargetStatus},
+    explain::{RolloutStatus, TargetStatus, odds},
     judge::{Comparison, Evidence, MetricEvidence},
     policy::share_text,
     record::Phase,
     words::Moment,
 };
 
-/// The status in one line.
-pub(super) fn plain(status: &TargetStatus, now: Moment) -> String {
+/// The status in one line; a fault in full only where it was not `told` before.
+pub(super) fn plain(status: &TargetStatus, now: Moment, told: Option<&str>) -> String {
     match (&status.rollout, &status.runs) {
-        (Some(rollout), _) => open(rollout, now),
+        (Some(rollout), _) => open(rollout, now, told),
         (None, Some(runs)) => format!("  {} runs, {}", runs.version.name, runs.standing),
         (None, None) => "  nothing is known yet".to_owned(),
     }
 }
 
-fn open(rollout: &RolloutStatus, now: Moment) -> String {
+fn open(rollout: &RolloutStatus, now: Moment, told: Option<&str>) -> String {
     let since = rollout
         .activation
         .as_ref()
@@ -35,7 +35,10 @@ fn open(rollout: &RolloutStatus, now: Moment) -> String {
         line.push_str(&format!(", {verdict}"));
     }
     if let Some(fault) = &rollout.fault {
-        line.push_str(&format!("; no usable data: {}", fault.because));
+        match told == Some(fault.because.as_str()) {
+            true => line.push_str("; still no usable data"),
+            false => line.push_str(&format!("; no usable data: {}", fault.because)),
+        }
     } else if let Some(evidence) = rollout.evidence.as_ref().filter(|evidence| evidence.used > 0) {
         line.push_str(&evident(evidence));
     }
@@ -51,8 +54,9 @@ fn evident(evidence: &Evidence) -> String {
     let odds = match evidence.compare {
         Comparison::None => String::new(),
         Comparison::Concurrent | Comparison::BeforeAfter => format!(
-            "; odds of harm 10^{:.1}, needed 10^{:.1}",
-            evidence.harm_log10, evidence.needed_harm_log10
+            "; odds of harm {}, needed {}",
+            odds(evidence.harm_log10, "over"),
+            odds(evidence.needed_harm_log10, "over")
         ),
     };
     format!("; {}{odds}", metrics.join("; "))
@@ -68,23 +72,17 @@ fn sides(metric: &MetricEvidence, compare: Comparison) -> String {
         let objective = share_text(objective);
         return format!("{}: {}, objective {objective}", metric.name, share(metric.candidate));
     }
+    let heaviest = metric.bounds.iter().max_by(|a, b| a.harm_log10.total_cmp(&b.harm_log10));
+    let (candidate, baseline) = heaviest.map_or((metric.candidate, metric.baseline), |bound| (bound.candidate, bound.baseline));
     match compare {
-        Comparison::None => format!("{}: {}{bad}", metric.name, share(metric.candidate)),
+        // What is slow is not known without a comparison, so no share of it is said.
+        Comparison::None if metric.candidate[0] <= 0.0 => format!("{}: {:.0} requests", metric.name, metric.candidate[1]),
+        Comparison::None => format!("{}: {}{bad}", metric.name, share(candidate)),
         Comparison::Concurrent => {
-            format!(
-                "{}: {}{bad}, {} beside it",
-                metric.name,
-                share(metric.candidate),
-                share(metric.baseline)
-            )
+            format!("{}: {}{bad}, {} beside it", metric.name, share(candidate), share(baseline))
         }
         Comparison::BeforeAfter => {
-            format!(
-                "{}: {}{bad}, {} before",
-                metric.name,
-                share(metric.candidate),
-                share(metric.baseline)
-            )
+            format!("{}: {}{bad}, {} before", metric.name, share(candidate), share(baseline))
         }
     }
 }

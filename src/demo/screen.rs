@@ -3,9 +3,12 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthStr as _;
 
 /// Columns of the live block, at most.
 const WIDEST: usize = 110;
+/// Rows of a terminal that does not tell how many it has.
+const ROWS: usize = 24;
 /// Characters of an alert's line, at most.
 const LONGEST: usize = 320;
 
@@ -57,10 +60,7 @@ impl Screen {
     /// Columns to draw in.
     #[must_use]
     pub fn width(&self) -> usize {
-        rustix::termios::tcgetwinsize(io::stdout()).map_or(WIDEST, |size| match usize::from(size.ws_col) {
-            0 => WIDEST,
-            columns => columns.min(WIDEST),
-        })
+        size().0
     }
 
     /// The heading of an act.
@@ -74,7 +74,11 @@ impl Screen {
 
     /// A sentence.
     pub fn say(&mut self, text: &str) -> io::Result<()> {
-        if self.quiet { Ok(()) } else { self.lines(text) }
+        if self.quiet {
+            Ok(())
+        } else {
+            self.lines(&self.wrapped(text, 0))
+        }
     }
 
     /// An alert as it was received: set off by a bar, its longest lines (queries) clipped.
@@ -83,7 +87,9 @@ impl Screen {
             return Ok(());
         }
         let bar = self.styled(Style::new().bold().fg_color(Some(AnsiColor::Yellow.into())), "┃");
-        let lines: Vec<String> = text.lines().map(|line| format!("{bar} {}", clipped(line))).collect();
+        let clipped: Vec<String> = text.lines().map(clipped).collect();
+        let wrapped = self.wrapped(&clipped.join("\n"), 2);
+        let lines: Vec<String> = wrapped.lines().map(|line| format!("{bar} {line}")).collect();
         self.lines(&format!("\n{}\n", lines.join("\n")))
     }
 
@@ -112,11 +118,24 @@ impl Screen {
         }
         let mut out = io::stdout().lock();
         out.write_all(self.over().as_bytes())?;
-        for line in block.lines() {
+        // What has scrolled away cannot be drawn over; the cursor has a row of its own.
+        let fits = block.lines().take(size().1.saturating_sub(1));
+        self.block = 0;
+        for line in fits {
             writeln!(out, "{line}")?;
+            self.block += 1;
         }
-        self.block = block.lines().count();
         out.flush()
+    }
+
+    /// On a terminal broken at spaces, so that a line and `beside` columns more fit its width.
+    fn wrapped(&self, text: &str, beside: usize) -> String {
+        if !self.redraws {
+            return text.to_owned();
+        }
+        let width = size().0.saturating_sub(beside);
+        let lines: Vec<String> = text.lines().map(|line| broken(line, width)).collect();
+        lines.join("\n")
     }
 
     /// Lets the block stand; what follows is written below it.
@@ -148,9 +167,54 @@ impl Screen {
     }
 }
 
+/// Columns and rows of the terminal.
+fn size() -> (usize, usize) {
+    let told = rustix::termios::tcgetwinsize(io::stdout()).ok();
+    let told = told.map(|size| (usize::from(size.ws_col), usize::from(size.ws_row)));
+    let (columns, rows) = told.unwrap_or_default();
+    (
+        if columns == 0 { WIDEST } else { columns.min(WIDEST) },
+        if rows == 0 { ROWS } else { rows },
+    )
+}
+
+/// `line` with breaks instead of spaces, so that no part is wider than `width` where that can be; parts are indented as the line is.
+fn broken(line: &str, width: usize) -> String {
+    let indent = line.len() - line.trim_start_matches(' ').len();
+    let mut out = " ".repeat(indent);
+    let mut used = indent;
+    for (index, word) in line[indent..].split(' ').enumerate() {
+        let wide = word.width();
+        if index > 0 && used + 1 + wide > width {
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            used = indent;
+        } else if index > 0 {
+            out.push(' ');
+            used += 1;
+        }
+        out.push_str(word);
+        used += wide;
+    }
+    out
+}
+
 fn clipped(line: &str) -> String {
     match line.char_indices().nth(LONGEST) {
         Some((at, _)) => format!("{} …", &line[..at]),
         None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_line_breaks_at_spaces_and_keeps_its_indent() {
+        assert_eq!(broken("  one two three", 9), "  one two\n  three");
+        assert_eq!(broken("immeasurable", 5), "immeasurable");
+        assert_eq!(broken("", 5), "");
+        assert_eq!(broken("已 证 明", 5), "已 证\n明");
     }
 }

@@ -107,6 +107,7 @@ async fn acts(options: &DemoOptions) -> Result<Ended, StageError> {
         pace: options.pace,
         alerts: 0,
         told: Moment::from_millis(0),
+        fault: None,
         endings: Vec::new(),
     };
     play.introduce()?;
@@ -146,6 +147,8 @@ pub(super) struct Play {
     pub(super) alerts: usize,
     /// When a plain line was told last.
     pub(super) told: Moment,
+    /// The fault of the data that was told last.
+    pub(super) fault: Option<String>,
     pub(super) endings: Vec<Ending>,
 }
 

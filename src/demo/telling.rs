@@ -27,9 +27,9 @@ impl Play {
         let (_, _, service, prometheus) = self.stage.parts();
         let text = format!(
             "Everything is real and on this machine, in {directory}:\n  \
-             the service on http://{service}, about 200 uneven requests a second sent to it;\n  \
-             Prometheus on {prometheus}, a scrape a second;\n  \
-             `lastgood run`, which knows no more than they tell, with this policy:\n\n{policy}\n\
+             the service on http://{service}, and about 200 uneven requests a second to it;\n  \
+             Prometheus on {prometheus}, which scrapes it once a second;\n  \
+             `lastgood run`, which knows no more than these tell it, with this policy:\n\n{policy}\n\
              A deployment is a new directory in releases/, `current` moved to it, and a restart.\n\
              Watches last {watch} s here; two hours are the default.",
             directory = self.stage.directory().display(),
@@ -56,8 +56,11 @@ impl Play {
             return Ok(());
         }
         self.told = now;
+        let line = plain(status, now, self.fault.as_deref());
+        let fault = status.rollout.as_ref().and_then(|rollout| rollout.fault.as_ref());
+        self.fault = fault.map(|fault| fault.because.clone());
         self.screen
-            .live(&block, &plain(status, now))
+            .live(&block, &line)
             .map_err(met("cannot write to standard output"))
     }
 

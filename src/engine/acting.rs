@@ -52,9 +52,20 @@ pub(super) fn looked(draft: &mut Draft<'_>, rollout: RolloutId, look: &Look) {
         };
         draft.note(record, Happened::Looked { found: found(look) });
         match look {
+            // Nobody acts against a word that a person said meanwhile.
+            Look::NotBegun if draft.proven_by_person(&intent.from) => {
+                settled(draft, record, Outcome::Superseded, "a person proved it meanwhile");
+                draft.close(record);
+            }
             Look::NotBegun => decide_again(draft, record, &intent.to, intent.approved_by.clone()),
             Look::Moved { .. } => draft.effects.push(Effect::Activate(intent)),
             Look::Done { activated_at, .. } => applied(draft, record, &intent, *activated_at, ""),
+            // Put there again after the intent was stored: theirs now, and not fought over.
+            Look::Other { runs } if runs.as_ref() == Some(&intent.from) => {
+                settled(draft, record, Outcome::Contested, "");
+                draft.tell_contested(record);
+                draft.close(record);
+            }
             Look::Other { .. } => {
                 settled(draft, record, Outcome::Superseded, "");
                 draft.close(record);

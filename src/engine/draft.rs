@@ -1,6 +1,8 @@
 //! A history while one step changes it: the open rollout taken out and put back, and alerts that are written last, so that each
 //! holds its record as the whole step left it.
 
+use std::time::Duration;
+
 use super::{Context, Effect, Transition, outbox};
 use crate::{
     record::{AlertKind, Entry, Happened, Phase, Record, TargetHistory},
@@ -13,6 +15,8 @@ const CLOSED_KEPT: usize = 10;
 const TIMELINE_KEPT: usize = 100;
 /// Of these the first ones: how a rollout began is worth more than its hundredth restart.
 const TIMELINE_BEGINNING: usize = 20;
+/// How often it is told at the most that a version was shipped again.
+const CONTESTED_EVERY: Duration = Duration::from_secs(3600);
 
 /// An alert that is to be written when the step is over.
 pub(super) struct Telling {
@@ -84,6 +88,15 @@ impl<'a> Draft<'a> {
     pub fn tell(&mut self, record: &Record, kind: AlertKind) {
         let id = format!("{}/{}", record.id, kind.name());
         self.tell_as(id, Some(record.id), kind);
+    }
+
+    /// Tells people that the candidate, a quarantined version, was shipped again: of each version once an hour, however often a bot
+    /// ships it.
+    pub fn tell_contested(&mut self, record: &Record) {
+        let version = record.to.clone();
+        let hour = self.now.aligned_down(CONTESTED_EVERY);
+        let id = format!("{}/contested/{}/{hour}", self.history.target, version.fingerprint);
+        self.tell_as(id, Some(record.id), AlertKind::Contested { version });
     }
 
     /// Tells people under an id of its own.

@@ -7,13 +7,16 @@ use crate::{
     judge::Evidence,
     policy::OnInconclusive,
     record::{AlertKind, DataFault, Happened, Phase, ProofBasis, Record},
-    words::{GapReason, Moment, Verdict},
+    words::{GapReason, Moment, Standing, Verdict},
 };
 
 /// The step where none was learnt.
 const USUAL_STEP: Duration = Duration::from_secs(15);
-/// Beyond three steps: what one round of queries may take.
-const ROUND: Duration = Duration::from_secs(30);
+/// Beyond the last step so many steps may go by before a watch ends without it: samples come late, and a query may fail once.
+const STEPS: u32 = 3;
+/// Beyond those, a Prometheus that is away has as long again to come back, within these bounds. The lower one is what one query may take
+/// by default: whoever answers the last but one in time is still asked for the last, and `app` tells no time while a query is under way.
+const COMES_BACK: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(30));
 
 /// The remark of [`slept_through`].
 const SLEPT_THROUGH: &str = "lastgood began again after the end of this watch; what Prometheus kept of it is judged first";
@@ -28,18 +31,21 @@ pub(super) fn slept_through(draft: &mut Draft<'_>) {
     }
 }
 
-/// When a watch, or a verification, that should end at `until` ends by time alone: its last steps get three steps and a round
-/// of queries, also where all of it had passed when it was seen, or when lastgood began again.
+/// When a watch, or a verification, that should end at `until` ends by time alone: its last steps get some grace, also where all of it had
+/// passed when it was seen, or when lastgood began again.
 pub(super) fn latest(record: &Record, until: Moment) -> Moment {
     let step = record.plan.as_ref().map_or(USUAL_STEP, |plan| plan.step);
     let slept = record.timeline.iter().rev().find_map(|entry| match &entry.what {
         Happened::Remarked { remark } if remark == SLEPT_THROUGH => Some(entry.at),
         _ => None,
     });
-    until
-        .max(record.seen_at)
-        .max(slept.unwrap_or(until))
-        .plus(step.saturating_mul(3).saturating_add(ROUND))
+    until.max(record.seen_at).max(slept.unwrap_or(until)).plus(grace(step))
+}
+
+/// 75 s for steps of 15 s, 13 s for steps of a second.
+fn grace(step: Duration) -> Duration {
+    let steps = step.saturating_mul(STEPS);
+    steps.saturating_add(steps.clamp(COMES_BACK.0, COMES_BACK.1))
 }
 
 /// Whether `evidence` holds the last whole step before `until`. Steps are aligned, so that `until` itself is seldom the end of one.
@@ -59,20 +65,36 @@ pub(super) enum EndedBy {
 
 /// Ends the watch by what was stored of it.
 pub(super) fn end(draft: &mut Draft<'_>, record: &mut Record, by: EndedBy) {
-    if record.verdict == Some(Verdict::Healthy) {
+    let used = record.evidence.as_ref().map_or(0, |evidence| evidence.used);
+    if record.verdict == Some(Verdict::Healthy) && watching::looping(record) {
+        inconclusive(draft, record, by);
+        return;
+    }
+    if record.verdict == Some(Verdict::Healthy) && (seen_for_long_enough(record, used) || proven(draft, record)) {
         if draft.prove(record, ProofBasis::Evidence) {
             draft.tell(record, AlertKind::Proven);
         }
         draft.close(record);
         return;
     }
-    let used = record.evidence.as_ref().map_or(0, |evidence| evidence.used);
     let steps = record.plan.as_ref().map_or(0, |plan| plan.steps);
     if watching::whole(used, steps) {
         inconclusive(draft, record, by);
     } else {
         blind(draft, record);
     }
+}
+
+/// Whether a healthy candidate was judged for as long as a proof asks, all its usable steps together: healthy for three minutes and
+/// unseen ever since is no proof.
+fn seen_for_long_enough(record: &Record, used: u32) -> bool {
+    let step = record.plan.as_ref().map_or(Duration::ZERO, |plan| plan.step);
+    let watch = &record.policy.watch;
+    step.saturating_mul(used).saturating_mul(10) >= watch.prove_after.min(watch.length).saturating_mul(8)
+}
+
+fn proven(draft: &Draft<'_>, record: &Record) -> bool {
+    draft.standing(&record.to) == Some(Standing::Proven)
 }
 
 fn inconclusive(draft: &mut Draft<'_>, record: &mut Record, by: EndedBy) {
@@ -93,7 +115,7 @@ fn inconclusive(draft: &mut Draft<'_>, record: &mut Record, by: EndedBy) {
         return;
     }
     match record.policy.on_inconclusive {
-        OnInconclusive::Prove => {
+        OnInconclusive::Prove if !watching::looping(record) => {
             let metrics = record.evidence.as_ref().map(excluded).unwrap_or_default();
             if draft.prove(record, ProofBasis::Excluded { metrics }) {
                 draft.tell(record, AlertKind::Proven);
@@ -101,7 +123,7 @@ fn inconclusive(draft: &mut Draft<'_>, record: &mut Record, by: EndedBy) {
             draft.close(record);
         }
         OnInconclusive::Revert if by == EndedBy::Evidence => deciding::decide(draft, record),
-        OnInconclusive::Revert | OnInconclusive::Keep => {
+        OnInconclusive::Prove | OnInconclusive::Revert | OnInconclusive::Keep => {
             draft.tell(record, AlertKind::Inconclusive);
             draft.close(record);
         }
@@ -148,5 +170,16 @@ fn fault_of_gaps(draft: &Draft<'_>, record: &Record) -> DataFault {
         reason: worst.unwrap_or(GapReason::NoData),
         because: format!("{used} of {steps} steps of the watch could be judged, at least 80 % are needed"),
         query: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grace_is_short_for_short_steps_and_never_shorter_than_three_steps_and_a_query() {
+        let graces = [1, 5, 15, 60].map(|step| grace(Duration::from_secs(step)).as_secs());
+        assert_eq!(graces, [3 + 10, 15 + 15, 45 + 30, 180 + 30]);
     }
 }

@@ -11,6 +11,11 @@ use crate::{
 /// Two clocks tell of one start: within this time of the activation a new process is the one that was meant.
 const SAME_START: Duration = Duration::from_secs(5);
 
+/// No look takes longer: one that seems to be older than an act by more was taken after the clock had been set back.
+const LONGEST_LOOK: Duration = Duration::from_secs(60);
+/// So many remarks on one rollout are kept: a service that changes its own files all the time must not push out what was done.
+const MOST_REMARKS: usize = 20;
+
 /// The platform looked. Level-triggered: all that matters is what it sees and what the history remembers.
 pub(super) fn observed(draft: &mut Draft<'_>, observation: &Observation) {
     if overtaken(draft, observation) {
@@ -32,7 +37,8 @@ fn overtaken(draft: &Draft<'_>, observation: &Observation) -> bool {
         record
             .timeline
             .iter()
-            .any(|entry| matches!(entry.what, Happened::Acted { .. } | Happened::Looked { .. }) && entry.at > observation.at)
+            .filter(|entry| matches!(entry.what, Happened::Acted { .. } | Happened::Looked { .. }))
+            .any(|entry| entry.at > observation.at && entry.at.since(observation.at) < LONGEST_LOOK)
     })
 }
 
@@ -169,7 +175,13 @@ fn remarked(draft: &mut Draft<'_>, remarks: &[String]) {
     for remark in remarks {
         let said = Happened::Remarked { remark: remark.clone() };
         draft.with_open(rollout, |draft, record| {
-            if !record.timeline.iter().any(|entry| entry.what == said) {
+            let remarks = || {
+                record
+                    .timeline
+                    .iter()
+                    .filter(|entry| matches!(entry.what, Happened::Remarked { .. }))
+            };
+            if remarks().count() < MOST_REMARKS && !remarks().any(|entry| entry.what == said) {
                 draft.note(record, said);
             }
         });

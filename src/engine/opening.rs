@@ -2,7 +2,7 @@
 
 use super::{draft::Draft, waiting};
 use crate::{
-    record::{Activation, AlertKind, Happened, Observation, Phase, ProofBasis, Record, RolloutKind},
+    record::{Activation, Happened, Observation, Phase, ProofBasis, Record, RolloutKind},
     words::{Moment, Outcome, Standing, Version},
 };
 
@@ -53,8 +53,7 @@ pub(super) fn comeback(draft: &mut Draft<'_>, from: Option<Version>, to: &Versio
     record.phase = Phase::WaitingForActivation { moved_at };
     if draft.standing(to) == Some(Standing::Quarantined) {
         record.outcome = Some(Outcome::Contested);
-        let version = to.clone();
-        draft.tell(&record, AlertKind::Contested { version });
+        draft.tell_contested(&record);
     }
     draft.history.open = Some(record);
 }

@@ -3,7 +3,7 @@
 use super::{deciding::settled, draft::Draft, ending};
 use crate::{
     judge::Evidence,
-    record::{AlertKind, Phase, Record, Verification},
+    record::{AlertKind, Happened, Phase, Record, Verification},
     words::{Outcome, RolloutId, Verdict},
 };
 
@@ -38,12 +38,16 @@ pub(super) fn tick(draft: &mut Draft<'_>) {
 
 /// The end without a verdict: what remains is whether the unit is active, where there is one.
 fn unconvicted(draft: &mut Draft<'_>, record: &mut Record, evidence: Option<&Evidence>) {
-    let outcome = if active(draft) == Some(false) {
-        Outcome::Failed
-    } else {
-        Outcome::Verified
-    };
-    settle(draft, record, evidence, outcome);
+    match (active(draft), evidence) {
+        (Some(false), _) => settle(draft, record, evidence, Outcome::Failed),
+        // Neither a unit nor data: it was reverted, and nobody can say more.
+        (None, None) => {
+            let remark = "nothing was there to verify it by: neither a unit nor data".to_owned();
+            draft.note(record, Happened::Remarked { remark });
+            draft.close(record);
+        }
+        _ => settle(draft, record, evidence, Outcome::Verified),
+    }
 }
 
 fn active(draft: &Draft<'_>) -> Option<bool> {

@@ -17,6 +17,8 @@ use crate::{
 const GOING_BLIND_AFTER: Duration = Duration::from_secs(300);
 /// Evidence without consequence is stored this often in a watch, so that the end of one without data is judged by what there was.
 const KEPT_IN_A_WATCH: u32 = 20;
+/// So many restarts in one watch are a loop.
+const LOOPING: usize = 3;
 
 /// Judging begins: what was learnt is pinned, once.
 pub(super) fn calibrated(
@@ -112,22 +114,33 @@ pub(super) fn judged(draft: &mut Draft<'_>, rollout: RolloutId, evidence: &Evide
 
 /// Whether there is nothing to compare with: then nothing can be convicted.
 pub(super) fn lone(record: &Record, evidence: &Evidence) -> bool {
-    record.kind == RolloutKind::FirstSight || evidence.compare == Comparison::None
+    record.kind == RolloutKind::FirstSight || evidence.compare == Comparison::None || without_past(evidence)
+}
+
+/// Whether no metric that may revert has anything to be compared with: Prometheus kept nothing of the last good version's own hour.
+fn without_past(evidence: &Evidence) -> bool {
+    let mut deciding = evidence.metrics.iter().filter(|metric| metric.may_revert).peekable();
+    deciding.peek().is_some() && deciding.all(|metric| metric.unusable.is_some())
 }
 
 /// What only ever alerts: a late change, metrics that may not revert, and objectives where there is nothing to go back to.
 fn warned(draft: &mut Draft<'_>, record: &mut Record, evidence: &Evidence) {
     let late = evidence.metrics.iter().any(|metric| metric.late.is_some());
+    let late = late.then(|| (format!("{}/{}", record.id, AlertKind::Late.name()), AlertKind::Late));
+    // One id a metric: what is told of one of them must not silence the verdict over all.
     let worse = evidence
         .metrics
         .iter()
-        .any(|metric| !metric.may_revert && metric.verdict == Some(Verdict::Regression));
-    let worse = worse || (lone(record, evidence) && broken(evidence));
-    for (seen, kind) in [(late, AlertKind::Late), (worse, AlertKind::Regression)] {
-        let id = format!("{}/{}", record.id, kind.name());
-        if seen && !draft.history.told.contains(&id) {
+        .filter(|metric| metric.verdict == Some(Verdict::Regression))
+        .filter(|metric| !metric.may_revert || (metric.objective.is_some() && lone(record, evidence)))
+        .map(|metric| {
+            let kind = AlertKind::Regression;
+            (format!("{}/{}/{}", record.id, kind.name(), metric.name), kind)
+        });
+    for (id, kind) in late.into_iter().chain(worse).collect::<Vec<_>>() {
+        if !draft.history.told.contains(&id) {
             record.evidence = Some(evidence.clone());
-            draft.tell(record, kind);
+            draft.tell_as(id, Some(record.id), kind);
         }
     }
 }
@@ -143,6 +156,7 @@ fn weighed(draft: &mut Draft<'_>, record: &mut Record, evidence: &Evidence) {
             reached(draft, record, Verdict::Healthy, evidence);
             if old_enough(record, evidence.at)
                 && whole(evidence.used, evidence.steps)
+                && !looping(record)
                 && draft.prove(record, ProofBasis::Evidence)
             {
                 record.evidence = Some(evidence.clone());
@@ -159,11 +173,14 @@ pub(super) fn broken(evidence: &Evidence) -> bool {
     metrics.any(|metric| metric.objective.is_some() && metric.verdict == Some(Verdict::Regression))
 }
 
-/// Nothing to compare with: whole data for long enough, no objective broken and no restart prove it.
+/// Nothing to compare with: whole data for long enough, no objective broken and no restart prove it; whole from the beginning, or, where the data came late,
+/// from when they came.
 fn soaked(draft: &mut Draft<'_>, record: &mut Record, evidence: &Evidence) {
+    let long = record.policy.watch.prove_after.min(record.policy.watch.length);
+    let of_late = evidence.whole_since.is_some_and(|since| evidence.at >= since.plus(long));
+    let soaked = old_enough(record, evidence.at) && (whole(evidence.used, evidence.steps) || of_late);
     let sound = !restarted(record) && !broken(evidence);
-    let soaked = sound && old_enough(record, evidence.at) && whole(evidence.used, evidence.steps);
-    if soaked && draft.prove(record, ProofBasis::Soaked) {
+    if soaked && sound && draft.prove(record, ProofBasis::Soaked) {
         record.evidence = Some(evidence.clone());
         draft.tell(record, AlertKind::Proven);
         draft.close(record);
@@ -190,6 +207,12 @@ fn old_enough(record: &Record, at: Moment) -> bool {
 
 pub(super) fn restarted(record: &Record) -> bool {
     record.timeline.iter().any(|entry| entry.what == Happened::Restarted)
+}
+
+/// Whether it restarts again and again: one that does never becomes a version to go back to (failures.md, P05).
+pub(super) fn looping(record: &Record) -> bool {
+    let restarts = record.timeline.iter().filter(|entry| entry.what == Happened::Restarted);
+    restarts.count() >= LOOPING
 }
 
 /// Whether at least 80 % of `steps` were used.

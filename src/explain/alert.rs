@@ -5,7 +5,7 @@ use super::{
     by_hand::release,
     clean::bounded,
     comparison::{assumed_noise, heaviest, sides},
-    grounds::{DETAIL, basis, by_hand, closing, conviction, fault, finish_by_hand, measured, since_then, timing},
+    grounds::{DETAIL, basis, by_hand, closing, conviction, fault, finish_by_hand, found, measured, since_then, timing},
     guard,
     language::say,
     operational::{frozen, not_ready, policy_rejected, target},
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     decide::{Decision, Guard},
+    judge::Comparison,
     policy::OnInconclusive,
     record::{Alert, AlertKind, Record},
     words::{Outcome, TargetKey, Version},
@@ -153,7 +154,8 @@ fn regression(record: &Record, language: Language) -> Told {
 }
 
 fn blind(record: &Record, language: Language) -> Told {
-    let mut lines = vec![fault(record, language)];
+    // Since when and in a word what is in the headline.
+    let mut lines = vec![found(record, language)];
     let to = bold(&record.to.name);
     let prove = code(release("prove", record, &record.to));
     lines.push(say!(
@@ -225,6 +227,7 @@ fn proven(record: &Record, language: Language) -> Told {
         record
             .evidence
             .as_ref()
+            .filter(|evidence| evidence.compare != Comparison::None)
             .and_then(heaviest)
             .map(|metric| assumed_noise(metric, language)),
     );

@@ -121,7 +121,8 @@ fn padded(name: &str) -> String {
 }
 
 /// `text`, cut to `room` columns with an ellipsis where it is longer.
-fn fit(text: &str, room: usize) -> String {
+#[must_use]
+pub fn fit(text: &str, room: usize) -> String {
     if text.width() <= room {
         return text.to_owned();
     }
@@ -146,7 +147,8 @@ fn fit_bare(text: &str, room: usize) -> String {
 }
 
 /// `text` in lines of at most `room` columns, broken at spaces where there are any.
-fn wrap(text: &str, room: usize) -> Vec<String> {
+#[must_use]
+pub fn wrap(text: &str, room: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let mut word = word.to_owned();

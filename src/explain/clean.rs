@@ -1,7 +1,8 @@
 //! Text from outside, made harmless: whatever is not seen, or moves what is seen, becomes a visible escape.
 
 /// Whether a character is invisible, ends a line, drives a terminal or turns the direction of writing.
-fn is_hidden(c: char) -> bool {
+#[must_use]
+pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
@@ -20,7 +21,8 @@ fn escape(c: char, out: &mut String) {
 }
 
 /// `text` with every hidden character replaced by an escape that can be read: `\n`, `\x1b`, `\u202e`.
-pub(super) fn clean(text: &str) -> String {
+#[must_use]
+pub fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if is_hidden(c) { escape(c, &mut out) } else { out.push(c) }

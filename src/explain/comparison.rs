@@ -53,7 +53,9 @@ pub(super) fn gist(metric: &MetricEvidence, language: Language) -> String {
     }
     let bound = heaviest_bound(metric);
     let (ratio, baseline) = bound.map_or((metric.ratio, metric.baseline), |bound| (bound.ratio, bound.baseline));
-    match (worse(ratio, baseline, language), bound.is_some()) {
+    // A multiple that reads as one says nothing.
+    let worse = worse(ratio.filter(|ratio| ratio.median >= 1.05), baseline, language);
+    match (worse, bound.is_some()) {
         (None, _) => say!(language, "{name} worse", "{name} 变差"),
         (Some(worse), false) => say!(language, "{name} {worse} times worse", "{name} 恶化到{worse} 倍"),
         (Some(worse), true) => say!(language, "{worse} times as many slow requests", "慢请求增至{worse} 倍"),
@@ -80,6 +82,14 @@ pub(super) fn sides(metric: &MetricEvidence, evidence: &Evidence, record: &Recor
             language,
             "{name}: could not be judged: {because}.",
             "{name}：无法判定：{because}。"
+        );
+    }
+    if evidence.compare == Comparison::None && is_histogram(metric, record) {
+        let (all, to) = (count(metric.candidate[1]), bold(&record.to.name));
+        return say!(
+            language,
+            "{name}: {all} requests on {to}; which are slow is known only by comparison.",
+            "{name}：{to} 上 {all} 个请求；须有比较对象才知道哪些算慢。"
         );
     }
     match heaviest_bound(metric) {
@@ -236,7 +246,8 @@ fn slow_other_side(bound: &BoundEvidence, evidence: &Evidence, record: &Record, 
     let Some(version) = compared(record).filter(|_| evidence.compare != Comparison::None && bound.baseline[1] > 0.0) else {
         return String::new();
     };
-    let version = bold(&version.name);
+    let name = &version.name;
+    let version = bold(name);
     let above = latency(bound.baseline_above, language);
     let all = count(bound.baseline[1]);
     let part = if bound.baseline[0] <= 0.0 {
@@ -246,6 +257,11 @@ fn slow_other_side(bound: &BoundEvidence, evidence: &Evidence, record: &Record, 
         say!(language, "{share} of {all}", "{all} 个的 {share} ")
     };
     match evidence.compare {
+        Comparison::BeforeAfter if record.to.name == *name => say!(
+            language,
+            ", {part} slower than {above} in the hour before",
+            "，之前一小时内 {part}慢于 {above}"
+        ),
         Comparison::BeforeAfter => say!(
             language,
             ", {part} slower than {above} on {version} in its own last hour",
@@ -257,6 +273,11 @@ fn slow_other_side(bound: &BoundEvidence, evidence: &Evidence, record: &Record, 
             "，同时运行的 {version} 上 {part}慢于 {above}"
         ),
     }
+}
+
+fn is_histogram(metric: &MetricEvidence, record: &Record) -> bool {
+    let known = record.policy.metrics.iter().find(|known| known.name == metric.name);
+    known.is_some_and(|known| matches!(known.kind, MetricKind::Histogram(_)))
 }
 
 /// Why the two bounds differ, and whether one was interpolated.
@@ -331,6 +352,7 @@ pub(super) fn excluded(evidence: &Evidence, language: Language) -> String {
                         "{name}：已排除恶化到 {excluded} 倍或更多"
                     )
                 }
+                None if metric.verdict == Some(Verdict::Healthy) => say!(language, "{name}: healthy", "{name}：健康"),
                 None => say!(language, "{name}: nothing is excluded", "{name}：无法排除任何恶化"),
             }
         })

@@ -136,7 +136,9 @@ pub(super) fn since_then(record: &Record, language: Language) -> String {
     let Some(evidence) = &verification.evidence else {
         return String::new();
     };
-    let Some(metric) = heaviest(evidence) else {
+    let convicted = record.evidence.as_ref().and_then(heaviest);
+    let same = convicted.and_then(|metric| evidence.metrics.iter().find(|other| other.name == metric.name));
+    let Some(metric) = same.or_else(|| heaviest(evidence)) else {
         return String::new();
     };
     let mut seen = record.clone();
@@ -186,6 +188,21 @@ pub(super) fn fault(record: &Record, language: Language) -> String {
             "Since {since}: {reason} ({because}).",
             "自 {since} 起：{reason}（{because}）。"
         ),
+    }
+}
+
+/// What was met instead of data, and the query.
+pub(super) fn found(record: &Record, language: Language) -> String {
+    let Some(fault) = &record.fault else { return String::new() };
+    let because = outside(bounded(&fault.because, DETAIL));
+    let query = fault.query.as_ref().map(|query| code(bounded(query, QUERY)));
+    match query {
+        Some(query) => say!(
+            language,
+            "What was met: {because}. The query: {query}",
+            "具体情况：{because}。查询：{query}"
+        ),
+        None => say!(language, "What was met: {because}.", "具体情况：{because}。"),
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     judge::{Comparison, Estimate, Evidence, MetricEvidence, NoiseSource},
     record::Phase,
-    words::{Moment, Verdict},
+    words::{GapReason, Moment, Verdict},
 };
 
 /// The live view: at most `width` columns wide, colored where `ansi`. Meaning never rests on color alone.
@@ -163,7 +163,7 @@ fn progress(rollout: &RolloutStatus, now: Moment, canvas: &mut Canvas) {
     }
     let mut text = format!(" {} of {}", long(spent.min(whole), Language::En), long(whole, Language::En));
     if let Some(at) = rollout.prove_at {
-        text.push_str(&format!(", proven in {}", long(at.since(now), Language::En)));
+        text.push_str(&format!(", can be proven in {}", long(at.since(now), Language::En)));
     }
     let part = if whole.is_zero() {
         1.0
@@ -293,10 +293,13 @@ fn footnotes(metric: &MetricEvidence, canvas: &mut Canvas) {
     if metric.noise.source == NoiseSource::Assumed {
         notes.push("cautious noise assumed".to_owned());
     }
-    if !metric.gaps.is_empty() {
-        let lost: Vec<String> = metric
-            .gaps
-            .iter()
+    // A switch and a warm-up cost every watch some steps; only other losses are news.
+    let lost = metric
+        .gaps
+        .iter()
+        .filter(|(reason, _)| !matches!(reason, GapReason::Switch | GapReason::WarmUp | GapReason::NoPrevious));
+    if lost.clone().next().is_some() {
+        let lost: Vec<String> = lost
             .map(|(reason, steps)| format!("{steps} × {}", words::gap(*reason, Language::En)))
             .collect();
         notes.push(format!("steps lost: {}", lost.join(", ")));

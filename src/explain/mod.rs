@@ -17,7 +17,7 @@ mod number;
 mod operational;
 mod span_of_time;
 #[cfg(test)]
-mod specimen;
+pub(crate) mod specimen;
 mod status;
 mod status_table;
 mod story;
@@ -28,10 +28,13 @@ mod told;
 mod words;
 
 pub use alert::alert;
+pub use canvas::{fit, wrap};
+pub use clean::{clean, is_hidden};
 pub use document::document;
 pub use guard::guard_sentence;
 pub use language::{Language, UnknownLanguage};
 pub use live::live;
+pub use number::odds;
 pub use status::{ClosedRollout, RolloutStatus, Stands, TargetStatus, status};
 pub use status_table::status_table;
 pub use text::text;

@@ -66,7 +66,7 @@ pub(super) fn times(value: f64) -> String {
 }
 
 /// Odds of evidence, given as log10: `100 : 1`, `1 : 30`; beyond a million `over 1,000,000 : 1`, with `over` in the reader's language.
-pub(super) fn odds(log10: f64, over: &str) -> String {
+pub fn odds(log10: f64, over: &str) -> String {
     let side = |log10: f64| {
         if log10 > 6.0 {
             format!("{over} 1,000,000")

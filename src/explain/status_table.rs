@@ -127,19 +127,40 @@ fn last(item: &TargetStatus, now: Moment) -> String {
     format!("{}: {how}{age}", clean(last.to.name.as_str()))
 }
 
+/// Why targets are not ready, each reason once: one Prometheus that is away is one reason, however many services it has.
+fn reasons(items: &[TargetStatus]) -> Vec<String> {
+    let mut reasons: Vec<(&str, &str, Vec<String>)> = Vec::new();
+    for item in items {
+        for reason in &item.ready {
+            let target = item.target.to_string();
+            match reasons.iter_mut().find(|(_, because, _)| *because == reason.because) {
+                Some((_, _, targets)) if targets.contains(&target) => {}
+                Some((_, _, targets)) => targets.push(target),
+                None => reasons.push((&reason.name, &reason.because, vec![target])),
+            }
+        }
+    }
+    let said = reasons.into_iter();
+    said.map(|(name, because, targets)| format!("{}: {}: {}", targets.join(", "), clean(name), clean(because)))
+        .collect()
+}
+
 /// Below the table: every reason why a target is not ready, and the freeze.
 fn remarks(items: &[TargetStatus]) -> Vec<String> {
     let mut remarks = Vec::new();
     for item in items {
-        for reason in &item.ready {
+        if let Some(off) = &item.off {
             remarks.push(format!(
-                "{}: {}: {}",
+                "{}: off since {} by {}: {}; to let it be reverted again: lastgood unfreeze {}",
                 item.target,
-                clean(&reason.name),
-                clean(&reason.because)
+                super::span_of_time::stamp(off.since),
+                clean(&off.by.0),
+                clean(&off.reason),
+                item.target.service
             ));
         }
     }
+    remarks.extend(reasons(items));
     if let Some(freeze) = items.iter().find_map(|item| item.frozen.as_ref()) {
         remarks.push(format!(
             "all reverts are frozen since {} by {}: {}; when the incident is over: lastgood unfreeze",

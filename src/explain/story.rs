@@ -10,8 +10,9 @@ use super::{
 };
 use crate::{
     decide::{Decision, Guard},
+    judge::Comparison,
     record::{ActResult, Happened, Phase, Record},
-    words::{Outcome, Verdict, Version},
+    words::{Outcome, Standing, Verdict, Version},
 };
 
 /// `**myapp** (prod)`.
@@ -85,6 +86,13 @@ pub(super) fn reverted(record: &Record, language: Language) -> String {
 /// It went back, and recovered.
 pub(super) fn verified(record: &Record, language: Language) -> String {
     let (who, to, back) = (who(record, language), bold(&record.to.name), back(record, language));
+    if record.verification.as_ref().is_some_and(|seen| seen.evidence.is_none()) {
+        return say!(
+            language,
+            "{who} went back from {to} to {back}; its unit is active, and no data tell more.",
+            "{who}已从 {to} 回滚到 {back}；其 unit 处于 active 状态，但没有数据可供核实。"
+        );
+    }
     say!(
         language,
         "{who} went back from {to} to {back}, and is well again.",
@@ -334,6 +342,7 @@ fn closed(record: &Record, language: Language) -> String {
             "{who}：{to} 已观察到底，状态健康。"
         ),
         Some(Verdict::Regression) => regression(record, language),
+        None | Some(Verdict::Inconclusive) if proven_at_its_end(record) => proven_without_verdict(record, language),
         Some(Verdict::Inconclusive) => inconclusive(record, language),
         Some(Verdict::Blind) => blind(record, language),
         None => say!(
@@ -341,6 +350,39 @@ fn closed(record: &Record, language: Language) -> String {
             "{who}: the watch of {to} ended before a verdict.",
             "{who}：对 {to} 的观察在得出结论前结束。"
         ),
+    }
+}
+
+/// Whether the end of the watch itself proved the candidate, and not a person meanwhile.
+fn proven_at_its_end(record: &Record) -> bool {
+    record.timeline.iter().any(|entry| {
+        let proven = matches!(&entry.what, Happened::Stood { version, standing: Standing::Proven } if *version == record.to);
+        proven && Some(entry.at) == record.closed_at
+    })
+}
+
+/// Proven by soaking, or by what its traffic could exclude.
+fn proven_without_verdict(record: &Record, language: Language) -> String {
+    let (who, to) = (who(record, language), bold(&record.to.name));
+    let lone = record
+        .evidence
+        .as_ref()
+        .is_none_or(|evidence| evidence.compare == Comparison::None);
+    let ran = record.activation.as_ref().zip(record.closed_at);
+    let ran = ran.map_or(record.policy.watch.length, |(activation, closed)| closed.since(activation.at));
+    let ran = long(ran.min(record.policy.watch.length), language);
+    if lone {
+        say!(
+            language,
+            "{who}: {to} is proven: it ran for {ran} with whole data and without a restart, and nothing to compare it with.",
+            "{who}：{to} 已被证明：运行 {ran}，数据完整且无重启，没有可比较的版本。"
+        )
+    } else {
+        say!(
+            language,
+            "{who}: {to} is proven: it was watched for {ran} without a regression.",
+            "{who}：{to} 已被证明：观察 {ran}未见恶化。"
+        )
     }
 }
 

@@ -12,3 +12,9 @@ mod sqlite;
 mod store;
 
 pub use sqlite::Sqlite;
+
+/// The SQLite that is built in: `3.53.2`.
+#[must_use]
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}

@@ -10,7 +10,7 @@ use super::{document, open, store::Store};
 use crate::{
     ports::{Contents, History, HistoryError, Revision},
     record::{ControllerState, Record, TargetHistory},
-    words::{Fingerprint, RolloutId, TargetKey, Version},
+    words::{RolloutId, TargetKey, Version, VersionName},
 };
 
 /// Callers that wait while the disk is slow; more than that wait to be queued.
@@ -209,20 +209,19 @@ impl Contents for Sqlite {
         Box::pin(self.ask(move |store| store.keep(&target, &name, &fingerprint, &document)))
     }
 
-    fn kept<'a>(&'a self, fingerprint: &'a Fingerprint) -> BoxFuture<'a, Result<Option<String>, HistoryError>> {
-        let fingerprint = fingerprint.to_string();
-        Box::pin(self.ask(move |store| store.kept(&fingerprint)))
-    }
-
-    fn kept_for<'a>(&'a self, target: &'a TargetKey) -> BoxFuture<'a, Result<Vec<(Version, String)>, HistoryError>> {
+    fn kept<'a>(
+        &'a self,
+        target: &'a TargetKey,
+        name: &'a VersionName,
+    ) -> BoxFuture<'a, Result<Vec<(Version, String)>, HistoryError>> {
         Box::pin(async move {
-            let key = target.to_string();
-            let found = self.ask(move |store| store.kept_for(&key)).await?;
+            let (key, called) = (target.to_string(), name.to_string());
+            let found = self.ask(move |store| store.kept(&key, &called)).await?;
             found
                 .into_iter()
-                .map(|(name, fingerprint, document)| {
+                .map(|(fingerprint, document)| {
                     let version = Version {
-                        name: parsed(&name)?,
+                        name: name.clone(),
                         fingerprint: parsed(&fingerprint)?,
                     };
                     Ok((version, document))

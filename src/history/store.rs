@@ -141,20 +141,11 @@ impl Store {
         .map(drop)
     }
 
-    pub(super) fn kept(&mut self, fingerprint: &str) -> Result<Option<String>, HistoryError> {
+    pub(super) fn kept(&mut self, target: &str, name: &str) -> Result<Vec<(String, String)>, HistoryError> {
         self.read(|connection| {
             connection
-                .prepare_cached("SELECT document FROM content WHERE fingerprint = ?1 ORDER BY rowid LIMIT 1")?
-                .query_row([fingerprint], |row| row.get(0))
-                .optional()
-        })
-    }
-
-    pub(super) fn kept_for(&mut self, target: &str) -> Result<Vec<(String, String, String)>, HistoryError> {
-        self.read(|connection| {
-            connection
-                .prepare_cached("SELECT name, fingerprint, document FROM content WHERE target = ?1 ORDER BY rowid")?
-                .query_map([target], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                .prepare_cached("SELECT fingerprint, document FROM content WHERE target = ?1 AND name = ?2 ORDER BY rowid")?
+                .query_map([target, name], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect()
         })
     }

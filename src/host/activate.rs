@@ -45,7 +45,14 @@ impl Host {
         let pointed = match blocking(move || place.pointed()).await {
             Ok(Some(pointed)) => pointed,
             Ok(None) => return ActResult::Superseded { runs: None },
-            Err(error) => return ActResult::NotMoved { error: error.0 },
+            // It was moved before this was called: only that it serves is not known.
+            Err(error) => {
+                let moved_at = self.clock.now();
+                return ActResult::NotActivated {
+                    moved_at,
+                    error: error.0,
+                };
+            }
         };
         match self.identity.of(&pointed).await {
             Ok((runs, _)) if runs == intent.to => self.activate_now(intent, pointed.moved_at).await,

@@ -76,7 +76,7 @@ impl Activation {
             Ok(ended) => ended.map(Some),
             Err(_) => end(&mut child, group).await.map(|()| None),
         };
-        let output = format!("stdout: {}; stderr: {}", finished(out).await, finished(err).await);
+        let output = output(&finished(out).await, &finished(err).await);
         let name = self.command.first().map_or("", String::as_str);
         match ended {
             Ok(Some(status)) if status.success() => Ok(format!("`{name}` succeeded; {output}")),
@@ -169,13 +169,18 @@ fn drain(output: Option<impl AsyncRead + Unpin + Send + 'static>) -> (Tail, Join
     (tail, reading)
 }
 
+fn output(out: &str, err: &str) -> String {
+    match (out, err) {
+        ("", "") => "without output".to_owned(),
+        (out, "") => format!("stdout: {out}"),
+        ("", err) => format!("stderr: {err}"),
+        (out, err) => format!("stdout: {out}; stderr: {err}"),
+    }
+}
+
 /// What an output ended with; control characters as they are, they are escaped where they are shown.
 async fn finished((tail, mut reading): (Tail, JoinHandle<()>)) -> String {
     let _ = timeout(LATE_OUTPUT, &mut reading).await;
     let tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
-    if tail.is_empty() {
-        "(none)".to_owned()
-    } else {
-        String::from_utf8_lossy(&tail).trim_end().to_owned()
-    }
+    String::from_utf8_lossy(&tail).trim_end().to_owned()
 }

@@ -57,10 +57,9 @@ impl Identity {
     /// # Errors
     /// When they cannot be read.
     pub async fn known(&self, name: &VersionName) -> Result<Vec<(Version, Listing)>, PlatformError> {
-        let kept = self.contents.kept_for(&self.key).await;
+        let kept = self.contents.kept(&self.key, name).await;
         kept.map_err(|error| PlatformError(format!("cannot read the kept listings: {error}")))?
             .into_iter()
-            .filter(|(version, _)| version.name == *name)
             .map(|(version, document)| Ok((version, Listing::parse(name, &document)?)))
             .collect()
     }

@@ -55,7 +55,8 @@ pub(super) struct Pointed {
     pub path: PathBuf,
     /// Which directory that is.
     pub directory: DirId,
-    /// The link's own modification time.
+    /// When the link came to be here: its change time, which a rename sets too. Its modification time is the one that it was made with,
+    /// or that a tool gave it (`rsync -a`, `tar -x`), and may lie days back.
     pub moved_at: Moment,
     /// The same, in nanoseconds since the epoch.
     pub moved_nanos: i64,
@@ -118,13 +119,13 @@ impl Place {
         let inside = self.inside(&link, &text)?;
         let name: VersionName = self.version_name(&inside)?;
         let directory = self.directory(&name)?;
-        let moved_nanos = meta.mtime() * 1_000_000_000 + meta.mtime_nsec();
+        let moved_nanos = meta.ctime() * 1_000_000_000 + meta.ctime_nsec();
         Ok(Some(Pointed {
             text,
             path: self.releases.join(name.as_str()),
             name,
             directory,
-            moved_at: Moment::from_millis(meta.mtime() * 1000 + meta.mtime_nsec() / 1_000_000),
+            moved_at: Moment::from_millis(meta.ctime() * 1000 + meta.ctime_nsec() / 1_000_000),
             moved_nanos,
         }))
     }

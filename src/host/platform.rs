@@ -144,7 +144,8 @@ impl Host {
             return Ok(Look::Other { runs: None });
         };
         let (runs, _) = self.identity.of(&pointed).await?;
-        if runs == intent.from {
+        // A link that came here after the intent was stored is not the one that was judged, even where it points to the same version.
+        if runs == intent.from && pointed.moved_at <= intent.at.plus(GRAIN) {
             return Ok(Look::NotBegun);
         }
         if runs != intent.to {

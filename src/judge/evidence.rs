@@ -41,6 +41,9 @@ pub struct Evidence {
     pub steps: u32,
     /// Steps in which every metric that may revert had usable counts of the candidate.
     pub used: u32,
+    /// Since when the data have been whole without a break: from then on at least 80 % of the steps were used. None while they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole_since: Option<Moment>,
     /// What it was compared with.
     pub compare: Comparison,
     /// The verdict so far; none while the evidence reaches neither bound. `regression` is final, `healthy` yields only to it.

@@ -104,14 +104,21 @@ impl MetricJudge {
         }
         self.convicted |= self.harm() >= self.needed.harm;
         self.passed |= self.safe() >= self.needed.safe;
-        let late = self.late_harm();
-        if !self.convicted && self.late.is_none() && late >= self.needed.late {
-            self.late = Some(LateChange {
-                at,
-                harm_log10: log10(late),
-            });
-        }
+        self.late = self.late_change(at);
         !step.candidate.is_empty()
+    }
+
+    /// A change is late only where the recursion without starts says that the watch began well: what was bad from the start is a
+    /// regression that is being weighed, and once it is convicted nothing about it was late.
+    fn late_change(&self, at: Moment) -> Option<LateChange> {
+        if self.convicted || self.late.is_some() {
+            return self.late.filter(|_| !self.convicted);
+        }
+        let late = self.late_harm();
+        (late >= self.needed.late && self.harm() < 1.0).then(|| LateChange {
+            at,
+            harm_log10: log10(late),
+        })
     }
 
     /// A lost step counts once for each reason, however many pods have it.

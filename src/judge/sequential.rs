@@ -1,5 +1,7 @@
 //! The judge of one rollout: steps in, evidence out, all metrics together (statistics.md, section 9).
 
+use std::time::Duration;
+
 use super::{
     Calibration, Comparison, Evidence, Plan, Terms,
     metric::{MetricJudge, Needed, log10},
@@ -14,11 +16,38 @@ use crate::{
 pub struct Judge {
     metrics: Vec<MetricJudge>,
     compare: Comparison,
+    length: Duration,
     needed: f64,
     at: Moment,
     steps: u32,
     used: u32,
+    whole: Option<Whole>,
     convicted: bool,
+}
+
+/// The newest stretch of which at least 80 % of the steps were used.
+#[derive(Debug, Clone, Copy)]
+struct Whole {
+    since: Moment,
+    steps: u32,
+    used: u32,
+}
+
+impl Whole {
+    /// With one more step, which began at `began`; none where too many are missing now, so that a new stretch may begin.
+    fn with(stretch: Option<Self>, began: Moment, used: bool) -> Option<Self> {
+        let before = stretch.unwrap_or(Self {
+            since: began,
+            steps: 0,
+            used: 0,
+        });
+        let stretch = Self {
+            since: before.since,
+            steps: before.steps.saturating_add(1),
+            used: before.used.saturating_add(u32::from(used)),
+        };
+        (u64::from(stretch.used) * 10 >= u64::from(stretch.steps) * 8).then_some(stretch)
+    }
 }
 
 impl Judge {
@@ -43,10 +72,12 @@ impl Judge {
         Self {
             metrics,
             compare: plan.compare,
+            length: plan.step,
             needed,
             at: Moment::from_millis(0),
             steps: 0,
             used: 0,
+            whole: None,
             convicted: false,
         }
     }
@@ -63,6 +94,7 @@ impl Judge {
         self.at = step.at;
         self.steps = self.steps.saturating_add(1);
         self.used = self.used.saturating_add(u32::from(counted));
+        self.whole = Whole::with(self.whole, step.at.minus(self.length), counted);
         self.convicted |= self.compare != Comparison::None && self.harm() >= self.needed;
     }
 
@@ -100,6 +132,7 @@ impl Judge {
             at: self.at,
             steps: self.steps,
             used: if served { self.used } else { 0 },
+            whole_since: self.whole.filter(|_| served).map(|whole| whole.since),
             compare: self.compare,
             verdict: self.verdict(),
             harm_log10: log10(self.harm()),
@@ -115,4 +148,26 @@ fn judged(metrics: &[MetricJudge]) -> impl Iterator<Item = &MetricJudge> {
 
 fn reverting(metrics: &[MetricJudge]) -> usize {
     judged(metrics).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_data_begin_when_they_come_and_end_when_a_fifth_is_missing() {
+        let at = |step: u32| Moment::from_millis(i64::from(step) * 15_000);
+        let mut whole = None;
+        let mut take = |from: u32, to: u32, used: bool| {
+            for step in from..to {
+                whole = Whole::with(whole, at(step), used);
+            }
+            whole.map(|whole| whole.since)
+        };
+        assert_eq!(take(0, 100, false), None);
+        assert_eq!(take(100, 180, true), Some(at(100)));
+        assert_eq!(take(180, 200, false), Some(at(100)));
+        assert_eq!(take(200, 201, false), None);
+        assert_eq!(take(201, 202, true), Some(at(201)));
+    }
 }

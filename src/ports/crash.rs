@@ -1,6 +1,7 @@
 //! Crash points: named places at which a test ends the process as a power cut would. Only with the feature `crash-points`; else nothing is compiled in.
 
-/// Every registered point. A test visits each; one that is never reached fails it.
+/// Every registered point: around each durable commit (`app/guard/durable.rs` names them), around the act and each of the host's steps in
+/// it, around sending. A test visits each; one that is never reached fails it.
 #[cfg(feature = "crash-points")]
 pub const POINTS: &[&str] = &[
     "opened.before",
@@ -9,6 +10,14 @@ pub const POINTS: &[&str] = &[
     "activated.after",
     "calibrated.before",
     "calibrated.after",
+    "evidence.before",
+    "evidence.after",
+    "data.before",
+    "data.after",
+    "verdict.before",
+    "verdict.after",
+    "stood.before",
+    "stood.after",
     "intent.before",
     "intent.after",
     "act.before",
@@ -17,16 +26,28 @@ pub const POINTS: &[&str] = &[
     "host.synced",
     "host.activated",
     "act.after",
+    "looked.before",
+    "looked.after",
     "outcome.before",
     "outcome.after",
+    "settled.before",
+    "settled.after",
+    "closed.before",
+    "closed.after",
     "alert.before",
     "alert.after",
     "delivered.before",
     "delivered.after",
-    "closed.before",
-    "closed.after",
-    "other.before",
-    "other.after",
+    "postponed.before",
+    "postponed.after",
+    "readiness.before",
+    "readiness.after",
+    "word.before",
+    "word.after",
+    "remarked.before",
+    "remarked.after",
+    "seen.before",
+    "seen.after",
 ];
 
 /// Ends the process at once, by SIGKILL, if the environment's `LASTGOOD_CRASH_AT` names this point.

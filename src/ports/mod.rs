@@ -15,7 +15,7 @@ use crate::{
     engine::Look,
     question::{Answer, Question},
     record::{ActResult, Alert, ControllerState, Intent, Observation, Record, TargetHistory, Unready},
-    words::{Fingerprint, GapReason, Moment, RolloutId, TargetKey, Version},
+    words::{GapReason, Moment, RolloutId, TargetKey, Version, VersionName},
 };
 
 /// What time it is. `app` has the only one that reads the machine's clock.
@@ -176,17 +176,15 @@ pub trait Contents: Send + Sync {
         document: &'a str,
     ) -> BoxFuture<'a, Result<(), HistoryError>>;
 
-    /// The document kept under `fingerprint`.
+    /// Every version of the target that is called `name` and has a document, with it.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn kept<'a>(&'a self, fingerprint: &'a Fingerprint) -> BoxFuture<'a, Result<Option<String>, HistoryError>>;
-
-    /// Every version of the target that has a document, with it.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    fn kept_for<'a>(&'a self, target: &'a TargetKey) -> BoxFuture<'a, Result<Vec<(Version, String)>, HistoryError>>;
+    fn kept<'a>(
+        &'a self,
+        target: &'a TargetKey,
+        name: &'a VersionName,
+    ) -> BoxFuture<'a, Result<Vec<(Version, String)>, HistoryError>>;
 }
 
 /// Why the store refused.

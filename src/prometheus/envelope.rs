@@ -89,7 +89,7 @@ fn data(body: &[u8]) -> Result<Data, Found> {
         let what = if error.is_eof() {
             format!("broke off its answer after {} bytes", body.len())
         } else {
-            "answered with JSON that is not Prometheus's; is [prometheus] url really a Prometheus?".to_owned()
+            "answered with JSON that is not Prometheus's; see that [prometheus] url leads to Prometheus".to_owned()
         };
         failed(&what)
     })?;

@@ -52,11 +52,13 @@ impl Prometheus {
         let look = if timed_out {
             return self.late();
         } else if lower.contains("refused") {
-            "is it running there, and is [prometheus] url right?"
+            "see that it runs there, and that [prometheus] url is right"
         } else if lower.contains("lookup") || lower.contains("dns") || lower.contains("resolve") {
-            "is the name in [prometheus] url right?"
+            "check the name in [prometheus] url"
         } else if lower.contains("certificate") || lower.contains("tls") {
             "check [prometheus] ca_file, and cert_file and key_file where it wants them"
+        } else if self.options.wants_a_certificate() {
+            "if it asks for a certificate of ours, set [prometheus] cert_file and key_file; else check url and the network"
         } else {
             "check [prometheus] url and the network"
         };
@@ -96,7 +98,7 @@ pub(super) fn status(status: StatusCode, told: Option<&str>, options: &Options) 
         401 | 403 if options.bearer_token_file.is_some() => "check the token in [prometheus] bearer_token_file".to_owned(),
         401 | 403 if options.basic_auth.is_some() => "check user and password_file in [prometheus] basic_auth".to_owned(),
         401 | 403 => "it wants credentials: set [prometheus] bearer_token_file or basic_auth".to_owned(),
-        404 => "is the path in [prometheus] url right?".to_owned(),
+        404 => "check the path in [prometheus] url".to_owned(),
         400 | 422 => "check the query in the policy".to_owned(),
         _ => "its own log, or that of a proxy before it, says why".to_owned(),
     };

@@ -112,12 +112,17 @@ impl Options {
             .map_err(|_| SetupError("prometheus.url cannot be used: write http://host:9090".to_owned()))
     }
 
+    /// Whether a server that asks for a certificate of ours would be shown none: it may then just hang up, without a word.
+    pub(super) fn wants_a_certificate(&self) -> bool {
+        self.cert_file.is_none() && self.url.expose_secret().starts_with("https:")
+    }
+
     fn checked_url(&self) -> Result<Url, SetupError> {
         let url = Url::parse(self.url.expose_secret())
             .map_err(|error| SetupError(format!("prometheus.url is no URL ({error}): write http://host:9090")))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(SetupError(format!(
-                "prometheus.url begins with {}: http or https is allowed",
+                "prometheus.url begins with `{}:`: write http://host:9090 or https://host",
                 url.scheme()
             )));
         }

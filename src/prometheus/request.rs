@@ -126,7 +126,7 @@ impl Prometheus {
         }
         if !body.trim_ascii_start().starts_with(b"{") {
             return Err(self.failed(&format!(
-                "answered with {kind}, not JSON; is [prometheus] url really a Prometheus, or a login page or proxy before it?"
+                "answered with {kind}, not JSON; see that [prometheus] url leads to Prometheus, and not to a login page or a proxy before it"
             )));
         }
         Ok(body)

@@ -47,11 +47,22 @@ pub fn activation(policy: &Policy) -> Question {
     )
 }
 
-/// The exact queries, one a metric in the policy's order, as they are recorded and shown.
+/// The queries that are recorded and shown, in the policy's order: those of [`readable`] of every metric.
 #[must_use]
 pub fn queries(policy: &Policy) -> Vec<String> {
     (0..policy.metrics.len())
-        .map(|metric| of_metric(policy, metric).promql)
+        .flat_map(|metric| readable(policy, metric))
+        .collect()
+}
+
+/// What a person can paste into Prometheus to see the counts of one metric: its bad events and its total, or its buckets, by pod. Scrape
+/// times, process starts and series counts, which are asked beside them, are left out.
+#[must_use]
+pub fn readable(policy: &Policy, metric: usize) -> Vec<String> {
+    parts(policy, metric)
+        .into_iter()
+        .filter(|part| matches!(part.kind, PartKind::Bad | PartKind::Total | PartKind::Buckets))
+        .map(|part| part.promql)
         .collect()
 }
 

@@ -61,7 +61,19 @@ fn a_metric_can_be_asked_alone_and_an_unknown_one_asks_nothing() {
     let policy = policy(None);
     assert!(of_metric(&policy, 1).parts.iter().all(|part| part.metric == 1));
     assert_eq!(of_metric(&policy, 2).parts, []);
-    assert_eq!(queries(&policy).len(), 2);
+    assert_eq!(readable(&policy, 2), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_shown_can_be_pasted_and_is_short() {
+    assert_eq!(
+        queries(&policy(None)),
+        [
+            r#"sum by (job, instance) (requests_total{app="a",code=~"5.."})"#,
+            r#"sum by (job, instance) (requests_total{app="a"})"#,
+            "sum by (job, instance, le) (seconds_bucket)",
+        ]
+    );
 }
 
 #[test]

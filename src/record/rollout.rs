@@ -61,7 +61,7 @@ pub struct Record {
     pub outcome_detail: Option<String>,
     /// What was seen after the act.
     pub verification: Option<Verification>,
-    /// The exact queries that were asked, one a metric.
+    /// The queries that counted, in the policy's order, as a person can ask them again.
     pub queries: Vec<String>,
     /// What happened, oldest first.
     pub timeline: Vec<Entry>,

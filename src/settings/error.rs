@@ -45,5 +45,8 @@ impl fmt::Display for SettingFault {
 
 fn lines(faults: &[SettingFault]) -> String {
     let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-    lines.join("\n")
+    match lines.as_slice() {
+        [one] => one.clone(),
+        several => format!("{} settings are wrong\n  {}", several.len(), several.join("\n  ")),
+    }
 }

@@ -43,9 +43,9 @@ impl PolicyFileError {
     fn reason(&self) -> String {
         let path = self.path.display();
         match &self.kind {
-            PolicyFileErrorKind::Unreadable(why) => format!("{path}: cannot be read: {why}"),
+            PolicyFileErrorKind::Unreadable(why) => format!("error: {path}: cannot be read: {why}"),
             PolicyFileErrorKind::Invalid(errors) => errors.to_string(),
-            PolicyFileErrorKind::Conflict(why) => format!("{path}: {why}"),
+            PolicyFileErrorKind::Conflict(why) => format!("error: {path}: {why}"),
         }
     }
 }
@@ -119,7 +119,11 @@ fn policy_files(path: &Path) -> io::Result<Vec<PathBuf>> {
 fn unreadable(path: &Path, error: &io::Error) -> PolicyFileError {
     PolicyFileError {
         path: path.to_owned(),
-        kind: PolicyFileErrorKind::Unreadable(error.to_string()),
+        kind: PolicyFileErrorKind::Unreadable(match error.kind() {
+            io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
+            io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
+            _ => error.to_string(),
+        }),
     }
 }
 

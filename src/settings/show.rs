@@ -3,7 +3,8 @@
 use super::{keys::KEYS, load::Loaded, typed::without_secrets};
 
 /// Every value in force as (key, value, origin), in the order of the documentation. The origin is `default`, the file, or the
-/// variable's name. Header values are redacted, URLs are shown without user, password and query.
+/// variable's name. Header values are redacted, URLs are shown without user, password and query, a webhook's without its path too:
+/// whoever knows it may post there.
 #[must_use]
 pub fn show(loaded: &Loaded) -> Vec<(String, String, String)> {
     let order = |key: &str| {
@@ -31,7 +32,9 @@ fn value(key: &str, texts: &[String], is_list: bool) -> String {
     let shown: Vec<String> = texts
         .iter()
         .map(|text| {
-            if text.contains("://") {
+            if key.ends_with(".webhook.url") {
+                without_path(&without_secrets(text))
+            } else if text.contains("://") {
                 without_secrets(text)
             } else {
                 text.clone()
@@ -42,5 +45,17 @@ fn value(key: &str, texts: &[String], is_list: bool) -> String {
         [] => "{}".to_owned(),
         [one] if !is_list => one.clone(),
         many => format!("[{}]", many.join(", ")),
+    }
+}
+
+/// The URL up to its host.
+fn without_path(url: &str) -> String {
+    let path = url
+        .split_once("://")
+        .and_then(|(_, rest)| rest.split_once('/'))
+        .map(|(_, path)| path);
+    match path.filter(|path| !path.is_empty()) {
+        Some(path) => format!("{}<redacted>", &url[..url.len() - path.len()]),
+        None => url.to_owned(),
     }
 }

@@ -241,7 +241,8 @@ fn an_unknown_variable_is_refused_and_named() {
         error.contains("LASTGOOD__MODES: modes: unknown key `modes`: did you mean `mode`?"),
         "{error}"
     );
-    assert_eq!(error.lines().count(), 2, "{error}");
+    assert!(error.starts_with("2 settings are wrong\n"), "{error}");
+    assert_eq!(error.lines().count(), 3, "{error}");
 }
 
 fn policy(name: &str, current: &str) -> String {

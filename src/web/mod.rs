@@ -15,11 +15,24 @@ pub use socket::{Peer, Reception, StatusList, actor, serve as serve_socket};
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The address is taken or not allowed.
-    #[error("cannot listen on {address}: {source}; is another lastgood running, or does `[server]` name a port that is taken?")]
+    #[error(
+        "cannot listen on {address}: {because}; end the program that does, or name another port in `[server] listen` (port 0: any free one)"
+    )]
     Listen {
-        /// The address or path.
+        /// The address.
         address: String,
         /// What the system said.
-        source: std::io::Error,
+        because: std::io::Error,
     },
+    /// The command socket cannot be made.
+    #[error("cannot make the command socket {path}: {because}; name a path that this user may write in `[server] socket`")]
+    Socket {
+        /// Where.
+        path: String,
+        /// What the system said.
+        because: std::io::Error,
+    },
+    /// Another lastgood has the command socket.
+    #[error("another lastgood answers at {0}: end it, or name another path in `[server] socket`")]
+    Taken(String),
 }

@@ -71,9 +71,9 @@ pub async fn serve(
     clock: Arc<dyn Clock>,
     shutdown: CancellationToken,
 ) -> Result<(SocketAddr, BoxFuture<'static, ()>), ServeError> {
-    let failed = |source| ServeError::Listen {
+    let failed = |because| ServeError::Listen {
         address: address.to_string(),
-        source,
+        because,
     };
     let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;

@@ -104,10 +104,11 @@ pub fn serve(
     reception: Arc<dyn Reception>,
     shutdown: CancellationToken,
 ) -> Result<BoxFuture<'static, ()>, ServeError> {
-    let listener = bind(path).map_err(|source| ServeError::Listen {
-        address: path.display().to_string(),
-        source,
-    })?;
+    let shown = path.display().to_string();
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        return Err(ServeError::Taken(shown));
+    }
+    let listener = bind(path).map_err(|because| ServeError::Socket { path: shown, because })?;
     let router = Router::new()
         .route("/v1/status", get(status))
         .route("/v1/records/{id}", get(record))
@@ -129,12 +130,6 @@ pub fn serve(
 }
 
 fn bind(path: &Path) -> std::io::Result<UnixListener> {
-    if std::os::unix::net::UnixStream::connect(path).is_ok() {
-        return Err(std::io::Error::new(
-            std::io::ErrorKind::AddrInUse,
-            "another lastgood answers there",
-        ));
-    }
     match fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}

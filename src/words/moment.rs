@@ -33,6 +33,12 @@ impl Moment {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// Whether something that was done at `last` and is to be done every `pause` is due now; also where the clock was set back since.
+    #[must_use]
+    pub fn is_due(self, last: Self, pause: Duration) -> bool {
+        self < last || self.since(last) >= pause
+    }
+
     /// This moment plus `duration`, saturating.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {

@@ -143,10 +143,14 @@ impl fmt::Display for RolloutId {
 }
 
 impl FromStr for RolloutId {
-    type Err = uuid::Error;
+    type Err = NameError;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self)
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        text.parse().map(Self).map_err(|_| NameError {
+            what: "rollout",
+            found: text.chars().take(80).collect(),
+            allowed: "a whole id as alerts and `lastgood explain` name it, 019a2f3c-0000-7000-8000-000000000000",
+        })
     }
 }
 

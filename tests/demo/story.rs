@@ -8,7 +8,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::parts::prometheus;
+use crate::{parts::prometheus, readme};
 
 fn demo(scratch: &Path, prometheus: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lastgood"));
@@ -62,15 +62,16 @@ fn all_five_deployments_end_as_promised_and_nothing_is_left() {
         return;
     };
     let scratch = tempfile::tempdir().expect("a directory");
-    let output = demo(scratch.path(), &prometheus)
-        .arg("--quiet")
-        .output()
-        .expect("the demo runs");
+    let output = demo(scratch.path(), &prometheus).output().expect("the demo runs");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
-    let versions: Vec<&str> = said.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
+    let results = said.lines().filter(|line| line.starts_with('✓'));
+    let versions: Vec<&str> = results.filter_map(|line| line.split_whitespace().nth(1)).collect();
     assert_eq!(versions, ["v1", "v2", "v3", "v4", "v5"], "{said}");
+    assert!(!said.contains("🕐"), "what is bad from the start is not late:\n{said}");
     assert_eq!(left(scratch.path()), Vec::<String>::new());
+    // One run of the demo serves both: the README shows what it said.
+    readme::shows(&said);
 }
 
 #[test]

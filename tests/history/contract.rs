@@ -5,6 +5,7 @@ use lastgood::{
     history::Sqlite,
     ports::{History, HistoryError, Revision},
     record::{ControllerState, TargetHistory},
+    words::Version,
 };
 
 use crate::sample;
@@ -28,8 +29,7 @@ async fn nothing_is_found_before_the_first_commit(history: &dyn History) {
     assert_eq!(history.record(sample::rollout(1)).await, Ok(None));
     assert_eq!(history.records(&target, 5).await, Ok(Vec::new()));
     assert_eq!(history.load_controller().await, Ok((ControllerState::default(), None)));
-    assert_eq!(history.kept(&sample::version("v1").fingerprint).await, Ok(None));
-    assert_eq!(history.kept_for(&target).await, Ok(Vec::new()));
+    assert_eq!(history.kept(&target, &sample::version("v1").name).await, Ok(Vec::new()));
 }
 
 async fn a_rich_history_comes_back_as_it_was(history: &dyn History) {
@@ -139,11 +139,20 @@ async fn contents_are_kept_once_and_never_change(history: &dyn History) {
     let other = sample::version("v2");
     assert_eq!(history.keep(&target, &other, "{}").await, Ok(()));
     let expected = "{\"files\": 1}".to_owned();
-    assert_eq!(history.kept(&version.fingerprint).await, Ok(Some(expected.clone())));
+    let again = Version {
+        name: version.name.clone(),
+        fingerprint: other.fingerprint.clone(),
+    };
+    assert_eq!(history.keep(&target, &again, "built anew").await, Ok(()));
     assert_eq!(
-        history.kept_for(&target).await,
-        Ok(vec![(version, expected), (other, "{}".to_owned())])
+        history.kept(&target, &version.name).await,
+        Ok(vec![(version.clone(), expected), (again, "built anew".to_owned())])
     );
+    assert_eq!(
+        history.kept(&target, &other.name).await,
+        Ok(vec![(other.clone(), "{}".to_owned())])
+    );
+    assert_eq!(history.kept(&sample::target("other"), &version.name).await, Ok(Vec::new()));
 }
 
 async fn what_cannot_be_read_back_is_not_stored(history: &dyn History) {
@@ -178,7 +187,10 @@ async fn survives(open: impl Fn() -> Box<dyn History>) {
     let after = open();
     assert_eq!(after.load(&target).await, Ok(Some((rich.clone(), last.clone()))));
     assert_eq!(after.load_controller().await, Ok((state, Some(controller))));
-    assert_eq!(after.kept_for(&target).await, Ok(vec![(version, "{}".to_owned())]));
+    assert_eq!(
+        after.kept(&target, &version.name.clone()).await,
+        Ok(vec![(version, "{}".to_owned())])
+    );
     assert!(matches!(
         after.commit(&rich, Some(&first)).await,
         Err(HistoryError::Conflict(_))

@@ -145,6 +145,7 @@ fn evidence(seconds: i64) -> Evidence {
         at: at(seconds),
         steps: 3,
         used: 2,
+        whole_since: None,
         compare: Comparison::BeforeAfter,
         verdict: Some(Verdict::Regression),
         harm_log10: 37.012_345_678_901_234,

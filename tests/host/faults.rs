@@ -29,17 +29,12 @@ impl Site {
     /// v1 and v2, prepared by whoever may write.
     async fn contents_of_both(&self) -> (lastgood::words::Version, lastgood::words::Version) {
         if inside().is_some() && self.target.current.exists() {
-            let kept = lastgood::ports::Contents::kept_for(&*self.contents, &crate::rig::key())
-                .await
-                .expect("kept listings");
-            let of = |name: &str| {
-                kept.iter()
-                    .find(|(version, _)| version.name.as_str() == name)
-                    .expect("a listing")
-                    .0
-                    .clone()
+            let of = async |name: &str| {
+                let name = name.parse().expect("a name");
+                let kept = lastgood::ports::Contents::kept(&*self.contents, &crate::rig::key(), &name).await;
+                kept.expect("kept listings").remove(0).0
             };
-            return (of("v1"), of("v2"));
+            return (of("v1").await, of("v2").await);
         }
         let bad = self.bad_v2().await;
         (bad.to, bad.from)

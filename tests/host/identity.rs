@@ -1,10 +1,11 @@
 //! Which version runs, and that it stays the same one whatever the service writes.
 
-use std::{fs, os::unix::fs::symlink};
+use std::{fs, os::unix::fs::symlink, time::Duration};
 
 use lastgood::{ports::Platform, record::Observation};
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 
-use crate::rig::{Site, intent, quiet, temporary};
+use crate::rig::{Site, intent, now, quiet, temporary};
 
 async fn refusal(site: &Site) -> String {
     site.host.observe().await.expect_err("no version can be told").0
@@ -63,10 +64,7 @@ async fn what_a_service_wrote_before_it_was_first_seen_is_not_part_of_the_releas
     let v2 = site.run("v2").await;
     fs::write(&log, "rotated\n").expect("a shorter log");
     let result = site.host.revert(&intent(1, &v2, &v1)).await;
-    assert_eq!(
-        crate::rig::applied(&result),
-        "`true` succeeded; stdout: (none); stderr: (none)"
-    );
+    assert_eq!(crate::rig::applied(&result), "`true` succeeded; without output");
 }
 
 #[tokio::test]
@@ -183,4 +181,28 @@ async fn b06_a_release_to_put_back_that_became_a_link_out_is_refused() {
     );
     assert_eq!(site.text().to_str(), Some("releases/v2"));
     assert!(!site.beside().contains(&temporary(&intent)));
+}
+
+#[tokio::test]
+async fn a_link_that_kept_its_old_time_moved_when_it_was_put_there() {
+    let site = Site::new(quiet());
+    site.run("v1").await;
+    let before = now();
+    site.release("v2");
+    let aside = site.app.join("current.new");
+    symlink("releases/v2", &aside).expect("a link");
+    let days_ago = Timespec {
+        tv_sec: before.millis() / 1000 - 3 * 24 * 3600,
+        tv_nsec: 0,
+    };
+    let times = Timestamps {
+        last_access: days_ago,
+        last_modification: days_ago,
+    };
+    utimensat(CWD, &aside, &times, AtFlags::SYMLINK_NOFOLLOW).expect("an old time, as `rsync -a` keeps it");
+    fs::rename(&aside, &site.target.current).expect("a switch");
+    let seen = site.host.observe().await.expect("an observation");
+    // The clock of file systems ticks a little behind.
+    let moved_at = seen.moved_at.expect("a time").plus(Duration::from_millis(20));
+    assert!(moved_at >= before, "{moved_at} lies before {before}");
 }

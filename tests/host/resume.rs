@@ -85,3 +85,14 @@ async fn b01_leftovers_of_older_reverts_are_removed_and_nothing_else_is() {
     applied(&site.host.revert(&intent).await);
     assert_eq!(site.beside(), [".current.mine", ".other.lastgood-x", "current", "releases"]);
 }
+
+#[tokio::test]
+async fn b01_the_bad_version_put_there_again_after_the_intent_is_not_what_was_judged() {
+    let site = Site::new(quiet());
+    let intent = site.bad_v2().await;
+    tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+    site.switch("releases/v2");
+    let runs = Some(intent.from.clone());
+    assert_eq!(site.restarted().look(&intent).await, Ok(Look::Other { runs }));
+    assert_eq!(site.text(), Path::new("releases/v2"));
+}

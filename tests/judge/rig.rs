@@ -141,6 +141,9 @@ pub struct Judged {
     /// The step of the regression, and of the first time it was healthy.
     pub convicted: Option<usize>,
     pub passed: Option<usize>,
+    /// The first step at which the first metric was told to have changed late, and whether it ever was late and convicted at once.
+    pub late: Option<usize>,
+    pub late_and_convicted: bool,
 }
 
 pub fn judge(policy: &Policy, plan: &Plan, history: &[Step], watch: &[Step]) -> Judged {
@@ -149,19 +152,25 @@ pub fn judge(policy: &Policy, plan: &Plan, history: &[Step], watch: &[Step]) -> 
         own_hour: &history[history.len().saturating_sub(HOUR)..],
     };
     let mut judge = Judge::new(policy, plan, &calibrate(policy, plan, &background));
-    let (mut convicted, mut passed) = (None, None);
+    let (mut convicted, mut passed, mut late, mut late_and_convicted) = (None, None, None, false);
     for (t, step) in watch.iter().enumerate() {
         judge.step(step);
-        match judge.evidence().verdict {
+        let evidence = judge.evidence();
+        match evidence.verdict {
             Some(Verdict::Regression) => convicted = convicted.or(Some(t)),
             Some(Verdict::Healthy) => passed = passed.or(Some(t)),
             _ => {}
         }
+        let metric = &evidence.metrics[0];
+        late = late.or(metric.late.map(|_| t));
+        late_and_convicted |= metric.late.is_some() && metric.verdict == Some(Verdict::Regression);
     }
     Judged {
         evidence: judge.evidence(),
         convicted,
         passed,
+        late,
+        late_and_convicted,
     }
 }
 

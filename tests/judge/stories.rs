@@ -75,7 +75,45 @@ fn a_shared_step_an_hour_later_is_told_and_never_convicts() {
         assert_eq!(judged.convicted, None, "seed {seed}: {:?}", judged.evidence);
         let late = judged.evidence.metrics[0].late.expect("told");
         assert!(late.at >= at(HOUR) && late.harm_log10 >= 2.0, "seed {seed}: {late:?}");
+        assert!(judged.late.is_some_and(|t| t < HOUR + 20), "seed {seed}: {:?}", judged.late);
     }
+}
+
+#[test]
+fn what_is_bad_from_the_start_is_never_late() {
+    for seed in 0..10 {
+        for factor in [3.0, 10.0, 40.0] {
+            let mut dice = Dice::new(seed);
+            let history = ratios(&FLAT.counts(&mut dice, 2 * HOUR, |_| 1.0), false);
+            let watch = ratios(&FLAT.counts(&mut dice, 120, |_| factor), true);
+            assert_eq!(
+                before_after(errors(), &history, &watch).late,
+                None,
+                "seed {seed}, {factor} times"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_bad_from_the_second_minute_is_late_until_it_is_convicted() {
+    let mut seen = [0; 2];
+    for seed in 0..10 {
+        for factor in [4.0, 40.0] {
+            let mut dice = Dice::new(seed);
+            let history = ratios(&FLAT.counts(&mut dice, 2 * HOUR, |_| 1.0), false);
+            let watch = ratios(&FLAT.counts(&mut dice, 120, |t| if t < 4 { 1.0 } else { factor }), true);
+            let judged = before_after(errors(), &history, &watch);
+            assert!(!judged.late_and_convicted, "seed {seed}, {factor} times");
+            let one_of_both = judged.late.is_some() || judged.convicted.is_some();
+            assert!(one_of_both, "seed {seed}, {factor} times: {:?}", judged.evidence);
+            seen = [
+                seen[0] + usize::from(judged.late.is_some()),
+                seen[1] + usize::from(judged.convicted.is_some()),
+            ];
+        }
+    }
+    assert!(seen[0] > 0 && seen[1] > 0, "both happen: {seen:?}");
 }
 
 fn slow(bounds: &[f64], change: impl Fn(&mut Dice, f64) -> f64 + Copy) -> Judged {

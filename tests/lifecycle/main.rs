@@ -3,6 +3,10 @@
 #![cfg(test)]
 
 mod crashes;
+mod guards;
+mod operation;
 mod people;
 mod rig;
 mod rollouts;
+mod secrets;
+mod users;

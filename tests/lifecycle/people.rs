@@ -1,21 +1,40 @@
 //! What people do in the middle of it, and that they win.
 
-use std::{process::Command, time::Duration};
+use std::process::Command;
 
+use futures::FutureExt as _;
 use lastgood::{
-    ports::{Command as Word, Desk},
+    demo::Behavior,
     record::{Phase, RolloutKind},
-    words::{Outcome, Standing, Verdict},
+    words::{Outcome, Standing},
 };
 
 use crate::{
-    rig::{Plan, Scene, failing, good, lastgood},
-    rollouts::with_v1_proven,
+    rig::{LONG, Plan, failing, good, together},
+    rollouts::{standing, with_v1_proven},
 };
 
-const LONG: Duration = Duration::from_secs(90);
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn people_win() {
+    together([
+        ("v3 over a bad v2", a_person_who_ships_v3_over_a_bad_v2_wins().boxed()),
+        (
+            "v3 over a crash",
+            a_person_who_ships_v3_while_lastgood_lies_dead_in_the_act_wins().boxed(),
+        ),
+        (
+            "v2 again",
+            the_same_bad_version_shipped_again_is_announced_and_not_fought_over().boxed(),
+        ),
+        (
+            "ln -sfn",
+            a_script_that_uses_ln_sfn_and_a_release_that_writes_are_one_rollout().boxed(),
+        ),
+        ("wait", a_pipeline_that_waits_is_told_by_the_exit_code().boxed()),
+    ])
+    .await;
+}
 
-#[tokio::test(flavor = "multi_thread")]
 async fn a_person_who_ships_v3_over_a_bad_v2_wins() {
     // So little evidence that v2 is still being judged when v3 comes.
     let scene = with_v1_proven(Plan {
@@ -24,11 +43,12 @@ async fn a_person_who_ships_v3_over_a_bad_v2_wins() {
         ..Plan::default()
     })
     .await;
+    let plan = scene.plan().clone();
     scene.deploy("v2", &failing(0.12)).await;
     scene
         .record("v2", LONG, |record| matches!(record.phase, Phase::Watching { .. }))
         .await;
-    scene.deploy("v3", &failing(0.05)).await;
+    scene.deploy("v3", &good(&plan)).await;
     let third = scene
         .record("v3", LONG, |record| matches!(record.phase, Phase::Watching { .. }))
         .await;
@@ -38,12 +58,38 @@ async fn a_person_who_ships_v3_over_a_bad_v2_wins() {
         third.baseline.map(|(version, _)| version.name.to_string()),
         Some("v1".to_owned())
     );
-    assert_eq!(scene.releases.points_to().expect("a link"), "v3");
+    assert_eq!(scene.points_to(), "v3");
 }
 
-#[tokio::test(flavor = "multi_thread")]
+async fn a_person_who_ships_v3_while_lastgood_lies_dead_in_the_act_wins() {
+    let mut scene = with_v1_proven(Plan::default()).await;
+    let plan = scene.plan().clone();
+    for (number, point) in ["intent.after", "host.link", "host.exchanged", "host.synced"]
+        .into_iter()
+        .enumerate()
+    {
+        let (bad, newer) = (format!("bad-{number}"), format!("newer-{number}"));
+        scene.stop_lastgood().await;
+        scene.start_lastgood(&[("LASTGOOD_CRASH_AT", point)]);
+        scene.deploy(&bad, &failing(0.3)).await;
+        scene.killed(point).await;
+        scene.deploy(&newer, &good(&plan)).await;
+        scene.start_lastgood(&[]);
+        let record = scene.record(&bad, LONG, |record| record.phase == Phase::Closed).await;
+        assert_eq!(record.outcome, Some(Outcome::Superseded), "{point}: {record:#?}");
+        scene
+            .record(&newer, LONG, |record| {
+                matches!(record.phase, Phase::Watching { .. }) && record.plan.is_some()
+            })
+            .await;
+        assert_eq!(scene.points_to(), newer, "{point}");
+        assert!(scene.leftovers().is_empty(), "{point}: {:?}", scene.leftovers());
+        assert!(scene.ids("reverted", &bad).is_empty(), "{point}: {:?}", scene.alerted());
+    }
+}
+
 async fn the_same_bad_version_shipped_again_is_announced_and_not_fought_over() {
-    let scene = with_v1_proven(Plan::default()).await;
+    let mut scene = with_v1_proven(Plan::default()).await;
     scene.deploy("v2", &failing(0.3)).await;
     scene
         .record("v2", LONG, |record| record.outcome == Some(Outcome::Verified))
@@ -55,19 +101,21 @@ async fn the_same_bad_version_shipped_again_is_announced_and_not_fought_over() {
             record.kind == RolloutKind::Return && record.outcome == Some(Outcome::Contested)
         })
         .await;
-    assert_eq!(
-        scene.releases.points_to().expect("a link"),
-        "v2",
-        "a person's word is not fought"
-    );
+    assert_eq!(scene.points_to(), "v2", "a person's word is not fought");
     scene.told("contested", "v2").await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_script_that_switches_with_ln_sfn_is_one_rollout() {
-    let scene = with_v1_proven(Plan::default()).await;
-    let plan = Plan::default();
-    scene.releases.publish("v2", &good(&plan)).expect("published");
+async fn a_script_that_uses_ln_sfn_and_a_release_that_writes_are_one_rollout() {
+    let mut scene = with_v1_proven(Plan {
+        watch: "{for: 15s, proveAfter: 8s}",
+        ..Plan::default()
+    })
+    .await;
+    let writes = Behavior {
+        writes: true,
+        ..good(scene.plan())
+    };
+    scene.releases.publish("v2", &writes).expect("published");
     let status = Command::new("ln")
         .args(["-sfn", "releases/v2", "current"])
         .current_dir(scene.root())
@@ -78,28 +126,10 @@ async fn a_script_that_switches_with_ln_sfn_is_one_rollout() {
     scene
         .record("v2", LONG, |record| matches!(record.phase, Phase::Watching { .. }))
         .await;
-    assert_eq!(scene.records().await.len(), 2, "first sight and v2");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_release_that_writes_into_its_own_directory_stays_itself() {
-    let mut scene = with_v1_proven(Plan::default()).await;
-    let plan = Plan::default();
-    scene
-        .deploy(
-            "v2",
-            &lastgood::demo::Behavior {
-                writes: true,
-                ..good(&plan)
-            },
-        )
-        .await;
-    scene
-        .record("v2", LONG, |record| matches!(record.phase, Phase::Watching { .. }))
-        .await;
     scene.kill_lastgood();
     scene.start_lastgood(&[]);
-    crate::rollouts::until_standing(&mut scene, "v2", Standing::Proven).await;
+    scene.told("proven", "v2").await;
+    standing(&scene, "v2", Standing::Proven).await;
     assert_eq!(
         scene.records().await.len(),
         2,
@@ -107,65 +137,14 @@ async fn a_release_that_writes_into_its_own_directory_stays_itself() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_proposed_revert_waits_for_a_person() {
-    let scene = with_v1_proven(Plan {
-        mode: "propose",
-        ..Plan::default()
-    })
-    .await;
-    scene.deploy("v2", &failing(0.3)).await;
-    let record = scene
-        .record("v2", LONG, |record| matches!(record.phase, Phase::AwaitingApproval { .. }))
-        .await;
-    assert_eq!(scene.releases.points_to().expect("a link"), "v2");
-    let output = command(&scene, &["approve", &record.id.to_string()]);
-    assert!(output.status.success(), "{output:?}");
-    let record = scene.record("v2", LONG, |record| record.phase == Phase::Closed).await;
-    assert_eq!(record.outcome, Some(Outcome::Verified), "{record:#?}");
-    assert!(record.intent.and_then(|intent| intent.approved_by).is_some());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn frozen_means_told_and_not_touched() {
-    let scene = with_v1_proven(Plan::default()).await;
-    let frozen = scene
-        .desk()
-        .expect("a desk")
-        .act(Word::Freeze {
-            target: None,
-            reason: "a migration".to_owned(),
-        })
-        .await;
-    assert!(frozen.is_ok(), "{frozen:?}");
-    scene.deploy("v2", &failing(0.3)).await;
-    let record = scene.record("v2", LONG, |record| record.phase == Phase::Closed).await;
-    assert_eq!(
-        (record.verdict, record.outcome),
-        (Some(Verdict::Regression), Some(Outcome::Refused))
-    );
-    let text = lastgood::explain::text(&record, lastgood::explain::Language::En);
-    assert!(text.contains("a migration"), "{text}");
-    assert_eq!(scene.releases.points_to().expect("a link"), "v2");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_pipeline_that_waits_is_told_by_the_exit_code() {
     let scene = with_v1_proven(Plan::default()).await;
     scene.deploy("v2", &failing(0.3)).await;
-    let output = command(&scene, &["wait", "app", "--to", "v2", "--timeout", "60s"]);
+    let wait = |arguments: &[&str]| scene.command(&[&["wait"], arguments].concat());
+    let output = wait(&["app", "--to", "v2", "--timeout", "60s"]);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
-    let output = command(&scene, &["wait", "app", "--to", "v9", "--timeout", "1s"]);
+    let output = wait(&["app", "--to", "v9", "--timeout", "1s"]);
     assert_eq!(output.status.code(), Some(4), "{output:?}");
-    let output = command(&scene, &["wait", "nobody", "--timeout", "1s"]);
+    let output = wait(&["nobody", "--timeout", "1s"]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
-}
-
-fn command(scene: &Scene, arguments: &[&str]) -> std::process::Output {
-    Command::new(lastgood())
-        .args(arguments)
-        .arg("--config")
-        .arg(scene.settings())
-        .output()
-        .expect("lastgood")
 }

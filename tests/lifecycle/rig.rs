@@ -1,59 +1,44 @@
 //! A whole host in a temporary directory: releases, a service under load, a real Prometheus, a real lastgood, and someone who receives alerts.
 
+mod files;
+mod hook;
+
 use std::{
+    collections::BTreeSet,
+    os::unix::process::ExitStatusExt as _,
     path::{Path, PathBuf},
-    process::Command,
-    sync::{Arc, Mutex},
+    process::{Command, ExitStatus, Output},
+    sync::Mutex,
     time::Duration,
 };
 
-use axum::{Json, Router, extract::State, routing::post};
+use futures::future::BoxFuture;
 use lastgood::{
     app::clock::SystemClock,
     demo::{Behavior, Child, Load, LoadOptions, Prometheus, PrometheusOptions, Releases, ScrapeTarget, Service},
     explain::TargetStatus,
-    ports::{Clock, Desk},
-    record::Record,
+    history::Sqlite,
+    ports::{Clock, Desk, History},
+    record::{Record, TargetHistory},
     web::client::Client,
     words::{Moment, TargetKey},
 };
+use rustix::process::Signal;
+
+pub use files::{Plan, policy, settings};
+pub use hook::Hook;
+
+/// What never takes so long; a test that waits for it in vain fails.
+pub const LONG: Duration = Duration::from_secs(90);
+/// Between two looks of a test.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The binary under test.
 pub fn lastgood() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_lastgood"))
 }
 
-/// What differs between scenes.
-#[derive(Clone)]
-pub struct Plan {
-    /// `spec.mode`.
-    pub mode: &'static str,
-    /// `spec.watch`.
-    pub watch: &'static str,
-    /// `spec.revert`.
-    pub revert: &'static str,
-    /// `spec.limits.revertsPerHour`.
-    pub reverts_per_hour: u32,
-    /// Requests a second.
-    pub rate: f64,
-    /// Base share of errors of a good version.
-    pub errors: f64,
-}
-
-impl Default for Plan {
-    fn default() -> Self {
-        Self {
-            mode: "enforce",
-            watch: "{for: 60s, proveAfter: 10s}",
-            revert: "{verifyFor: 10s}",
-            reverts_per_hour: 100,
-            rate: 60.0,
-            errors: 0.01,
-        }
-    }
-}
-
-/// The whole host. Dropping it ends every process and removes every file.
+/// The whole host. Dropping it ends every process and removes every file, and first checks that no good version was accused.
 pub struct Scene {
     /// Its releases.
     pub releases: Releases,
@@ -61,12 +46,12 @@ pub struct Scene {
     pub service: Service,
     /// Its Prometheus.
     pub prometheus: Prometheus,
-    /// Its clients.
+    /// Who receives alerts.
+    pub hook: Hook,
     _load: Load,
-    /// Alerts as the webhook received them.
-    pub alerts: Arc<Mutex<Vec<serde_json::Value>>>,
     controller: Option<Child>,
     plan: Plan,
+    good: Mutex<BTreeSet<String>>,
     directory: tempfile::TempDir,
 }
 
@@ -97,45 +82,28 @@ impl Scene {
         })
         .await
         .expect("Prometheus");
-        let (alerts, hook) = receive_alerts().await;
+        let hook = Hook::down();
+        if !plan.hook_down {
+            hook.open();
+        }
         let scene = Self {
             releases,
             service,
             prometheus,
+            hook,
             _load: load,
-            alerts,
             controller: None,
+            good: Mutex::new(BTreeSet::from(["v1".to_owned()])),
             plan,
             directory,
         };
-        scene.write_settings(&hook);
-        scene.write_policy();
-        scene.until_scraped().await;
-        scene
-    }
-
-    /// Waits until Prometheus has two scrapes of the service.
-    async fn until_scraped(&self) {
-        let url = format!(
-            "{}/api/v1/query?query=count_over_time(http_requests_total[1m])",
-            self.prometheus.url()
+        scene.write_settings(
+            &format!("url = \"{}\"", scene.prometheus.url()),
+            &format!("url = \"{}\"", scene.hook.url("alerts")),
         );
-        for _ in 0..600 {
-            let scraped = match reqwest::get(&url).await {
-                Ok(answer) => answer.text().await.unwrap_or_default(),
-                Err(_) => String::new(),
-            };
-            let counted = scraped
-                .rsplit(',')
-                .next()
-                .and_then(|last| last.split('"').nth(1))
-                .and_then(|count| count.parse::<u32>().ok());
-            if counted.is_some_and(|count| count >= 2) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("Prometheus has not scraped the service within a minute");
+        scene.write_policy(&policy(scene.root(), &scene.plan, &scene.service.activate_command()));
+        scene.prometheus.scraped().await.expect("scrapes");
+        scene
     }
 
     /// Its directory.
@@ -143,49 +111,23 @@ impl Scene {
         self.directory.path()
     }
 
+    /// What is particular to it.
+    pub const fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// The settings file.
     pub fn settings(&self) -> PathBuf {
         self.root().join("lastgood.toml")
     }
 
-    fn write_settings(&self, hook: &str) {
-        let root = self.root().display();
-        let text = format!(
-            "policies = [\"{root}/policies\"]\n[prometheus]\nurl = \"{}\"\ntimeout = \"5s\"\n[store]\nurl = \"sqlite:{root}/history.db\"\n\
-             [server]\nlisten = \"127.0.0.1:0\"\nsocket = \"{root}/lastgood.sock\"\n[limits]\nreverts_per_hour = 1000\nfreeze_at = 100\n\
-             [channels.hook]\nwebhook = {{ url = \"{hook}\" }}\n",
-            self.prometheus.url()
-        );
-        std::fs::write(self.settings(), text).expect("settings");
+    /// Writes the settings, with these lines in the tables of Prometheus and of the webhook.
+    pub fn write_settings(&self, prometheus: &str, webhook: &str) {
+        std::fs::write(self.settings(), settings(self.root(), prometheus, webhook)).expect("settings");
     }
 
-    fn write_policy(&self) {
-        let (plan, root) = (&self.plan, self.root().display());
-        let command = serde_json::to_string(&self.service.activate_command()).expect("a command");
-        let text = format!(
-            r#"apiVersion: lastgood.dev/v1
-kind: Policy
-metadata: {{name: app}}
-spec:
-  mode: {mode}
-  target:
-    host:
-      releases: {root}/releases
-      current: {root}/current
-      activate: {{command: {command}, timeout: 20s}}
-  watch: {watch}
-  metrics:
-    - name: errors
-      ratio: {{bad: 'http_requests_total{{job="app",code=~"5.."}}', total: 'http_requests_total{{job="app"}}'}}
-  revert: {revert}
-  limits: {{revertsPerHour: {budget}}}
-  notify: {{default: [hook], proven: [hook]}}
-"#,
-            mode = plan.mode,
-            watch = plan.watch,
-            revert = plan.revert,
-            budget = plan.reverts_per_hour,
-        );
+    /// Writes the policy file.
+    pub fn write_policy(&self, text: &str) {
         let policies = self.root().join("policies");
         std::fs::create_dir_all(&policies).expect("a directory");
         std::fs::write(policies.join("app.yaml"), text).expect("a policy");
@@ -209,25 +151,60 @@ spec:
         self.controller.as_mut().is_some_and(|child| child.ended().is_none())
     }
 
+    /// Signals lastgood.
+    pub fn signal(&mut self, signal: Signal) {
+        self.controller.as_mut().expect("a lastgood that runs").signal(signal);
+    }
+
     /// Ends lastgood as a power cut would.
     pub fn kill_lastgood(&mut self) {
-        if let Some(mut child) = self.controller.take() {
-            child.signal(rustix::process::Signal::KILL);
+        self.signal(Signal::KILL);
+        self.controller = None;
+    }
+
+    /// Ends lastgood as systemd would; how it ended, and how long that took.
+    pub async fn stop_lastgood(&mut self) -> (ExitStatus, Duration) {
+        let asked = SystemClock.now();
+        self.signal(Signal::TERM);
+        let status = self.ended("asked to end", Duration::from_secs(20)).await;
+        (status, SystemClock.now().since(asked))
+    }
+
+    /// Waits until lastgood has ended, and says how.
+    pub async fn ended(&mut self, why: &str, within: Duration) -> ExitStatus {
+        let deadline = SystemClock.now().plus(within);
+        loop {
+            if let Some(status) = self.controller.as_mut().expect("a lastgood").ended() {
+                return status;
+            }
+            assert!(
+                SystemClock.now() < deadline,
+                "not ended within {within:?}: {why}\nlog:\n{}",
+                self.log()
+            );
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
-    /// Ends lastgood as systemd would.
-    pub async fn stop_lastgood(&mut self) {
-        if let Some(child) = self.controller.take() {
-            child.stop(Duration::from_secs(20)).await;
-        }
+    /// Waits until lastgood killed itself, as it was told to.
+    pub async fn killed(&mut self, point: &str) {
+        let status = self.ended(&format!("killed at {point}"), LONG).await;
+        assert_eq!(status.signal(), Some(9), "{point}: {status}\nlog:\n{}", self.log());
     }
 
     /// What a person's deploy script does: a new release, `current` moved, the service restarted.
     pub async fn deploy(&self, version: &str, behavior: &Behavior) {
+        if behavior.errors <= self.plan.errors {
+            self.good.lock().expect("versions").insert(version.to_owned());
+        }
         self.releases.publish(version, behavior).expect("published");
         self.releases.switch(version).expect("switched");
         self.service.activate().await.expect("activated");
+    }
+
+    /// The version that `current` points to.
+    pub fn points_to(&self) -> String {
+        self.releases.points_to().expect("a link")
     }
 
     /// The running controller's desk.
@@ -235,9 +212,36 @@ spec:
         Client::connect(&self.root().join("lastgood.sock")).ok().flatten()
     }
 
+    /// Runs a command of lastgood with this scene's settings.
+    pub fn command(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(lastgood());
+        command.args(arguments).arg("--config").arg(self.settings());
+        command.output().expect("lastgood")
+    }
+
     /// The target's key.
     pub fn key(&self) -> TargetKey {
         "prod/app".parse().expect("a key")
+    }
+
+    /// What is stored of the target.
+    pub async fn stored(&self) -> TargetHistory {
+        let store = Sqlite::open_read_only(&self.root().join("history.db")).expect("a store");
+        let stored = store.load(&self.key()).await.expect("a history");
+        stored.map_or_else(|| TargetHistory::new(self.key()), |(history, _)| history)
+    }
+
+    /// Waits until what is stored is as wanted, and gives it.
+    pub async fn stored_as(&self, what: &str, wanted: impl Fn(&TargetHistory) -> bool) -> TargetHistory {
+        let deadline = SystemClock.now().plus(LONG);
+        loop {
+            let stored = self.stored().await;
+            if wanted(&stored) {
+                return stored;
+            }
+            assert!(SystemClock.now() < deadline, "{what}: {stored:#?}\nlog:\n{}", self.log());
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// The status, once the controller answers.
@@ -258,41 +262,48 @@ spec:
         let deadline = SystemClock.now().plus(within);
         loop {
             let records = self.records().await;
-            if let Some(record) = records
+            let found = records
                 .iter()
-                .find(|record| record.to.name.as_str() == version && wanted(record))
-            {
+                .find(|record| record.to.name.as_str() == version && wanted(record));
+            if let Some(record) = found {
                 return record.clone();
             }
-            assert!(
-                SystemClock.now() < deadline,
-                "nothing as wanted within {within:?}; records: {:#?}\nlog:\n{}",
-                records
+            if SystemClock.now() >= deadline {
+                let found: Vec<_> = records
                     .iter()
-                    .map(|record| (
-                        &record.to.name,
-                        &record.phase,
-                        record.verdict,
-                        record.outcome,
-                        &record.timeline
-                    ))
-                    .collect::<Vec<_>>(),
-                self.log()
-            );
-            tokio::time::sleep(Duration::from_millis(200)).await;
+                    .map(|record| {
+                        (
+                            &record.to.name,
+                            &record.phase,
+                            record.verdict,
+                            record.outcome,
+                            &record.timeline,
+                        )
+                    })
+                    .collect();
+                panic!(
+                    "{version} is not as wanted within {within:?}; records: {found:#?}\nlog:\n{}",
+                    self.log()
+                );
+            }
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
-    /// Waits until `wanted` holds; the test fails after `within`, with the log.
-    pub async fn until(&mut self, what: &str, within: Duration, mut wanted: impl FnMut(&mut Self) -> bool) {
+    /// Waits until `wanted` gives something; the test fails after `within`, with the log.
+    pub async fn until<T>(&mut self, what: &str, within: Duration, mut wanted: impl FnMut(&mut Self) -> Option<T>) -> T {
         let deadline: Moment = SystemClock.now().plus(within);
-        while !wanted(self) {
+        loop {
+            if let Some(found) = wanted(self) {
+                return found;
+            }
             assert!(
                 SystemClock.now() < deadline,
-                "not within {within:?}: {what}\nlog:\n{}",
+                "not within {within:?}: {what}\ntold: {:?}\nlog:\n{}",
+                self.alerted(),
                 self.log()
             );
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
@@ -302,39 +313,75 @@ spec:
     }
 
     /// Waits until an alert of this kind about this version was received.
-    pub async fn told(&self, kind: &str, version: &str) {
+    pub async fn told(&mut self, kind: &str, version: &str) {
         let wanted = (kind.to_owned(), version.to_owned());
-        for _ in 0..300 {
-            if self.alerted().contains(&wanted) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!(
-            "nobody was told `{kind}` of {version} within 30 s: {:?}\nlog:\n{}",
-            self.alerted(),
-            self.log()
-        );
+        self.until(&format!("told `{kind}` of {version}"), LONG, |scene| {
+            scene.alerted().contains(&wanted).then_some(())
+        })
+        .await;
     }
 
-    /// The kinds of the alerts that were received, in order, with the versions that they are about.
+    /// The kinds of the alerts that were received, in order, with the versions that they are about; every attempt.
     pub fn alerted(&self) -> Vec<(String, String)> {
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-        let alerts = self.alerts.lock().expect("alerts");
+        let alerts = self.hook.received();
         alerts
             .iter()
             .map(|alert| (text(&alert["alert"]["kind"]), text(&alert["rollout"]["to"]["name"])))
             .collect()
     }
+
+    /// The ids under which an alert of this kind about this version was received, with how often.
+    pub fn ids(&self, kind: &str, version: &str) -> Vec<String> {
+        let alerts = self.hook.received();
+        let about = |alert: &&serde_json::Value| alert["alert"]["kind"] == kind && alert["rollout"]["to"]["name"] == version;
+        let ids = alerts.iter().filter(about).map(|alert| &alert["id"]);
+        ids.map(|id| id.as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Our own links that lie beside `current`.
+    pub fn leftovers(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.root()).expect("a directory");
+        let names = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.starts_with(".current")).collect()
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let good = self.good.lock().expect("versions").clone();
+        let accused = ["reverted", "proposed", "refused", "regression"];
+        let wrong: Vec<_> = self
+            .alerted()
+            .into_iter()
+            .filter(|(kind, version)| accused.contains(&kind.as_str()) && good.contains(version))
+            .collect();
+        assert!(
+            wrong.is_empty(),
+            "good versions were accused: {wrong:?}\nlog:\n{}",
+            self.log()
+        );
+    }
+}
+
+/// Tells stories side by side, as most of each is waiting; the test fails with all that fail, by their names.
+pub async fn together<const N: usize>(stories: [(&'static str, BoxFuture<'static, ()>); N]) {
+    let told = stories.map(|(name, story)| (name, tokio::spawn(story)));
+    let mut failed = Vec::new();
+    for (name, story) in told {
+        if story.await.is_err() {
+            failed.push(name);
+        }
+    }
+    assert!(failed.is_empty(), "failed: {failed:?}; see above");
 }
 
 /// A good version of this plan.
 pub fn good(plan: &Plan) -> Behavior {
-    Behavior {
-        errors: plan.errors,
-        median: 0.005,
-        ..Behavior::default()
-    }
+    failing(plan.errors)
 }
 
 /// A version that answers this share of requests with an error.
@@ -346,22 +393,10 @@ pub fn failing(errors: f64) -> Behavior {
     }
 }
 
-fn prometheus_program() -> PathBuf {
+/// The Prometheus server that the set-up script names.
+pub fn prometheus_program() -> PathBuf {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/prometheus.sh");
     let output = Command::new(script).output().expect("the set-up script");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())
-}
-
-async fn receive_alerts() -> (Arc<Mutex<Vec<serde_json::Value>>>, String) {
-    type Received = Arc<Mutex<Vec<serde_json::Value>>>;
-    async fn take(State(received): State<Received>, Json(alert): Json<serde_json::Value>) {
-        received.lock().expect("alerts").push(alert);
-    }
-    let received = Received::default();
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let router = Router::new().route("/alerts", post(take)).with_state(received.clone());
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    (received, format!("http://{address}/alerts"))
 }

@@ -2,134 +2,145 @@
 
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use lastgood::{
-    record::{Phase, RolloutKind},
+    record::{Phase, Record, RolloutKind},
     words::{Outcome, Standing, Verdict},
 };
 
-use crate::rig::{Plan, Scene, failing, good};
-
-const LONG: Duration = Duration::from_secs(90);
+use crate::{
+    operation::ended_in_mid_watch_it_goes_on_with_the_same_evidence,
+    rig::{LONG, Plan, Scene, failing, good, together},
+};
 
 /// The scene after v1 was seen, soaked and proven.
 pub async fn with_v1_proven(plan: Plan) -> Scene {
     let mut scene = Scene::set(plan).await;
     scene.start_lastgood(&[]);
-    scene
-        .record("v1", LONG, |record| record.kind == RolloutKind::FirstSight)
-        .await;
-    until_standing(&mut scene, "v1", Standing::Proven).await;
+    let proven = scene.record("v1", LONG, |record| record.phase == Phase::Closed).await;
+    assert_eq!(proven.kind, RolloutKind::FirstSight);
+    standing(&scene, "v1", Standing::Proven).await;
     scene
 }
 
-/// Waits until the version that runs is `version`, with this standing.
-pub async fn until_standing(scene: &mut Scene, version: &str, standing: Standing) {
-    let deadline = std::time::Duration::from_secs(120);
-    let mut left = deadline.as_millis() / 200;
-    loop {
-        let runs = scene.status().await.and_then(|status| status.runs);
-        if runs
-            .as_ref()
-            .is_some_and(|runs| runs.version.name.as_str() == version && runs.standing == standing)
-        {
-            return;
-        }
-        left -= 1;
-        assert!(
-            left > 0,
-            "{version} is not {standing} within {deadline:?}: {runs:?}\nlog:\n{}",
-            scene.log()
-        );
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+/// Checks that `version` runs, with this standing.
+pub async fn standing(scene: &Scene, version: &str, standing: Standing) {
+    let runs = scene.status().await.and_then(|status| status.runs).expect("something runs");
+    assert_eq!((runs.version.name.as_str(), runs.standing), (version, standing));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_bad_release_is_reverted_verified_and_explained() {
-    let scene = with_v1_proven(Plan::default()).await;
+/// Whether a step of the watch was stored: then it is in the middle of it.
+pub fn in_mid_watch(record: &Record) -> bool {
+    matches!(record.phase, Phase::Watching { .. }) && record.evidence.as_ref().is_some_and(|evidence| evidence.used > 0)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn bad_releases_are_reverted_and_good_ones_are_not() {
+    together([
+        ("no error before", after_a_baseline_without_a_single_error().boxed()),
+        (
+            "little history",
+            with_ten_seconds_of_history_a_bad_release_is_reverted().boxed(),
+        ),
+    ])
+    .await;
+}
+
+async fn after_a_baseline_without_a_single_error() {
+    let mut scene = with_v1_proven(Plan {
+        errors: 0.0,
+        watch: "{for: 20s, proveAfter: 8s}",
+        ..Plan::default()
+    })
+    .await;
+    let plan = scene.plan().clone();
+    scene.deploy("v2", &failing(0.2)).await;
+    let second = scene.record("v2", LONG, |record| record.phase == Phase::Closed).await;
+    assert_eq!(second.outcome, Some(Outcome::Verified), "{second:#?}");
+    scene.deploy("v3", &good(&plan)).await;
+    scene.told("proven", "v3").await;
+    standing(&scene, "v3", Standing::Proven).await;
+    let last_good = scene.status().await.and_then(|status| status.last_good);
+    assert_eq!(last_good.expect("a last good version").version.name.as_str(), "v3");
+}
+
+async fn with_ten_seconds_of_history_a_bad_release_is_reverted() {
+    let mut scene = Scene::set(Plan {
+        watch: "{for: 40s, proveAfter: 30s}",
+        ..Plan::default()
+    })
+    .await;
+    scene.start_lastgood(&[]);
+    scene.record("v1", LONG, in_mid_watch).await;
+    scene.deploy("v2", &failing(0.3)).await;
+    let record = scene.record("v2", LONG, |record| record.phase == Phase::Closed).await;
+    assert_eq!(record.outcome, Some(Outcome::Verified), "{record:#?}");
+    let (version, standing) = record.baseline.expect("something to go back to");
+    assert_eq!((version.name.as_str(), standing), ("v1", Standing::Assumed));
+    assert_eq!(scene.points_to(), "v1");
+}
+
+/// The main job, told to its end.
+pub async fn a_bad_release_is_reverted_verified_and_explained() {
+    let mut scene = with_v1_proven(Plan::default()).await;
     scene.deploy("v2", &failing(0.3)).await;
     let record = scene.record("v2", LONG, |record| record.phase == Phase::Closed).await;
     assert_eq!(record.verdict, Some(Verdict::Regression), "{record:#?}");
     assert_eq!(record.outcome, Some(Outcome::Verified), "{record:#?}");
-    assert_eq!(scene.releases.points_to().expect("a link"), "v1");
+    assert_eq!(scene.points_to(), "v1");
     assert!(
         record.decided_after().is_some_and(|after| after < Duration::from_secs(30)),
         "{record:#?}"
     );
     let text = lastgood::explain::text(&record, lastgood::explain::Language::En);
-    for said in ["v2", "v1", "release allow", "http_requests_total"] {
+    for said in ["v2", "v1", "quarantined", "http_requests_total"] {
         assert!(text.contains(said), "`{said}` is not said:\n{text}");
     }
     scene.told("reverted", "v2").await;
+    let alerts = scene.hook.received();
+    let reverted = alerts.iter().find(|alert| alert["alert"]["kind"] == "reverted");
+    let said = reverted.and_then(|alert| alert["text"].as_str()).unwrap_or_default();
+    assert!(said.contains("lastgood release allow app v2"), "what to type:\n{said}");
     scene.told("verified", "v2").await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_good_release_becomes_the_last_good_one() {
-    let mut scene = with_v1_proven(Plan::default()).await;
-    let plan = Plan::default();
-    scene.deploy("v2", &good(&plan)).await;
-    until_standing(&mut scene, "v2", Standing::Proven).await;
-    let status = scene.status().await.expect("a status");
-    let last_good = status.last_good.expect("a last good version");
-    assert_eq!(last_good.version.name.as_str(), "v2");
-    assert!(
-        scene.alerted().iter().all(|(kind, _)| kind != "reverted"),
-        "{:?}",
-        scene.alerted()
-    );
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn p13_a_prometheus_or_a_lastgood_that_is_away_in_mid_watch_convicts_nobody() {
+    together([
+        (
+            "Prometheus dies",
+            prometheus_that_dies_in_mid_watch_convicts_nobody_and_the_next_rollout_is_judged().boxed(),
+        ),
+        (
+            "lastgood is ended",
+            ended_in_mid_watch_it_goes_on_with_the_same_evidence().boxed(),
+        ),
+    ])
+    .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn p13_prometheus_that_dies_in_mid_watch_convicts_nobody() {
+async fn prometheus_that_dies_in_mid_watch_convicts_nobody_and_the_next_rollout_is_judged() {
     let mut scene = with_v1_proven(Plan {
-        watch: "{for: 20s, proveAfter: 10s}",
+        watch: "{for: 16s, proveAfter: 8s}",
+        errors: 0.05,
+        rate: 8.0,
         ..Plan::default()
     })
     .await;
-    let plan = Plan::default();
-    scene.prometheus.kill();
+    let plan = scene.plan().clone();
     scene.deploy("v2", &good(&plan)).await;
-    let record = scene.record("v2", LONG * 2, |record| record.phase == Phase::Closed).await;
+    scene.record("v2", LONG, in_mid_watch).await;
+    scene.prometheus.kill();
+    let record = scene.record("v2", LONG, |record| record.phase == Phase::Closed).await;
     assert_eq!(record.verdict, Some(Verdict::Blind), "{record:#?}");
-    assert_eq!(scene.releases.points_to().expect("a link"), "v2");
-    let fault = record.fault.expect("why it was blind");
-    assert!(!fault.because.is_empty());
+    assert_eq!(scene.points_to(), "v2");
+    assert!(!record.fault.expect("why it was blind").because.is_empty());
     scene.told("blind", "v2").await;
     assert!(scene.runs());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn two_bad_releases_within_an_hour_find_the_budget_spent() {
-    let scene = with_v1_proven(Plan {
-        reverts_per_hour: 1,
-        ..Plan::default()
-    })
-    .await;
-    scene.deploy("v2", &failing(0.3)).await;
-    scene
-        .record("v2", LONG, |record| record.outcome == Some(Outcome::Verified))
-        .await;
-    scene.deploy("v3", &failing(0.4)).await;
+    scene.prometheus.restart().await.expect("Prometheus");
+    scene.deploy("v3", &failing(0.9)).await;
     let record = scene.record("v3", LONG, |record| record.phase == Phase::Closed).await;
-    assert_eq!(record.outcome, Some(Outcome::Refused), "{record:#?}");
-    assert_eq!(scene.releases.points_to().expect("a link"), "v3", "no budget, no revert");
-    scene.told("refused", "v3").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn observe_judges_and_tells_and_touches_nothing() {
-    let scene = with_v1_proven(Plan {
-        mode: "observe",
-        ..Plan::default()
-    })
-    .await;
-    scene.deploy("v2", &failing(0.3)).await;
-    let record = scene.record("v2", LONG, |record| record.phase == Phase::Closed).await;
-    assert_eq!(
-        (record.verdict, record.outcome),
-        (Some(Verdict::Regression), Some(Outcome::Refused)),
-        "{record:#?}"
-    );
-    assert_eq!(scene.releases.points_to().expect("a link"), "v2");
+    assert_eq!(record.outcome, Some(Outcome::Verified), "{record:#?}");
+    let known_by = record.activation.expect("an activation").known_by;
+    assert_eq!(known_by, "process_start_time", "the search for the process began anew");
 }

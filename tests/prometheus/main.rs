@@ -6,4 +6,5 @@ mod faults;
 mod rig;
 mod rollout;
 mod scraped;
+mod tls;
 mod watched;

@@ -135,7 +135,7 @@ impl Drop for Server {
     }
 }
 
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/prometheus.sh");
     let output = Command::new("bash").arg(script).output().expect("bash");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

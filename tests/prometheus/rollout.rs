@@ -134,11 +134,11 @@ pub fn record(policy: &Policy, at: Moment, baseline: bool) -> Record {
 }
 
 /// Pins what was prepared and begins to watch.
-pub fn watch(policy: &Policy, record: &mut Record, prepared: &Prepared) -> Watch {
+pub fn watch(record: &mut Record, prepared: &Prepared) -> Watch {
     record.plan = Some(prepared.plan.clone());
     record.calibration = Some(serde_json::to_value(&prepared.calibration).expect("JSON"));
     record.queries.clone_from(&prepared.queries);
-    Watch::resume(policy, record, Stage::Watch).expect("a watch")
+    Watch::resume(record, Stage::Watch).expect("a watch")
 }
 
 /// Goes on until everything up to `until` was answered well, live: each step as it becomes due.

@@ -82,7 +82,7 @@ async fn p13_prometheus_away_is_blindness_and_history_gives_the_same_evidence_to
     assert_eq!(prepared.plan.compare, Comparison::BeforeAfter);
 
     let source = server.source();
-    let mut live = watch(&policy, &mut record, &prepared);
+    let mut live = watch(&mut record, &prepared);
     let mut progress = follow(&mut live, &source, now().plus(SCRAPE * 4)).await;
     assert_eq!(faults(&progress), []);
     let seen = live.evidence();
@@ -119,21 +119,20 @@ async fn p13_prometheus_away_is_blindness_and_history_gives_the_same_evidence_to
     let live = judged(&progress);
     let half = live[live.len() / 2].at;
     let until = live[live.len() - 1].at;
-    let replayed = replay(&policy, &mut record, &prepared, &source, &[until]).await;
+    let replayed = replay(&mut record, &prepared, &source, &[until]).await;
     assert_eq!(replayed, live);
-    let twice = replay(&policy, &mut record, &prepared, &source, &[half, until]).await;
+    let twice = replay(&mut record, &prepared, &source, &[half, until]).await;
     assert_eq!(twice, live);
 }
 
 /// The evidence of a watch that begins afresh and asks for everything at the ends given.
 async fn replay(
-    policy: &Policy,
     record: &mut Record,
     prepared: &Prepared,
     source: &dyn MetricSource,
     ends: &[Moment],
 ) -> Vec<lastgood::judge::Evidence> {
-    let mut again = watch(policy, record, prepared);
+    let mut again = watch(record, prepared);
     let mut progress = Vec::new();
     for end in ends {
         // Far enough behind the end for the slowest scrape that could be assumed, and no step further.
@@ -158,7 +157,7 @@ async fn p06_samples_that_stand_still_are_no_samples() {
     let source = server.source();
     let (one, two) = (policy("mute"), policy("frozen"));
     let (one, two) = futures::join!(rolled_out(&server, &mute, &one), rolled_out(&server, &frozen, &two));
-    let mut watches = [one, two].map(|(mut record, prepared)| watch(&record.policy.clone(), &mut record, &prepared));
+    let mut watches = [one, two].map(|(mut record, prepared)| watch(&mut record, &prepared));
     let follow_both = async |watches: &mut [Watch; 2], steps: u32| {
         let until = now().plus(SCRAPE * steps);
         let [one, two] = watches;
@@ -209,11 +208,11 @@ async fn p01_the_query_that_is_empty_is_named() {
             .is_some_and(|query| query.contains(r#"requests_total{job="p1o"}"#))
     );
 
-    let typo = policy("p1o");
-    let prepared = prepare(&source, &typo, &nothing, &rollout, now())
+    rollout.policy = policy("p1o");
+    let prepared = prepare(&source, &rollout.policy, &nothing, &rollout, now())
         .await
         .expect("a fixed step needs no data");
-    let mut watch = watch(&typo, &mut rollout, &prepared);
+    let mut watch = watch(&mut rollout, &prepared);
     let progress = follow(&mut watch, &source, now().plus(SCRAPE * 3)).await;
     let fault = faults(&progress).remove(0).expect("a fault");
     assert_eq!(fault.reason, GapReason::NoData);
@@ -243,7 +242,7 @@ async fn p01_of_several_metrics_the_one_whose_query_fails_is_named() {
     let prepared = prepare(&source, &policy, &nothing, &rollout, now())
         .await
         .expect("nothing is asked yet");
-    let mut watch = watch(&policy, &mut rollout, &prepared);
+    let mut watch = watch(&mut rollout, &prepared);
     let next = watch.next_at();
     let progress = watch.advance(&source, next.max(now())).await;
     let fault = faults(&progress).remove(0).expect("a fault");
@@ -269,7 +268,7 @@ async fn p02_without_a_baseline_nothing_is_compared_and_nobody_convicted() {
     let nothing = TargetHistory::new(policy.key());
     let prepared = prepare(&source, &policy, &nothing, &record, now()).await.expect("prepared");
     assert_eq!(prepared.plan.compare, Comparison::None);
-    let mut watch = watch(&policy, &mut record, &prepared);
+    let mut watch = watch(&mut record, &prepared);
     let progress = follow(&mut watch, &source, now().plus(SCRAPE * 5)).await;
     assert!(watch.evidence().steps >= 4);
     convicts_nobody(&progress);
@@ -289,7 +288,7 @@ async fn p19_one_error_in_two_requests_convicts_nobody() {
     exporter.page().traffic = [1, 1];
     exporter.scraped(1).await;
     exporter.page().traffic = [0, 0];
-    let mut watch = watch(&policy, &mut record, &prepared);
+    let mut watch = watch(&mut record, &prepared);
     let progress = follow(&mut watch, &source, now().plus(SCRAPE * 4)).await;
     assert!(!judged(&progress).is_empty());
     convicts_nobody(&progress);
@@ -315,8 +314,8 @@ async fn a_verification_watches_what_was_put_back_from_the_act_on() {
             },
         },
     });
-    drop(watch(&policy, &mut record, &prepared));
-    let mut watch = Watch::resume(&policy, &record, Stage::Verification).expect("a watch");
+    drop(watch(&mut record, &prepared));
+    let mut watch = Watch::resume(&record, Stage::Verification).expect("a watch");
     assert_eq!(watch.begins(), moved_at);
     let progress = follow(&mut watch, &server.source(), now().plus(SCRAPE * 4)).await;
     assert!(judged(&progress).iter().all(|evidence| evidence.at > moved_at));

@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use futures::future::BoxFuture;
 use tokio::sync::{Mutex, oneshot};
 
-use super::{Handle, Handles, failed, frozen_sentence, unknown_target, version_of, word_sentence};
+use super::{
+    Handle, Handles, NOTHING_CHANGED, SO_ALREADY, failed, frozen_sentence, unchanged, unknown_target, version_of, word_sentence,
+};
 use crate::{
     app::{fleet::FleetState, guard::Order},
     decide::Freeze,
@@ -42,7 +44,7 @@ impl LiveDesk {
         let (answer, answered) = oneshot::channel();
         let gone = || DeskError::Failed("the guard of this target has ended: see the controller's log".to_owned());
         handle.orders.send(Order { event, answer }).await.map_err(|_| gone())?;
-        answered.await.map_err(|_| gone())?.map_err(DeskError::Refused)
+        answered.await.map_err(|_| gone())?
     }
 
     async fn approve(&self, rollout: Option<RolloutId>, service: Option<Service>) -> Result<String, DeskError> {
@@ -80,7 +82,11 @@ impl LiveDesk {
             .await?;
         let now = after.open.iter().chain(&after.closed).find(|other| other.id == record.id);
         match now {
-            Some(now) if now.intent.is_some() => Ok(format!("approved: {} goes back from {}", record.service, record.to.name)),
+            Some(now) if now.intent.is_some() => Ok(format!(
+                "approved: {} goes back from {}",
+                record.service,
+                explain::clean(record.to.name.as_str())
+            )),
             Some(now) => Err(DeskError::Refused(explain::text(now, explain::Language::En))),
             None => Err(DeskError::Failed("the rollout is gone from its history".to_owned())),
         }
@@ -112,7 +118,9 @@ impl LiveDesk {
         };
         match self.tell(&handle, event).await {
             Ok(_) => Ok(frozen_sentence(Some(&target), off)),
-            Err(DeskError::Refused(_)) => Ok(frozen_sentence(Some(&target), off) + " (it was so already)"),
+            Err(DeskError::Refused(because)) if because == NOTHING_CHANGED => {
+                Ok(frozen_sentence(Some(&target), off) + SO_ALREADY)
+            }
             Err(error) => Err(error),
         }
     }
@@ -129,18 +137,12 @@ impl Desk for LiveDesk {
     fn status(&self) -> BoxFuture<'_, Result<Vec<TargetStatus>, DeskError>> {
         Box::pin(async {
             let now = self.clock.now();
+            // Asked now: a guard may not have looked since a person froze all.
+            let frozen = self.fleet.lock().await.frozen().cloned();
             let all = self.handles().into_values().map(|handle| {
                 let seen = handle.snapshot.borrow().clone();
                 let (evidence, fault) = (seen.evidence.as_ref(), seen.fault.as_ref());
-                explain::status(
-                    &seen.history,
-                    &seen.policy,
-                    seen.mode,
-                    evidence,
-                    fault,
-                    seen.frozen.as_ref(),
-                    now,
-                )
+                explain::status(&seen.history, &seen.policy, seen.mode, evidence, fault, frozen.as_ref(), now)
             });
             Ok(all.collect())
         })
@@ -175,23 +177,15 @@ impl Desk for LiveDesk {
                         by: self.actor.clone(),
                         reason,
                     };
-                    self.tell(&handle, event).await.or_else(unchanged)?;
-                    Ok(word_sentence(&target, &version, word))
+                    match self.tell(&handle, event).await {
+                        Err(DeskError::Refused(because)) if because == NOTHING_CHANGED => unchanged(&history, &version, word),
+                        told => told.map(|_| word_sentence(&target, &version, word)),
+                    }
                 }
                 Command::Approve { rollout, service } => self.approve(rollout, service).await,
                 Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
                 Command::Unfreeze { target } => self.freeze(target, None).await,
             }
         })
-    }
-}
-
-/// Saying the same twice is the same as once.
-fn unchanged(error: DeskError) -> Result<Arc<TargetHistory>, DeskError> {
-    match error {
-        DeskError::Refused(because) if because == "nothing changed" => {
-            Err(DeskError::Refused("nothing changed: it stands so already".to_owned()))
-        }
-        error => Err(error),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 
-use super::{failed, frozen_sentence, unknown_target, version_of, word_sentence};
+use super::{SO_ALREADY, failed, frozen_sentence, unchanged, unknown_target, version_of, word_sentence};
 use crate::{
     app::fleet::FleetState,
     decide::Freeze,
@@ -46,11 +46,12 @@ impl StoreDesk {
         })
     }
 
-    async fn change(&self, target: &TargetKey, event: Event) -> Result<(), DeskError> {
+    /// Whether something had to be stored.
+    async fn change(&self, target: &TargetKey, event: Event) -> Result<bool, DeskError> {
         let policy = self.policy(target)?;
         let (history, revision) = self.load(target).await?;
         let now = self.clock.now();
-        let fleet = self.fleet.lock().await.view(now);
+        let fleet = self.fleet.lock().await.view(target, now);
         let fresh = RolloutId::new(uuid::Uuid::now_v7());
         let transition = engine::step(
             &history,
@@ -63,13 +64,13 @@ impl StoreDesk {
             now,
         );
         if transition.history == history {
-            return Err(DeskError::Refused("nothing changed: it stands so already".to_owned()));
+            return Ok(false);
         }
         self.store
             .commit(&transition.history, Some(&revision))
             .await
             .map_err(|error| failed(&error))?;
-        Ok(())
+        Ok(true)
     }
 
     async fn word(
@@ -87,8 +88,11 @@ impl StoreDesk {
             by: self.actor.clone(),
             reason,
         };
-        self.change(target, event).await?;
-        Ok(word_sentence(target, &version, word))
+        if self.change(target, event).await? {
+            Ok(word_sentence(target, &version, word))
+        } else {
+            unchanged(&history, &version, word)
+        }
     }
 
     /// Freezes for a reason; unfreezes without one.
@@ -100,8 +104,8 @@ impl StoreDesk {
                 by: self.actor.clone(),
                 reason: reason.unwrap_or_default(),
             };
-            self.change(&target, event).await?;
-            return Ok(frozen_sentence(Some(&target), off));
+            let changed = self.change(&target, event).await?;
+            return Ok(frozen_sentence(Some(&target), off) + if changed { "" } else { SO_ALREADY });
         }
         let since = self.clock.now();
         let freeze = reason.map(|reason| Freeze {
@@ -123,7 +127,7 @@ impl Desk for StoreDesk {
     fn status(&self) -> BoxFuture<'_, Result<Vec<TargetStatus>, DeskError>> {
         Box::pin(async {
             let fleet = self.fleet.lock().await;
-            let (now, mode, frozen) = (self.clock.now(), fleet.view(self.clock.now()).mode, fleet.frozen());
+            let (now, mode, frozen) = (self.clock.now(), fleet.mode(), fleet.frozen());
             let mut all = Vec::new();
             for policy in &self.policies {
                 let found = self.store.load(&policy.key()).await.map_err(|error| failed(&error))?;
@@ -147,10 +151,7 @@ impl Desk for StoreDesk {
     }
 
     fn records<'a>(&'a self, target: &'a TargetKey, limit: usize) -> BoxFuture<'a, Result<Vec<Record>, DeskError>> {
-        Box::pin(async move {
-            self.load(target).await?;
-            self.store.records(target, limit).await.map_err(|error| failed(&error))
-        })
+        Box::pin(async move { self.store.records(target, limit).await.map_err(|error| failed(&error)) })
     }
 
     fn act(&self, command: Command) -> BoxFuture<'_, Result<String, DeskError>> {

@@ -1,11 +1,11 @@
 //! What a guard does beside judging: finding out when a process began, rehearsing a revert, delivering alerts. Each in a task of its own.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use super::{Guard, Message, QUICK_LOOK};
 use crate::{
-    app::{readiness, watch},
-    engine::Event,
+    app::{courier::deliver, readiness, watch},
+    engine::{Event, settle_outbox},
     policy::{Activate, Target},
     record::Phase,
     words::Moment,
@@ -25,12 +25,12 @@ impl Guard {
         let Phase::WaitingForActivation { moved_at } = open.phase else {
             return;
         };
-        if self.finding || !matches!(host.activate, Activate::Command { .. }) {
+        let found = self.finding.as_ref().is_some_and(|(rollout, _)| *rollout == open.id);
+        if found || !matches!(host.activate, Activate::Command { .. }) {
             return;
         }
-        self.finding = true;
-        let (outside, post, policy, rollout) = (self.outside.clone(), self.post.clone(), self.policy.clone(), open.id);
-        tokio::spawn(async move {
+        let (outside, post, policy, rollout) = (self.outside.clone(), self.post.clone(), open.policy.clone(), open.id);
+        let search = tokio::spawn(async move {
             loop {
                 let now = outside.clock.now();
                 if let Some(activation) = watch::find_activation(&*outside.source, &policy, moved_at, now).await {
@@ -45,12 +45,16 @@ impl Guard {
                 tokio::time::sleep(QUICK_LOOK).await;
             }
         });
+        // The search for a rollout that was replaced meanwhile would find the start of its successor.
+        if let Some((_, before)) = self.finding.replace((rollout, search.abort_handle())) {
+            before.abort();
+        }
     }
 
     pub(super) fn rehearse(&mut self, now: Moment) {
         let pause = if self.history.unready.is_empty() { READINESS } else { UNREADY };
         let nothing_seen = self.history.current.is_none() && self.cannot_look.is_none();
-        if self.busy || nothing_seen || now.since(self.rehearsed_at) < pause {
+        if self.busy || nothing_seen || !now.is_due(self.rehearsed_at, pause) {
             return;
         }
         self.rehearsed_at = now;
@@ -62,14 +66,24 @@ impl Guard {
         });
     }
 
+    /// Delivers what is due. What was delivered and could not be stored yet is not sent again.
     pub(super) fn deliver(&mut self, now: Moment) {
-        if self.delivering || !self.outside.sinks.any_due(&self.history.outbox, now) {
+        if self.delivering || self.history.outbox.is_empty() {
+            return;
+        }
+        let owed = self.owed.events();
+        let outbox = if owed.is_empty() {
+            Cow::Borrowed(&self.history.outbox)
+        } else {
+            Cow::Owned(settle_outbox(&self.history.outbox, owed, now))
+        };
+        if !self.outside.sinks.any_due(&outbox, now) {
             return;
         }
         self.delivering = true;
-        let (sinks, post, history) = (self.outside.sinks.clone(), self.post.clone(), self.history.clone());
+        let (sinks, post, outbox) = (self.outside.sinks.clone(), self.post.clone(), outbox.into_owned());
         tokio::spawn(async move {
-            let events = sinks.deliver(&history.outbox, now).await;
+            let events = deliver(sinks, outbox, now).await;
             let _ = post.send(Message::Delivered(events)).await;
         });
     }

@@ -1,11 +1,14 @@
 //! What a guard does outside once it is stored, and what comes back.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::mpsc;
 
 use super::{Guard, GuardError, Message};
 use crate::{
     engine::{Effect, Event},
-    ports::crash,
+    ports::{Platform, crash},
+    record::Intent,
 };
 
 /// How long to wait before a look at an intent is tried again.
@@ -13,42 +16,25 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 impl Guard {
     pub(super) fn begin(&mut self, effect: Effect) {
-        let (platform, post, clock) = (self.outside.platform.clone(), self.post.clone(), self.outside.clock.clone());
+        let (platform, post) = (self.outside.platform.clone(), self.post.clone());
         self.busy = true;
+        self.acting = !matches!(effect, Effect::Look(_));
         tokio::spawn(async move {
-            let event = match effect {
-                Effect::Revert(intent) => {
-                    crash::point("act.before");
-                    let result = platform.revert(&intent).await;
-                    crash::point("act.after");
-                    Event::Acted {
-                        rollout: intent.rollout,
-                        result,
-                    }
+            let (Effect::Revert(intent) | Effect::Activate(intent) | Effect::Look(intent)) = &effect;
+            let intent = intent.clone();
+            // In a task of its own: of an act that broke nobody knows what it did, so it is looked at.
+            let ended = tokio::spawn(done(platform.clone(), effect)).await;
+            let event = match ended {
+                Ok(Some(event)) => Some(event),
+                Ok(None) => looked(platform, &intent, &post).await,
+                Err(error) => {
+                    tracing::error!(%error, rollout = %intent.rollout, "internal error in an act; what became of it is looked at");
+                    looked(platform, &intent, &post).await
                 }
-                Effect::Activate(intent) => {
-                    let result = platform.activate(&intent).await;
-                    Event::Acted {
-                        rollout: intent.rollout,
-                        result,
-                    }
-                }
-                Effect::Look(intent) => loop {
-                    match platform.look(&intent).await {
-                        Ok(look) => {
-                            break Event::Looked {
-                                rollout: intent.rollout,
-                                look,
-                            };
-                        }
-                        Err(error) => {
-                            tracing::warn!(%error, rollout = %intent.rollout, at = %clock.now(), "cannot look what became of the intent; trying again");
-                            tokio::time::sleep(LOOK_AGAIN).await;
-                        }
-                    }
-                },
             };
-            let _ = post.send(Message::Happened(Box::new(event))).await;
+            if let Some(event) = event {
+                let _ = post.send(Message::Happened(Box::new(event))).await;
+            }
         });
     }
 
@@ -56,10 +42,7 @@ impl Guard {
         match message {
             Message::Happened(event) => {
                 if matches!(*event, Event::Acted { .. } | Event::Looked { .. }) {
-                    self.busy = false;
-                }
-                if matches!(*event, Event::Activated { .. }) {
-                    self.finding = false;
+                    (self.busy, self.acting) = (false, false);
                 }
                 self.feed(*event).await?;
             }
@@ -75,5 +58,44 @@ impl Guard {
         }
         self.publish().await;
         Ok(())
+    }
+}
+
+/// Acts; none: nothing is to be done but to look.
+async fn done(platform: Arc<dyn Platform>, effect: Effect) -> Option<Event> {
+    let (rollout, result) = match effect {
+        Effect::Revert(intent) => {
+            crash::point("act.before");
+            let result = platform.revert(&intent).await;
+            crash::point("act.after");
+            (intent.rollout, result)
+        }
+        Effect::Activate(intent) => {
+            crash::point("act.before");
+            let result = platform.activate(&intent).await;
+            crash::point("act.after");
+            (intent.rollout, result)
+        }
+        Effect::Look(_) => return None,
+    };
+    Some(Event::Acted { rollout, result })
+}
+
+/// Looks what became of the intent, until it can be told; none: nobody waits for it any more.
+async fn looked(platform: Arc<dyn Platform>, intent: &Intent, post: &mpsc::Sender<Message>) -> Option<Event> {
+    loop {
+        match platform.look(intent).await {
+            Ok(look) => {
+                let rollout = intent.rollout;
+                return Some(Event::Looked { rollout, look });
+            }
+            Err(error) => {
+                tracing::warn!(%error, rollout = %intent.rollout, "cannot look what became of the intent; trying again");
+                tokio::select! {
+                    () = tokio::time::sleep(LOOK_AGAIN) => {}
+                    () = post.closed() => return None,
+                }
+            }
+        }
     }
 }

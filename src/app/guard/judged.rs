@@ -59,18 +59,19 @@ impl Guard {
                     // A newer rollout by a person wins: look once more before anything is decided.
                     self.look().await?;
                 }
-                self.feed(Event::Judged {
+                let judged = Event::Judged {
                     rollout,
                     stage,
                     evidence,
-                })
-                .await
+                };
+                self.feed(judged).await?;
             }
             Progress::Data(fault) => {
                 self.see(fault.clone());
-                self.feed(Event::Data { rollout, fault }).await
+                self.feed(Event::Data { rollout, fault }).await?;
             }
         }
+        Ok(())
     }
 
     pub(super) fn see(&mut self, fault: Option<DataFault>) {

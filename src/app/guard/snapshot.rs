@@ -40,24 +40,34 @@ impl Guard {
             self.fault = None;
         }
         let fleet = self.outside.fleet.lock().await;
-        let (mode, frozen) = (fleet.view(self.outside.clock.now()).mode, fleet.frozen().cloned());
+        let (mode, frozen) = (fleet.mode(), fleet.frozen().cloned());
         drop(fleet);
         self.outside.figures.target(
             &self.history.target,
             TargetFigures {
-                ready: self.history.unready.is_empty(),
+                ready: self.history.unready.is_empty() && self.store_down.is_none(),
                 open: self.history.open.is_some(),
                 blind: self.fault.is_some(),
                 outbox: self.history.outbox.len(),
             },
         );
         self.snapshots.send_replace(Snapshot {
-            history: self.history.clone(),
+            history: self.shown(),
             policy: self.policy.clone(),
             mode: self.policy.mode.min(mode),
             evidence: self.evidence.clone(),
             fault: self.fault.clone(),
             frozen,
         });
+    }
+
+    /// The history; where the store refuses, with that among the reasons why this target is not ready: it cannot be stored there.
+    fn shown(&self) -> Arc<TargetHistory> {
+        let Some(down) = &self.store_down else {
+            return self.history.clone();
+        };
+        let mut shown = TargetHistory::clone(&self.history);
+        shown.unready.push(down.clone());
+        Arc::new(shown)
     }
 }

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use crate::{
     policy::{OnRegression, Policy},
     ports::{MetricFault, MetricSource},
-    question::{Answer, PartKind, Question, of_metric},
+    question::{Answer, PartKind, Question, of_metric, readable},
     record::DataFault,
     words::{Gap, GapReason, Moment, Step},
 };
@@ -71,7 +71,7 @@ pub(super) async fn blame(
             since,
             reason: fault.reason,
             because: format!("metric `{}`: {}", policy.metrics[*metric].name, fault.because),
-            query: Some(questions[*metric].promql.clone()),
+            query: Some(readable(policy, *metric).join(" or ")),
         },
         None => DataFault {
             since,
@@ -124,7 +124,7 @@ fn sentence(gap: &Gap) -> String {
     let detail = &gap.detail;
     let of = gap.pod.as_ref().map(|pod| format!(" ({pod})")).unwrap_or_default();
     match gap.reason {
-        GapReason::NoData => format!("its query is empty: {detail}; is it scraped, and are its labels right?"),
+        GapReason::NoData => format!("its query is empty: {detail}; look whether it is scraped, and at its labels"),
         GapReason::Stale => format!("{detail}{of}; it is not scraped any more, or stands still"),
         GapReason::SeveralInstances => {
             format!("several instances answer for one host: {detail}; pick one with `arms: {{by: time, instance: …}}`")

@@ -29,11 +29,11 @@ pub struct Prepared {
     pub plan: Plan,
     /// What the judge has learnt.
     pub calibration: Calibration,
-    /// The exact queries, one a metric.
+    /// The queries that count, as a person can ask them again.
     pub queries: Vec<String>,
 }
 
-/// Learns the scrape interval and what the service did before: the last 24 h of all versions that are not quarantined, and the last good
+/// Learns the scrape interval and what the service did before: the last 24 h of all versions that are not in doubt, and the last good
 /// version's own last hour. Of each stretch the steps that touch its beginning or its end are left out.
 ///
 /// # Errors
@@ -114,7 +114,7 @@ fn too_few(policy: &Policy, spacing: &Question, answers: &[Answer], now: Moment)
                 since: now,
                 reason: GapReason::NoData,
                 because: format!(
-                    "metric `{}`: its query is empty: {query}; is it scraped, and are its labels right?",
+                    "metric `{}`: its query is empty: {query}; look whether it is scraped, and at its labels",
                     policy.metrics[metric].name
                 ),
                 query: Some(query),
@@ -144,14 +144,14 @@ struct Stretches<'a> {
 }
 
 impl Stretches<'_> {
-    /// The last 24 h of all versions that are not quarantined, oldest first.
+    /// The last 24 h of all versions that are not in doubt, oldest first: what one that was never proven did is no usual noise.
     fn recent(&self) -> Vec<Stretch> {
         let horizon = self.began.minus(RECENT);
-        let bad = |version: &Version| {
+        let good = |version: &Version| {
             let known = self.history.known(version);
-            known.is_some_and(|known| known.standing == Standing::Quarantined)
+            known.is_some_and(|known| !matches!(known.standing, Standing::Quarantined | Standing::Unproven))
         };
-        self.stretches(|version| !bad(version))
+        self.stretches(good)
             .map(|(from, until)| (from.max(horizon), until))
             .filter(|(from, until)| from < until)
             .collect()
@@ -208,5 +208,39 @@ impl Asking<'_> {
             steps.extend(answers.iter().filter_map(|answer| tally.take(&self.question, answer)));
         }
         Ok(steps)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{explain::specimen, record::Served};
+
+    #[test]
+    fn what_a_version_in_doubt_did_is_neither_baseline_nor_noise() {
+        let served = |version, from, until| Served {
+            version,
+            from: specimen::at(from),
+            until: Some(specimen::at(until)),
+        };
+        let mut history = specimen::history(None);
+        history.served = vec![
+            served(specimen::good(), -9_000, -3_600),
+            served(specimen::bad(), -3_600, -1_800),
+            served(specimen::good(), -1_800, 0),
+        ];
+        for standing in [Standing::Unproven, Standing::Quarantined] {
+            for known in history.versions.iter_mut().filter(|known| known.version == specimen::bad()) {
+                known.standing = standing;
+            }
+            let stretches = Stretches {
+                history: &history,
+                began: specimen::at(0),
+            };
+            let whole = [(-9_000, -3_600), (-1_800, 0)].map(|(from, until)| (specimen::at(from), specimen::at(until)));
+            assert_eq!(stretches.recent(), whole);
+            let hour = [(-5_400, -3_600), (-1_800, 0)].map(|(from, until)| (specimen::at(from), specimen::at(until)));
+            assert_eq!(stretches.own(&specimen::good()), hour);
+        }
     }
 }

@@ -64,6 +64,7 @@ fn evidence(story: &Story, a: u8, b: u8) -> Evidence {
         at: moment(story, a % 6),
         steps,
         used: steps * u32::from(b % 5 + 1) / 5,
+        whole_since: None,
         compare: if b.is_multiple_of(11) {
             Comparison::None
         } else {

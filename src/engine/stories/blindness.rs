@@ -1,10 +1,10 @@
 //! Silence is not guilt: data that are missing never convict, and are told of.
 
-use super::script::{HOUR, MINUTE, Story, version};
+use super::script::{HOUR, MINUTE, Story, metric, version};
 use crate::{
-    policy::OnInconclusive,
-    record::Happened,
-    words::{GapReason, Standing, Verdict},
+    policy::{OnInconclusive, OnRegression},
+    record::{Happened, ProofBasis},
+    words::{GapReason, Outcome, Standing, Verdict},
 };
 
 #[test]
@@ -129,4 +129,112 @@ fn a_first_sight_that_stays_blind_stays_assumed() {
     assert_eq!(story.open().baseline, Some((version("v1"), Standing::Assumed)));
     story.judged_as(Verdict::Regression);
     story.reverts("v2", "v1");
+}
+
+#[test]
+fn healthy_for_three_minutes_and_unseen_ever_since_proves_nothing() {
+    let mut story = Story::with_candidate();
+    story.later(3 * MINUTE);
+    story.judged_as(Verdict::Healthy);
+    story.later(MINUTE);
+    story.data(Some(GapReason::QueryFailed));
+    story.later(3 * HOUR);
+    story.tick();
+    story.tells(&["blind"]);
+    story.closed_as(None);
+    story.stands("v2", Standing::Unproven);
+}
+
+#[test]
+fn p02_where_prometheus_kept_nothing_of_the_last_good_version_the_candidate_soaks() {
+    let unusable = |evidence: &mut crate::judge::Evidence| {
+        for metric in &mut evidence.metrics {
+            metric.unusable = Some("the hour before has no events".to_owned());
+        }
+    };
+    let mut story = Story::with_candidate();
+    story.later(31 * MINUTE);
+    story.judged(unusable);
+    story.tells(&["proven"]);
+    assert_eq!(story.history.known(&version("v2")).expect("known").basis, ProofBasis::Soaked);
+
+    let mut story = Story::with_candidate();
+    story.later(MINUTE);
+    story.restarts();
+    story.later(2 * HOUR);
+    story.judged(unusable);
+    story.tells(&["inconclusive"]);
+    story.stands("v2", Standing::Unproven);
+}
+
+#[test]
+fn p05_a_version_that_restarts_again_and_again_is_never_proven() {
+    for verdict in [None, Some(Verdict::Healthy)] {
+        let mut story = Story::with_candidate();
+        for _ in 0..3 {
+            story.later(5 * MINUTE);
+            story.restarts();
+        }
+        story.later(HOUR);
+        story.judged(|evidence| evidence.verdict = verdict);
+        story.is_quiet();
+        story.later(HOUR);
+        story.judged(|evidence| evidence.verdict = verdict);
+        story.tells(&["inconclusive"]);
+        story.stands("v2", Standing::Unproven);
+    }
+}
+
+#[test]
+fn without_a_unit_and_without_data_nothing_is_said_to_be_verified() {
+    let mut story = Story::with_candidate();
+    story.judged_as(Verdict::Regression);
+    story.reverts("v2", "v1");
+    story.applied();
+    story.tells(&["reverted"]);
+    story.history.process = None;
+    story.later(10 * MINUTE);
+    story.tick();
+    story.is_quiet();
+    story.closed_as(Some(Outcome::Reverted));
+}
+
+#[test]
+fn a_metric_that_only_warned_does_not_silence_the_verdict() {
+    let mut story = Story::after_first_sight();
+    story.policy.on_regression = OnRegression::Alert;
+    story.ships("v2");
+    story.later(MINUTE);
+    let slow = |evidence: &mut crate::judge::Evidence| {
+        let mut slow = metric("latency", false);
+        slow.verdict = Some(Verdict::Regression);
+        evidence.metrics.push(slow);
+    };
+    story.judged(slow);
+    story.tells(&["regression"]);
+    story.later(15);
+    story.judged(slow);
+    story.is_quiet();
+    story.judged_as(Verdict::Regression);
+    story.tells(&["regression"]);
+    story.closed_as(None);
+}
+
+#[test]
+fn p02_a_first_sight_whose_data_came_late_soaks_from_when_they_came() {
+    let mut story = Story::new();
+    story.switches("v1");
+    story.later(HOUR);
+    let came = story.now;
+    let late = |evidence: &mut crate::judge::Evidence| {
+        evidence.used = evidence.steps.saturating_sub(240);
+        evidence.whole_since = Some(came);
+    };
+    story.later(29 * MINUTE);
+    story.judged(late);
+    story.is_quiet();
+    story.later(MINUTE);
+    story.judged(late);
+    story.tells(&["proven"]);
+    story.stands("v1", Standing::Proven);
 }

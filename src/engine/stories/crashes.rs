@@ -174,3 +174,32 @@ fn b04_an_act_that_is_stuck_is_never_flipped_back_and_serves_when_a_person_start
     assert_eq!(story.history.open, None);
     story.is_quiet();
 }
+
+#[test]
+fn c01_a_word_that_a_person_said_between_crash_and_look_wins() {
+    let mut story = crashed();
+    story.says(PersonWord::Prove, "v2");
+    looked(&mut story, Look::NotBegun);
+    story.is_quiet();
+    story.closed_as(Some(Outcome::Superseded));
+    story.stands("v2", Standing::Proven);
+}
+
+#[test]
+fn c01_the_bad_version_put_there_again_after_the_intent_is_announced_and_not_fought_over() {
+    let mut story = crashed();
+    let runs = Some(version("v2"));
+    looked(&mut story, Look::Other { runs });
+    story.tells(&["contested"]);
+    story.closed_as(Some(Outcome::Contested));
+    story.stands("v2", Standing::Quarantined);
+}
+
+#[test]
+fn c11_a_clock_that_was_set_back_after_an_act_hides_no_rollout() {
+    let mut story = Story::with_candidate();
+    story.reverted_to("v1");
+    story.now = story.now.minus(std::time::Duration::from_secs(HOUR));
+    story.switches("v3");
+    assert_eq!(story.open().to, version("v3"));
+}

@@ -88,7 +88,8 @@ impl Invariants {
             assert!(self.alerts.insert(alert.id.clone()), "N02: {} twice", alert.id);
             assert!(!alert.deliveries.is_empty());
             if let Some(record) = &alert.record {
-                assert!(alert.id.starts_with(&record.id.to_string()));
+                let contested = matches!(alert.kind, AlertKind::Contested { .. });
+                assert!(contested || alert.id.starts_with(&record.id.to_string()));
             }
         }
     }
@@ -109,7 +110,10 @@ fn every_end_is_told(before: &TargetHistory, after: &Transition) {
         (None, Some(Verdict::Blind)) => Some("blind"),
         _ => None,
     };
-    if let Some(needed) = needed {
+    if needed == Some("contested") {
+        let of = format!("{}/contested/{}/", history.target, closed.to.fingerprint);
+        assert!(history.told.iter().any(|id| id.starts_with(&of)), "I13: {of}");
+    } else if let Some(needed) = needed {
         let id = format!("{}/{needed}", closed.id);
         assert!(history.told.contains(&id), "I13: {id} was not told of {:?}", closed.outcome);
     }

@@ -184,6 +184,25 @@ fn c19_the_same_bad_version_shipped_again_is_announced_and_not_fought_over() {
 }
 
 #[test]
+fn c19_a_bot_that_ships_the_bad_version_every_few_seconds_is_announced_once_an_hour() {
+    let mut story = Story::with_candidate();
+    story.reverted_to("v1");
+    for told in [vec!["contested"], vec!["contested"]] {
+        story.now = story
+            .now
+            .plus(std::time::Duration::from_secs(HOUR))
+            .aligned_down(std::time::Duration::from_secs(HOUR));
+        for _ in 0..50 {
+            story.later(2);
+            story.switches("v2");
+            story.later(2);
+            story.switches("v1");
+        }
+        story.tells(&told);
+    }
+}
+
+#[test]
 fn c19_the_bad_version_put_back_while_its_revert_is_verified_is_not_fought_over() {
     let mut story = Story::with_candidate();
     story.judged_as(Verdict::Regression);

@@ -94,8 +94,10 @@ impl Story {
         self.invariants.hold(&self.history, event, &after);
         let new = after.history.told.iter().filter(|id| !self.history.told.contains(id));
         for id in new {
-            let not_ready = id.contains("/not_ready/").then_some("not_ready");
-            let kind = not_ready.or_else(|| id.split('/').nth(1));
+            let of_target = ["not_ready", "contested"]
+                .into_iter()
+                .find(|kind| id.contains(&format!("/{kind}/")));
+            let kind = of_target.or_else(|| id.split('/').nth(1));
             self.alerts.push(kind.expect("an alert names its kind").to_owned());
         }
         self.history = after.history;
@@ -175,6 +177,7 @@ impl Story {
             at: self.now,
             steps,
             used: steps,
+            whole_since: None,
             compare: Comparison::BeforeAfter,
             verdict: None,
             harm_log10: 0.0,

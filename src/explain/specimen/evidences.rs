@@ -135,6 +135,7 @@ pub(crate) fn evidence(metrics: Vec<MetricEvidence>) -> Evidence {
         at: at(45),
         steps: 4,
         used: 3,
+        whole_since: None,
         compare: Comparison::Concurrent,
         verdict: metrics.iter().find_map(|metric| metric.verdict),
         harm_log10,

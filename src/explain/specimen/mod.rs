@@ -1,7 +1,7 @@
 //! Records as they come about, for tests: one bad release of `myapp`, and what may become of it.
 
 mod evidences;
-mod policies;
+pub(crate) mod policies;
 
 use std::time::Duration;
 
@@ -216,6 +216,31 @@ pub(crate) fn ended(verdict: Verdict) -> Record {
     record
 }
 
+/// At first sight, proven by soaking for half an hour.
+pub(crate) fn soaked() -> Record {
+    let mut record = ended(Verdict::Healthy);
+    record.kind = RolloutKind::FirstSight;
+    (record.verdict, record.decided_at, record.from, record.baseline) = (None, None, None, None);
+    if let Some(evidence) = &mut record.evidence {
+        evidence.compare = Comparison::None;
+        for metric in &mut evidence.metrics {
+            (metric.baseline, metric.ratio) = ([0.0; 2], None);
+            metric.bounds.clear();
+        }
+        evidence.metrics[1].candidate[0] = 0.0;
+    }
+    let stood = Happened::Stood {
+        version: bad(),
+        standing: Standing::Proven,
+    };
+    record.timeline.push(Entry {
+        at: at(1_800),
+        what: stood,
+    });
+    record.closed_at = Some(at(1_800));
+    record
+}
+
 /// A change an hour after the rollout, on a host.
 pub(crate) fn late() -> Record {
     let mut record = before_after(watching());
@@ -305,5 +330,13 @@ pub(crate) fn history(open: Option<Record>) -> TargetHistory {
         open,
         closed: vec![settled(Outcome::Verified, Some(true), [15.0, 3_000.0])],
         ..TargetHistory::new(policy().key())
+    }
+}
+
+/// A history in which `record` is what was closed last.
+pub(crate) fn closed_as(record: Record) -> TargetHistory {
+    TargetHistory {
+        closed: vec![record],
+        ..history(None)
     }
 }

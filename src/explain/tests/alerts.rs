@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     decide::{Decision, Guard},
-    explain::{Language, alert, guard_sentence, specimen as s},
+    explain::{Language, alert, guard_sentence, specimen as s, status},
     judge::{Estimate, MetricEvidence},
-    policy::OnInconclusive,
+    policy::{Mode, OnInconclusive},
     record::{ActResult, AlertKind, Record},
     words::{Outcome, Standing, Verdict},
 };
@@ -232,4 +232,20 @@ fn every_guard_has_a_sentence_of_its_own_in_both_languages() {
         }
     }
     insta::assert_snapshot!(page);
+}
+
+#[test]
+fn a_version_that_soaked_is_said_to_be_proven_and_counts_no_slow_requests() {
+    let status = status(
+        &s::closed_as(s::soaked()),
+        &s::policy(),
+        Mode::Enforce,
+        None,
+        None,
+        None,
+        s::at(2_000),
+    );
+    let last = status.last.expect("a closed rollout").sentence;
+    assert!(last.contains("v1.2.3 is proven: it ran for 30 min with whole data"), "{last}");
+    insta::assert_snapshot!(both(AlertKind::Proven, Some(s::soaked())));
 }

@@ -1,0 +1,9 @@
+//! lastgood as a new user and as an on-call engineer meet it: the real binary, what it prints, and how it ends.
+
+#![cfg(test)]
+
+mod check;
+mod help;
+mod home;
+mod people;
+mod run;
