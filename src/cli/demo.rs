@@ -8,15 +8,12 @@ use super::{Common, Exit};
 use crate::demo::{self, DemoOptions, Ended, Pace, Prometheus};
 
 /// A real service, a real Prometheus and a real controller on this machine: five deployments, two of them bad, and what lastgood makes of them
-///
-/// Takes about three minutes, needs no root and no network beyond 127.0.0.1, and a Prometheus: on the PATH, or named with --prometheus.
-/// Everything lies in one temporary directory; Ctrl-C ends every process and removes it.
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "Two good versions, two bad ones, and one that cannot be seen, with a real
-Prometheus. Nothing is left behind, also after Ctrl-C. `make demo` in the
-source tree fetches Prometheus too.
+Prometheus, in about three minutes, without root. Nothing is left behind,
+also after Ctrl-C. `make demo` in the source tree fetches Prometheus too.
 
 Examples:
   lastgood demo

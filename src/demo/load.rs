@@ -142,7 +142,12 @@ async fn send(options: LoadOptions, client: reqwest::Client, counters: Arc<Count
 }
 
 async fn ask(client: &reqwest::Client, url: &str, counters: &Counters) {
-    let counter = match client.get(url).send().await {
+    let mut answer = client.get(url).send().await;
+    // A server that ends may close an idle connection just as a request is written to it. Browsers send it again over a new one.
+    if answer.as_ref().is_err_and(|error| !error.is_timeout() && !error.is_connect()) {
+        answer = client.get(url).send().await;
+    }
+    let counter = match answer {
         Ok(response) if response.status().is_server_error() => &counters.failed,
         Ok(_) => &counters.answered,
         Err(_) => &counters.unanswered,

@@ -5,7 +5,7 @@ use crate::{
     judge::{Comparison, Evidence, MetricEvidence},
     policy::share_text,
     record::Phase,
-    words::Moment,
+    words::{GapReason, Moment},
 };
 
 /// The status in one line; a fault in full only where it was not `told` before.
@@ -37,6 +37,8 @@ fn open(rollout: &RolloutStatus, now: Moment, told: Option<&str>) -> String {
     if let Some(fault) = &rollout.fault {
         match told == Some(fault.because.as_str()) {
             true => line.push_str("; still no usable data"),
+            // The first scrapes are on their way.
+            false if fault.reason == GapReason::NoPrevious => line.push_str("; learning how often it is scraped"),
             false => line.push_str(&format!("; no usable data: {}", fault.because)),
         }
     } else if let Some(evidence) = rollout.evidence.as_ref().filter(|evidence| evidence.used > 0) {

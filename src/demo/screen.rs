@@ -101,6 +101,7 @@ impl Screen {
             (AnsiColor::Red, "✗")
         };
         let mark = self.styled(Style::new().bold().fg_color(Some(color.into())), mark);
+        let text = self.wrapped(text, 6).replace('\n', "\n      ");
         self.lines(&format!("{mark} {text}"))
     }
 

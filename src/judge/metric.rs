@@ -26,6 +26,9 @@ pub(super) struct Needed {
     pub(super) at_least: f64,
 }
 
+/// So many used steps are the beginning of a watch: fewer may look well by luck.
+const BEGINNING: u32 = 4;
+
 /// The judge of one metric.
 #[derive(Debug, Clone)]
 pub(super) struct MetricJudge {
@@ -36,6 +39,8 @@ pub(super) struct MetricJudge {
     kind: Kind,
     convicted: bool,
     passed: bool,
+    used: u32,
+    began_well: bool,
     late: Option<LateChange>,
     gaps: BTreeMap<GapReason, u32>,
 }
@@ -86,6 +91,8 @@ impl MetricJudge {
             kind,
             convicted: false,
             passed: false,
+            used: 0,
+            began_well: false,
             late: None,
             gaps: BTreeMap::new(),
         }
@@ -102,20 +109,22 @@ impl MetricJudge {
         if !used {
             self.lose(step);
         }
+        self.used = self.used.saturating_add(u32::from(used));
+        self.began_well |= self.used >= BEGINNING && self.harm() < 1.0;
         self.convicted |= self.harm() >= self.needed.harm;
         self.passed |= self.safe() >= self.needed.safe;
         self.late = self.late_change(at);
         !step.candidate.is_empty()
     }
 
-    /// A change is late only where the recursion without starts says that the watch began well: what was bad from the start is a
-    /// regression that is being weighed, and once it is convicted nothing about it was late.
+    /// A change is late only where the recursion without starts once said that the watch began well: what was bad from the start is
+    /// a regression that is being weighed, and once it is convicted nothing about it was late.
     fn late_change(&self, at: Moment) -> Option<LateChange> {
         if self.convicted || self.late.is_some() {
             return self.late.filter(|_| !self.convicted);
         }
         let late = self.late_harm();
-        (late >= self.needed.late && self.harm() < 1.0).then(|| LateChange {
+        (late >= self.needed.late && self.began_well).then(|| LateChange {
             at,
             harm_log10: log10(late),
         })

@@ -101,7 +101,7 @@ fn what_is_bad_from_the_second_minute_is_late_until_it_is_convicted() {
     for seed in 0..10 {
         for factor in [4.0, 40.0] {
             let mut dice = Dice::new(seed);
-            let history = ratios(&FLAT.counts(&mut dice, 2 * HOUR, |_| 1.0), false);
+            let history = ratios(&FLAT.counts(&mut dice, 24 * HOUR, |_| 1.0), false);
             let watch = ratios(&FLAT.counts(&mut dice, 120, |t| if t < 4 { 1.0 } else { factor }), true);
             let judged = before_after(errors(), &history, &watch);
             assert!(!judged.late_and_convicted, "seed {seed}, {factor} times");

@@ -25,7 +25,7 @@ use lastgood::{
 };
 use rustix::process::Signal;
 
-pub use files::{Plan, policy, settings};
+pub use files::{Plan, failing, good, policy, settings};
 pub use hook::Hook;
 
 /// What never takes so long; a test that waits for it in vain fails.
@@ -377,20 +377,6 @@ pub async fn together<const N: usize>(stories: [(&'static str, BoxFuture<'static
         }
     }
     assert!(failed.is_empty(), "failed: {failed:?}; see above");
-}
-
-/// A good version of this plan.
-pub fn good(plan: &Plan) -> Behavior {
-    failing(plan.errors)
-}
-
-/// A version that answers this share of requests with an error.
-pub fn failing(errors: f64) -> Behavior {
-    Behavior {
-        errors,
-        median: 0.005,
-        ..Behavior::default()
-    }
 }
 
 /// The Prometheus server that the set-up script names.

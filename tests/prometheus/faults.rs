@@ -206,7 +206,10 @@ async fn p13_where_no_server_is_the_sentence_says_what_to_look_at() {
     let url = format!("http://{}", free.local_addr().expect("an address"));
     drop(free);
     let because = ask(Options::at(&url)).await.expect_err("a fault").because;
-    assert!(because.contains("refused") && because.contains("is it running"), "{because}");
+    assert!(
+        because.contains("refused") && because.contains("see that it runs there"),
+        "{because}"
+    );
 
     let because = ask(Options::at("http://no-such-host.invalid:9090"))
         .await

@@ -1,6 +1,8 @@
-//! The files that people write for lastgood: its settings and the policy.
+//! What a scene is made of: its plan, versions of the service, and the files that people write for lastgood.
 
 use std::path::Path;
+
+use lastgood::demo::Behavior;
 
 /// What differs between scenes.
 #[derive(Clone)]
@@ -81,4 +83,18 @@ spec:
         revert = plan.revert,
         budget = plan.reverts_per_hour,
     )
+}
+
+/// A good version of this plan.
+pub fn good(plan: &Plan) -> Behavior {
+    failing(plan.errors)
+}
+
+/// A version that answers this share of requests with an error.
+pub fn failing(errors: f64) -> Behavior {
+    Behavior {
+        errors,
+        median: 0.005,
+        ..Behavior::default()
+    }
 }
