@@ -23,20 +23,17 @@ use stream::Tally;
 /// Judges rollouts: one line of JSON in, one verdict out, in the order of the lines. Of one metric: `[bad, total]` or cumulative
 /// bucket counts of each pod in each step.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "A line, with nothing else in it:
-  {\"id\":\"r1\",\"history\":[{\"pod-a\":[1,200],\"pod-b\":[0,190]}],
-   \"steps\":[{\"candidate\":{\"pod-c\":[3,60]},\"baseline\":{\"pod-a\":[1,180],\"pod-b\":[0,175]}}]}
-  history    steps before the rollout; may be missing
-  steps      the watch; a pod that is missing or null is a gap; no `baseline` in any step: against the history
-  buckets    instead of [bad,total]: {\"0.1\":10,\"0.5\":40,\"+Inf\":50}
+#[command(after_help = "A line, in one piece; a pod that is missing or null in a step is a gap:
+  {\"id\":\"r1\",\"history\":[{\"pod-a\":[1,200]}],\"steps\":[
+   {\"candidate\":{\"pod-c\":[3,60]},\"baseline\":{\"pod-a\":[1,180]}}]}
+Latency: {\"0.1\":10,\"0.5\":40,\"+Inf\":50} instead of [bad, total].
 
 Examples:
-  lastgood judge rollouts.ndjson
   my-exporter | lastgood judge --tolerate 1 --floor 0% | jq -r .verdict
   lastgood judge --policy policy.yaml --metric errors rollouts.ndjson
 
-Exit codes: of one line 0 healthy, 3 regression, 4 inconclusive or blind; of several lines 0 if every one was answered;
-2 if a line is not as it must be: it is named on stderr, the others are answered.")]
+Exit codes: one line: 0 healthy, 3 regression, 4 inconclusive or blind; several:
+0 if all were answered; 2 if a line is wrong.")]
 pub struct Args {
     /// The rollouts, one a line [default: stdin].
     #[arg(value_name = "FILE")]
@@ -47,10 +44,10 @@ pub struct Args {
     /// Which metric of the policy.
     #[arg(long, value_name = "NAME", requires = "policy")]
     metric: Option<String>,
-    /// A harmless release is convicted at most this often, over the whole watch.
+    /// A harmless release is convicted this often at most.
     #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "1%", conflicts_with = "policy")]
     false_revert: f64,
-    /// A harmful release passes at most this often.
+    /// A harmful release passes this often at most.
     #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "5%", conflicts_with = "policy")]
     missed: f64,
     /// So many times the bad share of before is fine.
@@ -59,16 +56,16 @@ pub struct Args {
     /// A bad share that nobody minds; 0%: none.
     #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "0.1%", conflicts_with = "policy")]
     floor: f64,
-    /// The smallest change that is harm: so many times the bad share, or so many times as slow.
+    /// So many times the bad share, or as slow, is harm.
     #[arg(long, value_name = "TIMES", default_value_t = 2.0, conflicts_with = "policy")]
     harmful: f64,
-    /// The share of good events that is promised: judge against it alone.
+    /// Judge against this share of good events alone.
     #[arg(long, value_name = "SHARE", value_parser = parse_share, conflicts_with_all = ["policy", "tolerate", "floor", "slower", "quantiles"])]
     objective: Option<f64>,
     /// How long a step is.
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "15s")]
     step: Duration,
-    /// Latency: this much slower is fine. Bounds below 5 ms are left out.
+    /// Latency: this much slower is fine.
     #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "20%", conflicts_with = "policy")]
     slower: f64,
     /// Latency: the quantiles that are judged.
