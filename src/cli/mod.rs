@@ -9,6 +9,7 @@ mod config_show;
 mod demo;
 mod explain;
 mod freeze;
+mod judge;
 mod log;
 mod output;
 mod reach;
@@ -133,6 +134,8 @@ enum Verb {
     Explain(explain::Args),
     /// Block until the verdict on a rollout, for pipelines.
     Wait(wait::Args),
+    /// Judge counts given as NDJSON, for CI and other tools.
+    Judge(judge::Args),
     /// Say that a version is good, is bad, or may be shipped again.
     Release(release::Args),
     /// Say yes to a revert that waits for a person.
@@ -191,6 +194,7 @@ async fn dispatch(Arguments { common, verb }: Arguments) -> anyhow::Result<Exit>
         Verb::Status(args) => status::run(&common, &args).await,
         Verb::Explain(args) => explain::run(&common, &args).await,
         Verb::Wait(args) => wait::run(&common, &args).await,
+        Verb::Judge(args) => tokio::task::block_in_place(|| judge::run(&args)),
         Verb::Release(args) => release::run(&common, &args).await,
         Verb::Approve(args) => approve::run(&common, &args).await,
         Verb::Freeze(args) => freeze::freeze(&common, &args).await,

@@ -3,6 +3,7 @@
 use crate::{
     explain::{RolloutStatus, TargetStatus, odds},
     judge::{Comparison, Evidence, MetricEvidence},
+    policy::share_text,
     record::Phase,
     words::{GapReason, Moment},
 };
@@ -69,6 +70,10 @@ fn sides(metric: &MetricEvidence, compare: Comparison) -> String {
         false => "nothing".to_owned(),
     };
     let bad = if metric.bounds.is_empty() { "" } else { " slow" };
+    if let Some(objective) = metric.objective {
+        let objective = share_text(objective);
+        return format!("{}: {}, objective {objective}", metric.name, share(metric.candidate));
+    }
     let heaviest = metric.bounds.iter().max_by(|a, b| a.harm_log10.total_cmp(&b.harm_log10));
     let (candidate, baseline) = heaviest.map_or((metric.candidate, metric.baseline), |bound| (bound.candidate, bound.baseline));
     match compare {

@@ -104,8 +104,9 @@ fn inconclusive(draft: &mut Draft<'_>, record: &mut Record, by: EndedBy) {
         .as_ref()
         .is_none_or(|evidence| watching::lone(record, evidence));
     if lone {
-        // Whole data to the end prove what has nothing beside it, unless it restarted.
-        if !watching::restarted(record) && draft.prove(record, ProofBasis::Soaked) {
+        // Whole data to the end prove what has nothing beside it, unless it restarted or broke an objective.
+        let broken = record.evidence.as_ref().is_some_and(watching::broken);
+        if !broken && !watching::restarted(record) && draft.prove(record, ProofBasis::Soaked) {
             draft.tell(record, AlertKind::Proven);
         } else {
             draft.tell(record, AlertKind::Inconclusive);

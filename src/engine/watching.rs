@@ -123,7 +123,7 @@ fn without_past(evidence: &Evidence) -> bool {
     deciding.peek().is_some() && deciding.all(|metric| metric.unusable.is_some())
 }
 
-/// What only ever alerts: a late change, and metrics that may not revert.
+/// What only ever alerts: a late change, metrics that may not revert, and objectives where there is nothing to go back to.
 fn warned(draft: &mut Draft<'_>, record: &mut Record, evidence: &Evidence) {
     let late = evidence.metrics.iter().any(|metric| metric.late.is_some());
     let late = late.then(|| (format!("{}/{}", record.id, AlertKind::Late.name()), AlertKind::Late));
@@ -131,7 +131,8 @@ fn warned(draft: &mut Draft<'_>, record: &mut Record, evidence: &Evidence) {
     let worse = evidence
         .metrics
         .iter()
-        .filter(|metric| !metric.may_revert && metric.verdict == Some(Verdict::Regression))
+        .filter(|metric| metric.verdict == Some(Verdict::Regression))
+        .filter(|metric| !metric.may_revert || (metric.objective.is_some() && lone(record, evidence)))
         .map(|metric| {
             let kind = AlertKind::Regression;
             (format!("{}/{}/{}", record.id, kind.name(), metric.name), kind)
@@ -166,13 +167,20 @@ fn weighed(draft: &mut Draft<'_>, record: &mut Record, evidence: &Evidence) {
     }
 }
 
-/// Nothing to compare with: whole data for long enough, and no restart, prove it; whole from the beginning, or, where the data came late,
+/// Whether an objective is broken.
+pub(super) fn broken(evidence: &Evidence) -> bool {
+    let mut metrics = evidence.metrics.iter();
+    metrics.any(|metric| metric.objective.is_some() && metric.verdict == Some(Verdict::Regression))
+}
+
+/// Nothing to compare with: whole data for long enough, no objective broken and no restart prove it; whole from the beginning, or, where the data came late,
 /// from when they came.
 fn soaked(draft: &mut Draft<'_>, record: &mut Record, evidence: &Evidence) {
     let long = record.policy.watch.prove_after.min(record.policy.watch.length);
     let of_late = evidence.whole_since.is_some_and(|since| evidence.at >= since.plus(long));
     let soaked = old_enough(record, evidence.at) && (whole(evidence.used, evidence.steps) || of_late);
-    if soaked && !restarted(record) && draft.prove(record, ProofBasis::Soaked) {
+    let sound = !restarted(record) && !broken(evidence);
+    if soaked && sound && draft.prove(record, ProofBasis::Soaked) {
         record.evidence = Some(evidence.clone());
         draft.tell(record, AlertKind::Proven);
         draft.close(record);

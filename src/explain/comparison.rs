@@ -3,7 +3,7 @@
 use super::{
     Language,
     language::say,
-    number::{count, odds, share, times},
+    number::{count, odds, share, times, written_share},
     span_of_time::{latency, long},
     told::{bold, outside},
 };
@@ -43,6 +43,14 @@ fn compared(record: &Record) -> Option<&Version> {
 /// A few words for a headline: `errors 8 times worse`.
 pub(super) fn gist(metric: &MetricEvidence, language: Language) -> String {
     let name = outside(&metric.name);
+    if let Some(objective) = metric.objective {
+        let objective = written_share(objective);
+        return say!(
+            language,
+            "{name} below the objective of {objective}",
+            "{name} 低于目标 {objective}"
+        );
+    }
     let bound = heaviest_bound(metric);
     let (ratio, baseline) = bound.map_or((metric.ratio, metric.baseline), |bound| (bound.ratio, bound.baseline));
     // A multiple that reads as one says nothing.
@@ -93,6 +101,9 @@ pub(super) fn sides(metric: &MetricEvidence, evidence: &Evidence, record: &Recor
 fn failed(name: &str, metric: &MetricEvidence, evidence: &Evidence, record: &Record, language: Language) -> String {
     let to = bold(&record.to.name);
     let of = part(metric.candidate, language);
+    if let Some(objective) = metric.objective {
+        return promised(name, objective, metric, record, language);
+    }
     let other = other_side(metric.baseline, evidence, record, language);
     let verdict = multiple(metric.ratio, metric.baseline, language)
         .map(|multiple| say!(language, ": {multiple}", "：{multiple}"))
@@ -101,6 +112,30 @@ fn failed(name: &str, metric: &MetricEvidence, evidence: &Evidence, record: &Rec
         language,
         "{name}: {of} on {to}{other}{verdict}.",
         "{name}：{to} 上 {of}{other}{verdict}。"
+    )
+}
+
+/// `availability: 4.1 % of 12,400 requests on v2; objective 99.5 %: 8 times what it allows (95 %: 7 to 10).`
+fn promised(name: &str, objective: f64, metric: &MetricEvidence, record: &Record, language: Language) -> String {
+    // What an objective allows is exact, not a count that may be too small to divide by.
+    const EXACT: [f64; 2] = [1.0; 2];
+    let to = bold(&record.to.name);
+    let of = part(metric.candidate, language);
+    let objective = written_share(objective);
+    let allowed = worse(metric.ratio, EXACT, language)
+        .map(|worse| {
+            let interval = interval(metric.ratio, EXACT, language);
+            say!(
+                language,
+                ": {worse} times what it allows{interval}",
+                "：是其允许量的{worse} 倍{interval}"
+            )
+        })
+        .unwrap_or_default();
+    say!(
+        language,
+        "{name}: {of} on {to}; objective {objective}{allowed}.",
+        "{name}：{to} 上 {of}；目标 {objective}{allowed}。"
     )
 }
 

@@ -5,7 +5,7 @@ use super::{
     canvas::{Canvas, Tone, bar},
     clean::clean,
     comparison::{heaviest_bound, quantile},
-    number::{count, odds, share, times},
+    number::{count, odds, share, times, written_share},
     span_of_time::{clock, latency, long},
     status::RolloutStatus,
     words,
@@ -204,7 +204,10 @@ fn measured(metric: &MetricEvidence, evidence: &Evidence, rollout: &RolloutStatu
         (b.candidate, b.baseline, b.ratio)
     });
     let what = bound.map_or_else(
-        || "the rate".to_owned(),
+        || match metric.objective {
+            Some(objective) => format!("what the objective of {} allows", written_share(objective)),
+            None => "the rate".to_owned(),
+        },
         |bound| {
             format!(
                 "as many slower than {} at {}",
@@ -217,7 +220,10 @@ fn measured(metric: &MetricEvidence, evidence: &Evidence, rollout: &RolloutStatu
         &name,
         &[
             (tone(metric.verdict), format!("{} ", sign(metric.verdict))),
-            (Tone::Plain, worse(ratio, baseline, &what)),
+            (
+                Tone::Plain,
+                worse(ratio, metric.objective.is_some() || baseline[0] > 0.0, &what),
+            ),
             (Tone::Quiet, only_warns.to_owned()),
         ],
     );
@@ -229,17 +235,18 @@ fn measured(metric: &MetricEvidence, evidence: &Evidence, rollout: &RolloutStatu
     {
         side(version.name.as_str(), baseline, canvas);
     }
-    if evidence.compare != Comparison::None {
+    if evidence.compare != Comparison::None || metric.objective.is_some() {
         towards("harm", metric.harm_log10, metric.needed_harm_log10, Tone::Bad, canvas);
         towards("safety", metric.safe_log10, metric.needed_safe_log10, Tone::Good, canvas);
     }
     footnotes(metric, canvas);
 }
 
-fn worse(ratio: Option<Estimate>, baseline: [f64; 2], what: &str) -> String {
+/// `known`: whether the other side is above zero.
+fn worse(ratio: Option<Estimate>, known: bool, what: &str) -> String {
     match ratio {
         None => "nothing to say yet".to_owned(),
-        Some(ratio) if baseline[0] <= 0.0 => format!("at least {} times {what}", times(ratio.low)),
+        Some(ratio) if !known => format!("at least {} times {what}", times(ratio.low)),
         Some(ratio) => format!(
             "{} times {what} (95 %: {} to {})",
             times(ratio.median),

@@ -1,5 +1,7 @@
 //! Numbers for people: thousands, shares, multiples, odds, each with as many digits as are worth reading.
 
+use crate::policy::share_text;
+
 /// A count with thousands separators: `12,400`. Interpolated counts are rounded.
 pub(super) fn count(value: f64) -> String {
     let digits = format!("{:.0}", value.max(0.0));
@@ -11,6 +13,11 @@ pub(super) fn count(value: f64) -> String {
         out.push(c);
     }
     out
+}
+
+/// A share that a person wrote, given as a fraction, with all of its digits: `99.95 %`.
+pub(super) fn written_share(fraction: f64) -> String {
+    share_text(fraction).replace('%', " %")
 }
 
 /// A share, given as a fraction: `4.1 %`, `0.031 %`, `41 %`; never rounded up to 100 %, never down to 0 %.
@@ -100,6 +107,11 @@ mod tests {
         ] {
             assert_eq!(share(fraction), text);
         }
+    }
+
+    #[test]
+    fn what_a_person_wrote_keeps_its_digits() {
+        assert_eq!([written_share(0.985), written_share(0.999_95)], ["98.5 %", "99.995 %"]);
     }
 
     #[test]

@@ -9,9 +9,10 @@ use super::{
     latency,
     noise::{PodHistory, Spread},
     temporal,
+    terms::Terms,
 };
 use crate::{
-    policy::{HistogramMetric, MetricKind, Policy},
+    policy::{HistogramMetric, MetricKind, RatioMetric},
     words::{MetricStep, Pod, Step},
 };
 
@@ -25,14 +26,21 @@ pub struct Background<'a> {
 }
 
 /// With less of the hour before than the longest window of section 4 it counts as no history beside a baseline.
-const LEAST_HISTORY: Duration = Duration::from_secs(300);
+pub(super) const LEAST_HISTORY: Duration = Duration::from_secs(300);
 
-/// Learns from `background` what `policy`'s metrics are compared with under `plan` (statistics.md, sections 4, 7 and 8).
+/// Learns from `background` what the metrics of `terms` are compared with under `plan` (statistics.md, sections 4, 7 and 8).
 #[must_use]
-pub fn calibrate(policy: &Policy, plan: &Plan, background: &Background<'_>) -> Calibration {
+pub fn calibrate<'a>(terms: impl Into<Terms<'a>>, plan: &Plan, background: &Background<'_>) -> Calibration {
     let learn = |index: usize, kind: &MetricKind| {
         let past = Past { index, plan, background };
         match (plan.compare, kind) {
+            (
+                _,
+                MetricKind::Ratio(RatioMetric {
+                    objective: Some(objective),
+                    ..
+                }),
+            ) => MetricCalibration::Ratio(past.objective(1.0 - objective)),
             (Comparison::None, _) => MetricCalibration::Uncompared,
             (_, MetricKind::Ratio(_)) => match past.stream(Bad::Event) {
                 Some(stream) => MetricCalibration::Ratio(stream),
@@ -43,7 +51,8 @@ pub fn calibrate(policy: &Policy, plan: &Plan, background: &Background<'_>) -> C
             (_, MetricKind::Histogram(metric)) => past.histogram(metric),
         }
     };
-    let metrics = policy
+    let terms = terms.into();
+    let metrics = terms
         .metrics
         .iter()
         .enumerate()
@@ -108,6 +117,32 @@ impl Past<'_> {
         }
     }
 
+    /// Section 5: one arm alone, so its clustering is that of the service in time.
+    fn objective(&self, allowed: f64) -> StreamCalibration {
+        let pod_phi = self.own_hour(Bad::Event).learn(self.step_ms()).phi;
+        let noise = self.noise_in_time(Bad::Event, pod_phi);
+        StreamCalibration {
+            reference: Reference::Objective { allowed, phi: noise.phi },
+            noise: Noise { sigma: 0.0, ..noise },
+        }
+    }
+
+    /// The noise of one arm alone: phi in time, no smaller than between pods, and how far hours differ.
+    fn noise_in_time(&self, bad: Bad, pod_phi: f64) -> Noise {
+        let time = temporal::learn(&self.totals(bad), self.plan.step);
+        let source = if time.learnt {
+            NoiseSource::History
+        } else {
+            NoiseSource::Assumed
+        };
+        Noise {
+            phi: time.phi.max(pod_phi),
+            sigma: time.rms,
+            source,
+            history: time.history,
+        }
+    }
+
     /// Section 8; none where the hour before holds no events.
     fn before(&self, bad: Bad) -> Option<StreamCalibration> {
         let hour = self.own_hour(bad);
@@ -120,27 +155,16 @@ impl Past<'_> {
             return None;
         }
         let pod_phi = hour.learn(self.step_ms()).phi;
-        let time = temporal::learn(&self.totals(bad), self.plan.step);
-        let phi = time.phi.max(pod_phi);
-        let source = if time.learnt {
-            NoiseSource::History
-        } else {
-            NoiseSource::Assumed
-        };
+        let noise = self.noise_in_time(bad, pod_phi);
         Some(StreamCalibration {
             reference: Reference::Past {
                 bad: count,
                 total,
                 pod_phi,
-                phi,
-                rms: time.rms,
+                phi: noise.phi,
+                rms: noise.sigma,
             },
-            noise: Noise {
-                phi,
-                sigma: time.rms,
-                source,
-                history: time.history,
-            },
+            noise,
         })
     }
 

@@ -71,6 +71,13 @@ pub(super) enum Reference {
         /// m_b
         baseline_pods: f64,
     },
+    /// The bad share that an objective allows (section 5), at a clustering in time.
+    Objective {
+        /// 1 less the objective
+        allowed: f64,
+        /// phi, from history alone
+        phi: f64,
+    },
     /// The last good version's own last hour (section 8).
     Past {
         /// k_h

@@ -28,7 +28,7 @@ pub enum Comparison {
     Concurrent,
     /// The last good version's own last hour.
     BeforeAfter,
-    /// Nothing: first sight. Cannot convict.
+    /// Nothing: first sight. Cannot convict; only objectives are judged.
     None,
 }
 
@@ -62,6 +62,9 @@ pub struct Evidence {
 pub struct MetricEvidence {
     /// The metric's name.
     pub name: String,
+    /// The share of good events that it is judged against alone, as a fraction; `ratio` is then of the bad share that this allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objective: Option<f64>,
     /// Whether it may revert, or only warn.
     pub may_revert: bool,
     /// The verdict by this metric alone.

@@ -35,6 +35,7 @@ pub(super) struct MetricJudge {
     name: String,
     may_revert: bool,
     needed: Needed,
+    objective: Option<f64>,
     kind: Kind,
     convicted: bool,
     passed: bool,
@@ -77,11 +78,16 @@ impl MetricJudge {
             }
             _ => Kind::Unusable("what was learnt before the rollout belongs to another policy".to_owned()),
         };
+        let objective = match &metric.kind {
+            MetricKind::Ratio(ratio) => ratio.objective,
+            MetricKind::Histogram(_) => None,
+        };
         let may_revert = metric.on_regression == OnRegression::Revert;
         Self {
             name: metric.name.clone(),
             may_revert,
             needed,
+            objective,
             kind,
             convicted: false,
             passed: false,
@@ -237,6 +243,7 @@ impl MetricJudge {
         };
         MetricEvidence {
             name: self.name.clone(),
+            objective: self.objective,
             may_revert: self.may_revert,
             verdict: self.verdict(),
             harm_log10: log10(self.harm()),

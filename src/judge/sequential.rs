@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::{
-    Calibration, Comparison, Evidence, Plan,
+    Calibration, Comparison, Evidence, Plan, Terms,
     metric::{MetricJudge, Needed, log10},
 };
 use crate::{
-    policy::{Metric, Policy},
+    policy::Metric,
     words::{MetricStep, Moment, Step, Verdict},
 };
 
@@ -51,18 +51,19 @@ impl Whole {
 }
 
 impl Judge {
-    /// A judge that has seen no step yet. `calibration` is that of the same policy and plan.
+    /// A judge that has seen no step yet. `calibration` is that of the same terms and plan.
     #[must_use]
-    pub fn new(policy: &Policy, plan: &Plan, calibration: &Calibration) -> Self {
-        let needed = policy.risk.false_revert.recip();
+    pub fn new<'a>(terms: impl Into<Terms<'a>>, plan: &Plan, calibration: &Calibration) -> Self {
+        let terms = terms.into();
+        let needed = terms.risk.false_revert.recip();
         let each = Needed {
             harm: needed,
             late: needed,
-            safe: policy.risk.missed_regression.recip(),
-            at_least: policy.at_least_bad as f64,
+            safe: terms.risk.missed_regression.recip(),
+            at_least: terms.at_least_bad as f64,
         };
         let judge = |(index, metric): (usize, &Metric)| MetricJudge::new(metric, each, plan, calibration.metrics.get(index));
-        let mut metrics: Vec<MetricJudge> = policy.metrics.iter().enumerate().map(judge).collect();
+        let mut metrics: Vec<MetricJudge> = terms.metrics.iter().enumerate().map(judge).collect();
         // Equal weights over those that are judged: which ones is known before the first step.
         let reverting = reverting(&metrics).max(1) as f64;
         for metric in metrics.iter_mut().filter(|metric| metric.may_revert()) {
@@ -105,7 +106,9 @@ impl Judge {
         }
     }
 
-    fn verdict(&self) -> Option<Verdict> {
+    /// The verdict after the newest step; as in [`Evidence::verdict`].
+    #[must_use]
+    pub fn verdict(&self) -> Option<Verdict> {
         let mut required = self.metrics.iter().filter(|metric| metric.may_revert()).peekable();
         if self.convicted {
             Some(Verdict::Regression)

@@ -53,8 +53,8 @@ pub(super) struct Stream {
 enum Against {
     /// The baseline beside it.
     Beside(StepNoise),
-    /// A rate of the past, the tolerance included, at a fixed clustering.
-    Past { rate: f64, phi: f64 },
+    /// A known rate, the tolerance included, at a fixed clustering: of the past, or what an objective allows.
+    Known { rate: f64, phi: f64 },
 }
 
 /// The comparison and the floor. Reverting needs both, safety either (section 5).
@@ -69,7 +69,7 @@ impl Pair {
         let mixture = |(weights, jump): (Weights, Jump)| Mixture::new(weights, jump, starts.clone());
         Self {
             ratio: mixture(ratio),
-            floor: floor_harmful.map(|harmful| mixture(weights::against_floor(harmful))),
+            floor: floor_harmful.map(|harmful| mixture(weights::against_known(harmful))),
         }
     }
 
@@ -95,16 +95,15 @@ impl Stream {
     pub(super) fn new(question: Question, plan: &Plan, calibration: &StreamCalibration) -> Self {
         let step_seconds = plan.step.as_secs_f64();
         let (against, luck, baseline) = compared(question.tolerated, step_seconds, &calibration.reference);
-        let past = matches!(against, Against::Past { .. });
-        let law = || {
-            if question.passing {
-                weights::against_slower(&luck, question.ln_harmful)
-            } else {
-                weights::against(&luck, question.ln_harmful)
-            }
+        // No starts decide where nothing runs beside: a shared outage half-way would convict the release (section 8).
+        let alone = matches!(against, Against::Known { .. });
+        let law = || match &luck {
+            None => weights::against_known(question.ln_harmful),
+            Some(luck) if question.passing => weights::against_slower(luck, question.ln_harmful),
+            Some(luck) => weights::against(luck, question.ln_harmful),
         };
         let spread = Starts::spread(plan.steps, step_seconds);
-        let starts = if past {
+        let starts = if alone {
             Starts::at_once(plan.steps, step_seconds)
         } else {
             spread.clone()
@@ -113,16 +112,20 @@ impl Stream {
         let excludable = weights::EXCLUDABLE
             .into_iter()
             .filter(|times| *times > question.tolerated && !question.passing)
-            .map(|times| (times, weights::harmful(&luck, (times / question.tolerated).ln())))
+            .map(|times| {
+                let ln = (times / question.tolerated).ln();
+                let known = || weights::against_known(ln).0.harmful;
+                (times, luck.as_ref().map_or_else(known, |luck| weights::harmful(luck, ln)))
+            })
             .collect();
         Self {
             against,
             multiples: std::array::from_fn(|j| question.tolerated * GRID.times[j]),
             ln_multiples: std::array::from_fn(|j| question.tolerated.ln() + GRID.x[j]),
             decisive: Pair::new(law(), floor_harmful, &starts),
-            late: (past && !question.passing).then(|| Pair::new(law(), floor_harmful, &spread)),
+            late: (alone && !question.passing).then(|| Pair::new(law(), floor_harmful, &spread)),
             excludable,
-            acceptable: weights::acceptable(&luck),
+            acceptable: luck.as_ref().map_or_else(|| law().0.acceptable, weights::acceptable),
             sigma: calibration.noise.sigma,
             noise: calibration.noise,
             candidate: [0.0; 2],
@@ -162,7 +165,7 @@ impl Stream {
     /// Evidence of one step in which the candidate served.
     fn compare(&mut self, candidate: [f64; 2], counter: Option<Counter>, step: &MetricStep) -> bool {
         let (phi, ratio) = match &mut self.against {
-            Against::Past { rate, phi } => (*phi, Some(one_arm(candidate, *rate, *phi))),
+            Against::Known { rate, phi } => (*phi, Some(one_arm(candidate, *rate, *phi))),
             Against::Beside(noise) => {
                 let pods = counter.map(|counter| counter.each(&step.baseline));
                 let beside = counter.map(|counter| counter.sum(&step.baseline)).filter(|[_, n]| *n > 0.0);
@@ -233,7 +236,7 @@ impl Stream {
     pub(super) fn noise(&self) -> Noise {
         let phi = match &self.against {
             Against::Beside(noise) => noise.phi(),
-            Against::Past { phi, .. } => *phi,
+            Against::Known { phi, .. } => *phi,
         };
         Noise { phi, ..self.noise }
     }
@@ -251,8 +254,8 @@ impl Stream {
     }
 }
 
-/// What the candidate is compared with, the luck about it, and the counts that are known before the first step.
-fn compared(tolerated: f64, step_seconds: f64, reference: &Reference) -> (Against, Luck, [f64; 2]) {
+/// What the candidate is compared with, the luck about it (none about an objective: it is exact), and the counts that are known before the first step.
+fn compared(tolerated: f64, step_seconds: f64, reference: &Reference) -> (Against, Option<Luck>, [f64; 2]) {
     match reference {
         Reference::Beside {
             learnt,
@@ -261,7 +264,7 @@ fn compared(tolerated: f64, step_seconds: f64, reference: &Reference) -> (Agains
             baseline_pods,
         } => (
             Against::Beside(StepNoise::new(*learnt, step_seconds)),
-            Luck::between(spread, *candidate_pods, *baseline_pods),
+            Some(Luck::between(spread, *candidate_pods, *baseline_pods)),
             [0.0; 2],
         ),
         Reference::Past {
@@ -271,12 +274,20 @@ fn compared(tolerated: f64, step_seconds: f64, reference: &Reference) -> (Agains
             phi,
             rms,
         } => (
-            Against::Past {
+            Against::Known {
                 rate: tolerated * (bad + 0.5) / total,
                 phi: *phi,
             },
-            Luck::past(*bad, *pod_phi, *rms),
+            Some(Luck::past(*bad, *pod_phi, *rms)),
             [*bad, *total],
+        ),
+        Reference::Objective { allowed, phi } => (
+            Against::Known {
+                rate: *allowed,
+                phi: *phi,
+            },
+            None,
+            [0.0; 2],
         ),
     }
 }

@@ -72,8 +72,8 @@ pub(super) fn against(luck: &Luck, ln_harmful: f64) -> (Weights, Jump) {
     (weights, Jump::new(ln_harmful))
 }
 
-/// Those of the floor (section 5): a known rate, so no luck.
-pub(super) fn against_floor(ln_harmful: f64) -> (Weights, Jump) {
+/// Those of the floor and of an objective (section 5): a known rate, so no luck.
+pub(super) fn against_known(ln_harmful: f64) -> (Weights, Jump) {
     let weights = Weights {
         null: atom(ZERO),
         acceptable: even(|x| x <= 0.0),

@@ -25,7 +25,7 @@ pub use model::{
     NotifyOn, OnInconclusive, OnRegression, Policy, RatioMetric, RevertPolicy, RevertTo, Risk, StepSetting, Target, Tolerate,
     Watch,
 };
-pub use quantity::{duration_text, parse_duration, share_text};
+pub use quantity::{duration_text, parse_duration, parse_share, share_text};
 pub use schema::schema;
 pub use tree::MAX_BYTES;
 pub use written::filled;

@@ -204,6 +204,9 @@ pub struct RatioMetric {
     pub tolerate: Tolerate,
     /// The smallest change that is harm.
     pub harmful: Harmful,
+    /// The share of good events that is promised, as a fraction: judged against it alone, nothing is tolerated beyond it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objective: Option<f64>,
 }
 
 /// Tolerance of a ratio metric.

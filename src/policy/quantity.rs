@@ -67,6 +67,14 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     text.parse::<Time>().map(|time| time.0).map_err(|error| error.to_string())
 }
 
+/// Reads a share as policies write it, as a fraction: `1%` is 0.01.
+///
+/// # Errors
+/// When `text` is written otherwise; the sentence says how.
+pub fn parse_share(text: &str) -> Result<f64, String> {
+    text.parse::<Share>().map(|share| share.0).map_err(|error| error.to_string())
+}
+
 impl FromStr for Share {
     type Err = QuantityError;
 

@@ -132,12 +132,12 @@ fn ratio(kind: &RatioMetric) -> MetricFile {
             total: kind.total.clone().into(),
         }
         .into(),
-        tolerate: TolerateFile {
-            times: kind.tolerate.times.into(),
-            floor: Quantity(share_text(kind.tolerate.floor)).into(),
-            ..TolerateFile::default()
-        }
-        .into(),
+        tolerate: if kind.objective.is_some() {
+            Given::default()
+        } else {
+            tolerated(kind)
+        },
+        objective: maybe(kind.objective.map(Share)),
         harmful: HarmfulFile {
             times: kind.harmful.times.into(),
             ..HarmfulFile::default()
@@ -145,6 +145,15 @@ fn ratio(kind: &RatioMetric) -> MetricFile {
         .into(),
         ..MetricFile::default()
     }
+}
+
+fn tolerated(kind: &RatioMetric) -> Given<TolerateFile> {
+    TolerateFile {
+        times: kind.tolerate.times.into(),
+        floor: Quantity(share_text(kind.tolerate.floor)).into(),
+        ..TolerateFile::default()
+    }
+    .into()
 }
 
 fn histogram(kind: &HistogramMetric) -> MetricFile {

@@ -62,6 +62,7 @@ pub(crate) fn ratio() -> Metric {
                 floor: 0.001,
             },
             harmful: Harmful { times: 2.0 },
+            objective: None,
         }),
         on_regression: OnRegression::Revert,
     }

@@ -14,6 +14,7 @@ fn policy(instance: Option<&str>) -> Policy {
             floor: 0.001,
         },
         harmful: Harmful { times: 2.0 },
+        objective: None,
     });
     let histogram = MetricKind::Histogram(HistogramMetric {
         selector: "seconds".into(),

@@ -156,6 +156,7 @@ fn evidence(seconds: i64) -> Evidence {
 
 fn errors(seconds: i64) -> MetricEvidence {
     MetricEvidence {
+        objective: None,
         name: "errors".to_owned(),
         may_revert: true,
         verdict: Some(Verdict::Regression),
@@ -251,6 +252,7 @@ pub fn policy(target: &TargetKey) -> Policy {
                     floor: 0.001,
                 },
                 harmful: Harmful { times: 2.0 },
+                objective: None,
             }),
             on_regression: OnRegression::Revert,
         }],

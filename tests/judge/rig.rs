@@ -27,6 +27,7 @@ pub fn ratio(name: &str, times: f64, floor: f64) -> Metric {
             total: "all_total".to_owned(),
             tolerate: Tolerate { times, floor },
             harmful: Harmful { times: 2.0 },
+            objective: None,
         }),
         on_regression: OnRegression::Revert,
     }

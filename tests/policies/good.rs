@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use lastgood::policy::{self, Mode, Policy};
+use lastgood::policy::{self, MetricKind, Mode, Policy};
 use rstest::rstest;
 
 fn example(name: &str) -> Policy {
@@ -46,6 +46,23 @@ fn all_but_the_target_and_a_metric_has_its_documented_default() {
     let policy = policy::parse(SMALLEST, "smallest.yaml").unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(policy.mode, Mode::Enforce);
     insta::assert_snapshot!(policy::filled(&policy));
+}
+
+#[test]
+fn an_objective_tolerates_nothing_and_survives_being_filled_in() {
+    let text = SMALLEST.replace("total: requests_total}}", "total: requests_total}, objective: 99.5%}");
+    let policy = policy::parse(&text, "objective.yaml").unwrap_or_else(|errors| panic!("{errors}"));
+    let MetricKind::Ratio(ratio) = &policy.metrics[0].kind else {
+        panic!("a ratio")
+    };
+    assert_eq!(
+        (ratio.objective, ratio.tolerate.times, ratio.tolerate.floor),
+        (Some(0.995), 1.0, 0.0)
+    );
+    let filled = policy::filled(&policy);
+    assert!(filled.contains("objective: 99.5%"), "{filled}");
+    let again = policy::parse(&filled, "filled.yaml").unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(again, policy);
 }
 
 #[test]

@@ -30,6 +30,7 @@ pub fn policy(job: &str) -> Policy {
                 floor: 0.001,
             },
             harmful: Harmful { times: 2.0 },
+            objective: None,
         }),
         on_regression: OnRegression::Revert,
     };

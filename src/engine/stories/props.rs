@@ -64,6 +64,7 @@ pub fn policy() -> Policy {
                     floor: 0.001,
                 },
                 harmful: Harmful { times: 2.0 },
+                objective: None,
             }),
             on_regression: OnRegression::Revert,
         }],
@@ -86,6 +87,7 @@ pub fn policy() -> Policy {
 
 pub fn metric(name: &str, may_revert: bool) -> MetricEvidence {
     MetricEvidence {
+        objective: None,
         name: name.to_owned(),
         may_revert,
         verdict: None,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::script::{HOUR, MINUTE, Story, metric, version};
 use crate::{
-    judge::LateChange,
+    judge::{Comparison, Evidence, LateChange},
     policy::{Mode, OnInconclusive},
     record::{ActResult, Happened, Phase, ProofBasis, RolloutKind},
     words::{Outcome, Standing, Verdict},
@@ -47,6 +47,30 @@ fn a_soak_with_a_restart_proves_nothing() {
     story.judged(|_| {});
     story.tells(&["inconclusive"]);
     story.stands("v1", Standing::Assumed);
+}
+
+#[test]
+fn a_soak_with_a_broken_objective_proves_nothing_and_is_told() {
+    let mut story = Story::new();
+    story.switches("v1");
+    story.calibrated();
+    let broken = |evidence: &mut Evidence| {
+        evidence.compare = Comparison::None;
+        evidence.metrics[0].objective = Some(0.995);
+        evidence.metrics[0].verdict = Some(Verdict::Regression);
+    };
+    story.later(10 * MINUTE);
+    story.judged(broken);
+    story.tells(&["regression"]);
+    story.later(30 * MINUTE);
+    story.judged(broken);
+    story.is_quiet();
+    story.stands("v1", Standing::Assumed);
+    story.later(2 * HOUR);
+    story.judged(broken);
+    story.tells(&["inconclusive"]);
+    story.stands("v1", Standing::Assumed);
+    story.closed_as(None);
 }
 
 #[test]

@@ -19,6 +19,7 @@ pub(crate) const fn noise() -> Noise {
 
 pub(crate) fn bad_errors() -> MetricEvidence {
     MetricEvidence {
+        objective: None,
         name: "errors".to_owned(),
         may_revert: true,
         verdict: Some(Verdict::Regression),
@@ -94,6 +95,15 @@ pub(crate) fn slow() -> MetricEvidence {
             ),
         ],
         gaps: BTreeMap::new(),
+        ..bad_errors()
+    }
+}
+
+pub(crate) fn below_objective() -> MetricEvidence {
+    MetricEvidence {
+        name: "availability".to_owned(),
+        objective: Some(0.995),
+        baseline: [0.0; 2],
         ..bad_errors()
     }
 }

@@ -60,6 +60,7 @@ fn errors() -> Metric {
                 floor: 0.001,
             },
             harmful: Harmful { times: 2.0 },
+            objective: None,
         }),
         on_regression: OnRegression::Revert,
     }

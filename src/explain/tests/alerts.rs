@@ -52,6 +52,13 @@ fn a_baseline_without_a_single_error_gives_a_lower_end_only() {
 }
 
 #[test]
+fn a_broken_objective_is_told_by_what_it_allows() {
+    let mut record = s::reverted();
+    record.evidence = Some(s::evidence(vec![s::quiet(s::bad_errors()), s::below_objective()]));
+    insta::assert_snapshot!(both(AlertKind::Reverted, Some(s::before_after(record))));
+}
+
+#[test]
 fn a_verified_revert_says_how_it_is_since() {
     insta::assert_snapshot!(both(
         AlertKind::Verified,

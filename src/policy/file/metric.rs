@@ -34,6 +34,9 @@ pub(in crate::policy) struct MetricFile {
     /// The smallest change that is harm. Ratios: `times`; histograms: `slower`.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub harmful: Given<HarmfulFile>,
+    /// Ratios: the share of good events that is promised, `99.5%`. The metric is judged against it alone, without what ran before.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub objective: Given<Share>,
     /// Histograms: the first time of a new process that does not count. Default `60s`.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub warmup: Given<Time>,

@@ -114,7 +114,11 @@ fn ratio(file: &MetricFile, faults: &Faults) -> Option<MetricKind> {
         "leave it out; errors count from the first second",
         faults,
     );
-    let (tolerate, harmful) = ratio_limits(&tolerate, &harmful, faults);
+    let objective = objective(file, faults);
+    let (tolerate, harmful) = match objective {
+        Some(_) => against_objective(&harmful, faults),
+        None => ratio_limits(&tolerate, &harmful, faults),
+    };
     let ratio = file.ratio.as_ref()?;
     let bad = counter(&file.ratio, &ratio.bad, "bad", faults);
     let total = counter(&file.ratio, &ratio.total, "total", faults);
@@ -123,7 +127,36 @@ fn ratio(file: &MetricFile, faults: &Faults) -> Option<MetricKind> {
         total: total?,
         tolerate,
         harmful,
+        objective,
     }))
+}
+
+/// The share of good events that is promised. One that is faulty is read as a usual one, so that it is one error.
+fn objective(file: &MetricFile, faults: &Faults) -> Option<f64> {
+    if file.objective.is_written() && file.tolerate.is_written() {
+        faults.add(file.tolerate.fault(
+            "an objective tolerates nothing beyond itself",
+            "leave out `tolerate`: the metric is judged against `objective` alone",
+        ));
+    }
+    let Share(objective) = file.objective.value?;
+    if (0.5..1.0).contains(&objective) {
+        return Some(objective);
+    }
+    let message = format!("`{}` is no objective", share_text(objective));
+    let help = "write the share that must be good, from `50%` to below `100%`: `99.5%`";
+    faults.add(file.objective.fault(message, help));
+    Some(0.995)
+}
+
+/// Harm is so many times the bad share that the objective allows.
+fn against_objective(harmful: &HarmfulFile, faults: &Faults) -> (Tolerate, Harmful) {
+    let times = harmful.times.value.unwrap_or(2.0);
+    if times <= 1.0 {
+        let message = format!("harm from {times} times what the objective allows");
+        faults.add(harmful.times.fault(message, "write more than 1; `2` is usual"));
+    }
+    (Tolerate { times: 1.0, floor: 0.0 }, Harmful { times })
 }
 
 /// A fault where a key was written that belongs to the other kind of metric.
@@ -208,6 +241,7 @@ fn histogram(file: &MetricFile, faults: &Faults) -> Option<MetricKind> {
     for (times, key) in [(&tolerate.times, "tolerate"), (&harmful.times, "harmful")] {
         foreign(times, "ratios", &format!("a histogram has `{key}: {{slower: …}}`"), faults);
     }
+    foreign(&file.objective, "ratios", "leave it out", faults);
     let tolerate_slower = tolerate.slower.value.map_or(0.2, |share| share.0);
     let harmful_slower = harmful.slower.value.map_or(1.0, |share| share.0);
     if harmful_slower <= tolerate_slower {
