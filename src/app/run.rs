@@ -1,8 +1,9 @@
 //! Wiring: the controller from its settings to its last breath.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
+use futures::future::BoxFuture;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::Mutex,
@@ -64,6 +65,9 @@ struct Controller {
     store: StoreWatch,
 }
 
+/// Servers that have their addresses and wait to be run.
+type Servers = Vec<BoxFuture<'static, ()>>;
+
 /// Runs the controller until SIGTERM or SIGINT.
 ///
 /// # Errors
@@ -83,8 +87,17 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
         delivery: None,
         store: StoreWatch::default(),
     };
-    controller.read_policies(true).await?;
-    let servers = controller.serve(settings, &shutdown).await?;
+    // What another program holds is found out before anything is guarded; who connects meanwhile waits.
+    let (address, servers) = controller.listen(settings, &shutdown).await?;
+    if let Err(error) = controller.read_policies(true).await {
+        shutdown.cancel();
+        for server in servers {
+            server.await;
+        }
+        return Err(error);
+    }
+    let servers: Vec<JoinHandle<()>> = servers.into_iter().map(tokio::spawn).collect();
+    tracing::info!(%address, socket = %settings.server.socket.display(), "lastgood runs");
     notify(&[sd_notify::NotifyState::Ready]);
     // A store that cannot be trusted ends it at once, acts included: whatever they come to could not be stored (failures.md, C06).
     controller.turn_until(signals).await?;
@@ -131,7 +144,7 @@ async fn share(settings: &Settings) -> anyhow::Result<Shared> {
 }
 
 impl Controller {
-    async fn serve(&self, settings: &Settings, shutdown: &CancellationToken) -> anyhow::Result<Vec<JoinHandle<()>>> {
+    async fn listen(&self, settings: &Settings, shutdown: &CancellationToken) -> anyhow::Result<(SocketAddr, Servers)> {
         let shared = &self.shared;
         let (address, public) = serve_public(
             settings.server.listen,
@@ -148,8 +161,7 @@ impl Controller {
             clock: shared.clock.clone(),
         });
         let socket = serve_socket(&settings.server.socket, reception, shutdown.clone())?;
-        tracing::info!(%address, socket = %settings.server.socket.display(), "lastgood runs");
-        Ok(vec![tokio::spawn(public), tokio::spawn(socket)])
+        Ok((address, vec![public, socket]))
     }
 
     /// Reads all policies. A bad file is rejected whole; what it said before stays in force.
