@@ -149,12 +149,13 @@ impl Prometheus {
         format!("http://{}", self.address)
     }
 
-    /// Waits until it has scraped its targets a few times, as a Prometheus that was there before has.
+    /// Waits until it has just scraped its targets a few times, as a Prometheus that was there before has.
     ///
     /// # Errors
     /// When it has not within a minute.
     pub async fn scraped(&self) -> Result<(), PrometheusError> {
-        let url = format!("{}/api/v1/query?query=min(count_over_time(up[5m]))>2", self.url());
+        let recent = self.options.scrape_interval.as_millis() * 4;
+        let url = format!("{}/api/v1/query?query=min(count_over_time(up[{recent}ms]))>2", self.url());
         let client = asking()?;
         let scrapes = async {
             while !text(&client, &url).await.contains("\"value\"") {

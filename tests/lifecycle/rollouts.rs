@@ -138,6 +138,7 @@ async fn prometheus_that_dies_in_mid_watch_convicts_nobody_and_the_next_rollout_
     scene.told("blind", "v2").await;
     assert!(scene.runs());
     scene.prometheus.restart().await.expect("Prometheus");
+    scene.prometheus.scraped().await.expect("scrapes again");
     scene.deploy("v3", &failing(0.9)).await;
     let record = scene.record("v3", LONG, |record| record.phase == Phase::Closed).await;
     assert_eq!(record.outcome, Some(Outcome::Verified), "{record:#?}");
