@@ -72,7 +72,7 @@ async fn with_ten_seconds_of_history_a_bad_release_is_reverted() {
     .await;
     scene.start_lastgood(&[]);
     scene.record("v1", LONG, in_mid_watch).await;
-    scene.deploy("v2", &failing(0.3)).await;
+    scene.deploy("v2", &failing(0.9)).await;
     let record = scene.record("v2", LONG, |record| record.phase == Phase::Closed).await;
     assert_eq!(record.outcome, Some(Outcome::Verified), "{record:#?}");
     let (version, standing) = record.baseline.expect("something to go back to");

@@ -216,7 +216,7 @@ async fn p13_where_no_server_is_the_sentence_says_what_to_look_at() {
         .expect_err("a fault")
         .because;
     assert!(
-        because.contains("is the name") && because.contains("no-such-host.invalid"),
+        because.contains("check the name") && because.contains("no-such-host.invalid"),
         "{because}"
     );
 
@@ -315,7 +315,7 @@ fn options_that_cannot_be_used_say_what_is_allowed() {
     for (change, says) in [
         (
             (|o| o.url = "localhost:9090".to_owned().into()) as fn(&mut Options),
-            "http or https",
+            "write http://host:9090 or https://host",
         ),
         (|o| o.url = "http://h:1/?a=b".to_owned().into(), "query"),
         (|o| o.url = "nonsense".to_owned().into(), "write http://host:9090"),
