@@ -206,9 +206,11 @@ pub fn again(name: &str, wrapper: &[&str], directory: &Path) {
 /// Whether `name` can run here; says aloud why not.
 pub fn can(name: &str, wrapper: &[&str]) -> bool {
     let (program, arguments) = wrapper.split_first().expect("a wrapper");
-    let tried = Command::new(program).args(arguments).arg("true").output();
+    let this = std::env::current_exe().expect("this program");
+    let tried = Command::new(program).args(arguments).args(["test", "-x"]).arg(this).output();
     let reason = match tried {
         Ok(output) if output.status.success() => return true,
+        Ok(output) if output.stderr.is_empty() => "this test may not be entered from there".to_owned(),
         Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
         Err(error) => error.to_string(),
     };

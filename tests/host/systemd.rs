@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::{
     pid1::Systemd,
-    rig::{Site, again, applied, inside},
+    rig::{Site, again, applied, can, inside},
 };
 
 async fn process(site: &Site) -> Process {
@@ -249,6 +249,10 @@ async fn a_plain_user_without_the_polkit_rule_is_told_before_the_incident() {
                 .starts_with("lastgood may not manage the unit `app.service`; name the unit in /etc/polkit-1/rules.d"),
             "{result:?}"
         );
+        return;
+    }
+    let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
+    if !can(name, &nobody) {
         return;
     }
     let Some(systemd) = Systemd::start(name, "ExecStart=/bin/sleep infinity\n").await else {
