@@ -7,78 +7,7 @@ use super::{
     tree::of_tests,
 };
 
-/// Rooms without async, IO, clock, logging and randomness.
-const PURE: [&str; 9] = [
-    "words", "policy", "question", "count", "judge", "decide", "record", "explain", "engine",
-];
-
-/// Whom each room may name beside itself.
-const MAY_NAME: [(&str, &[&str]); 20] = [
-    ("words", &[]),
-    ("policy", &["words"]),
-    ("question", &["words", "policy"]),
-    ("count", &["words", "policy", "question"]),
-    ("judge", &["words", "policy"]),
-    ("decide", &["words", "policy", "judge"]),
-    ("record", &["words", "policy", "judge", "decide"]),
-    ("explain", &["words", "policy", "judge", "decide", "record"]),
-    (
-        "engine",
-        &["words", "policy", "question", "count", "judge", "decide", "record"],
-    ),
-    ("ports", &PURE),
-    ("host", &ADAPTER),
-    ("prometheus", &ADAPTER),
-    ("alert", &ADAPTER),
-    ("history", &ADAPTER),
-    ("web", &ADAPTER),
-    ("settings", &["words", "policy", "explain"]),
-    ("app", &EVERY_ROOM_BELOW_APP),
-    ("demo", &EVERY_ROOM_BELOW_CLI),
-    ("cli", &EVERY_ROOM),
-    ("main", &["cli", "lastgood"]),
-];
-
-const ADAPTER: [&str; 10] = [
-    "words", "policy", "question", "count", "judge", "decide", "record", "explain", "engine", "ports",
-];
-const EVERY_ROOM_BELOW_APP: [&str; 16] = [
-    "words",
-    "policy",
-    "question",
-    "count",
-    "judge",
-    "decide",
-    "record",
-    "explain",
-    "engine",
-    "ports",
-    "host",
-    "prometheus",
-    "alert",
-    "history",
-    "web",
-    "settings",
-];
-const EVERY_ROOM_BELOW_CLI: [&str; 17] = [
-    "words",
-    "policy",
-    "question",
-    "count",
-    "judge",
-    "decide",
-    "record",
-    "explain",
-    "engine",
-    "ports",
-    "host",
-    "prometheus",
-    "alert",
-    "history",
-    "web",
-    "settings",
-    "app",
-];
+/// Every room but the top one, from the ground up: whatever may name all rooms below it may name a beginning of this.
 const EVERY_ROOM: [&str; 18] = [
     "words",
     "policy",
@@ -98,6 +27,39 @@ const EVERY_ROOM: [&str; 18] = [
     "settings",
     "app",
     "demo",
+];
+/// Rooms without async, IO, clock, logging and randomness.
+const PURE: &[&str] = EVERY_ROOM.split_at(9).0;
+/// What an adapter may name: the pure rooms and `ports`.
+const BELOW_ADAPTERS: &[&str] = EVERY_ROOM.split_at(10).0;
+const BELOW_APP: &[&str] = EVERY_ROOM.split_at(16).0;
+const BELOW_DEMO: &[&str] = EVERY_ROOM.split_at(17).0;
+
+/// Whom each room may name beside itself.
+const MAY_NAME: [(&str, &[&str]); 20] = [
+    ("words", &[]),
+    ("policy", &["words"]),
+    ("question", &["words", "policy"]),
+    ("count", &["words", "policy", "question"]),
+    ("judge", &["words", "policy"]),
+    ("decide", &["words", "policy", "judge"]),
+    ("record", &["words", "policy", "judge", "decide"]),
+    ("explain", &["words", "policy", "judge", "decide", "record"]),
+    (
+        "engine",
+        &["words", "policy", "question", "count", "judge", "decide", "record"],
+    ),
+    ("ports", PURE),
+    ("host", BELOW_ADAPTERS),
+    ("prometheus", BELOW_ADAPTERS),
+    ("alert", BELOW_ADAPTERS),
+    ("history", BELOW_ADAPTERS),
+    ("web", BELOW_ADAPTERS),
+    ("settings", &["words", "policy", "explain"]),
+    ("app", BELOW_APP),
+    ("demo", BELOW_DEMO),
+    ("cli", &EVERY_ROOM),
+    ("main", &["cli", "lastgood"]),
 ];
 
 /// What no pure room names: the outside world, async, clocks, logs, chance.
