@@ -75,6 +75,31 @@ pub enum Target {
     Host(HostTarget),
 }
 
+/// A workload of Kubernetes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KubernetesTarget {
+    /// Its namespace.
+    pub namespace: String,
+    /// What it is.
+    pub kind: WorkloadKind,
+    /// Its name.
+    pub name: String,
+    /// The container whose image's tag a version is called by.
+    pub container: Option<String>,
+}
+
+/// The kinds of workloads that can be guarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WorkloadKind {
+    /// Its revisions are ReplicaSets.
+    Deployment,
+    /// Its revisions are ControllerRevisions, its pods keep their names.
+    StatefulSet,
+    /// Its revisions are ControllerRevisions, one pod a node.
+    DaemonSet,
+}
+
 /// A service on a plain host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostTarget {
