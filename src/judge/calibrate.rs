@@ -26,7 +26,7 @@ pub struct Background<'a> {
 }
 
 /// With less of the hour before than the longest window of section 4 it counts as no history beside a baseline.
-pub(super) const LEAST_HISTORY: Duration = Duration::from_secs(300);
+const LEAST_HISTORY: Duration = Duration::from_secs(300);
 
 /// Learns from `background` what the metrics of `terms` are compared with under `plan` (statistics.md, sections 4, 7 and 8).
 #[must_use]
@@ -72,25 +72,27 @@ impl Past<'_> {
     fn stream(&self, bad: Bad) -> Option<StreamCalibration> {
         match self.plan.compare {
             Comparison::Concurrent => Some(self.beside(bad)),
+            Comparison::Auto => Some(StreamCalibration {
+                after: self.before(bad).map(Box::new),
+                ..self.beside(bad)
+            }),
             Comparison::BeforeAfter => self.before(bad),
             Comparison::None => None,
         }
     }
 
-    /// Section 4. Without a history phi is learnt as the rollout goes, and the baseline is taken to have as many pods.
+    /// Section 4. Without a history phi is learnt as the rollout goes.
     fn beside(&self, bad: Bad) -> StreamCalibration {
         let hour = self.own_hour(bad);
         let history = self.duration(hour.steps.len());
-        let wanted = f64::from(self.plan.candidate_pods.max(1));
         let known = (history >= LEAST_HISTORY).then(|| hour.learn(self.step_ms()));
-        let (learnt, spread, candidate_pods, baseline_pods) = match known {
-            Some(noise) => {
-                let there = hour.steps.first().map_or(1.0, |(_, pods)| pods.len() as f64);
-                let evenness = (noise.pods / there).min(1.0);
-                (Some((noise.phi, noise.rate)), noise.spread, wanted * evenness, noise.pods)
-            }
-            None => (None, Spread::unknown(), wanted, wanted),
+        let (learnt, spread, evenness) = match known {
+            Some(noise) => (Some((noise.phi, noise.rate)), noise.spread, noise.evenness),
+            None => (None, Spread::unknown(), 1.0),
         };
+        // Pods that count: fewer than there are where the traffic is uneven; never fewer than one.
+        let counting = |pods: u32| (f64::from(pods) * evenness).max(1.0);
+        let (candidate_pods, baseline_pods) = (counting(self.plan.candidate_pods), counting(self.plan.baseline_pods));
         let variance: f64 = spread
             .sigmas(candidate_pods, baseline_pods)
             .map(|(p, sigma)| p * sigma * sigma)
@@ -114,6 +116,7 @@ impl Past<'_> {
                 baseline_pods,
             },
             noise,
+            after: None,
         }
     }
 
@@ -124,6 +127,7 @@ impl Past<'_> {
         StreamCalibration {
             reference: Reference::Objective { allowed, phi: noise.phi },
             noise: Noise { sigma: 0.0, ..noise },
+            after: None,
         }
     }
 
@@ -165,6 +169,7 @@ impl Past<'_> {
                 rms: noise.sigma,
             },
             noise,
+            after: None,
         })
     }
 

@@ -9,6 +9,7 @@
 mod calibrate;
 mod calibration;
 mod counted;
+mod course;
 mod estimate;
 mod evidence;
 mod grid;
@@ -28,6 +29,6 @@ mod weights;
 
 pub use calibrate::{Background, calibrate};
 pub use calibration::Calibration;
-pub use evidence::{BoundEvidence, Comparison, Estimate, Evidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan};
+pub use evidence::{Alone, BoundEvidence, Comparison, Estimate, Evidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan};
 pub use sequential::Judge;
 pub use terms::Terms;

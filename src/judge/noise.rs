@@ -27,8 +27,8 @@ pub(super) struct PodNoise {
     pub(super) spread: Spread,
     /// Bad events over all, with half an event for the unseen.
     pub(super) rate: f64,
-    /// Pods that count: fewer than there are where traffic is uneven.
-    pub(super) pods: f64,
+    /// The share of pods that count, above 0: 1 where traffic is even.
+    pub(super) evenness: f64,
 }
 
 impl PodHistory {
@@ -69,7 +69,7 @@ impl PodHistory {
             phi,
             spread: Spread::learn(&seen, phi),
             rate: (sum[0] + 0.5) / sum[1].max(1.0),
-            pods: self.effective(&totals),
+            evenness: self.evenness(&totals),
         }
     }
 
@@ -92,16 +92,18 @@ impl PodHistory {
         Some(tally.phi(PHI_PRIOR))
     }
 
-    fn effective(&self, totals: &[f64]) -> f64 {
-        let squares: f64 = totals.iter().map(|n| n * n).sum();
-        let even = totals.iter().sum::<f64>().powi(2) / squares.max(1.0);
-        let together = self
-            .steps
-            .iter()
-            .map(|(_, pods)| pods.iter().filter(|[_, n]| *n > 0.0).count())
-            .max()
-            .unwrap_or(0);
-        even.min(together as f64).max(1.0)
+    /// `(sum n)^2/(m sum n^2)` over the pods' traffic while they were there, so that a pod which was replaced half-way is no uneven one.
+    fn evenness(&self, totals: &[f64]) -> f64 {
+        let steps = |i: usize| self.steps.iter().filter(|(_, pods)| pods[i][1] > 0.0).count();
+        let traffic: Vec<f64> = (0..totals.len())
+            .filter(|i| totals[*i] > 0.0)
+            .map(|i| totals[i] / steps(i) as f64)
+            .collect();
+        let squares: f64 = traffic.iter().map(|n| n * n).sum();
+        if traffic.is_empty() {
+            return 1.0;
+        }
+        traffic.iter().sum::<f64>().powi(2) / (traffic.len() as f64 * squares)
     }
 }
 

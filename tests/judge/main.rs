@@ -1,5 +1,6 @@
 //! The judge through its public interface: stories, properties, a small simulation, restarts.
 
+mod auto;
 mod objective;
 mod properties;
 mod restart;

@@ -94,6 +94,7 @@ pub fn plan(compare: Comparison, steps: u32) -> Plan {
         steps,
         compare,
         candidate_pods: 1,
+        baseline_pods: 1,
     }
 }
 

@@ -52,6 +52,7 @@ fn beside(worse: f64, rollouts: u64) -> (usize, usize) {
     let service = Service { load: 17.0, ..FLAT };
     let plan = Plan {
         candidate_pods: 3,
+        baseline_pods: 9,
         ..plan(Comparison::Concurrent, 120)
     };
     let (mut regressions, mut healthy) = (0, 0);

@@ -71,6 +71,7 @@ pub async fn prepare(
             (Compare::Auto | Compare::BeforeAfter, Some(_)) => Comparison::BeforeAfter,
         },
         candidate_pods: 1,
+        baseline_pods: 1,
     };
     let background = Background {
         recent: &recent,
