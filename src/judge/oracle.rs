@@ -168,7 +168,7 @@ fn noise_between_pods_is_learnt_as_the_reference_learns_it() {
             }
         };
         let Some(history) = &case.history else {
-            same(&Spread::unknown());
+            same(&Spread::of_past(&[]));
             continue;
         };
         let steps = history.iter().enumerate().map(|(t, pods)| {
@@ -177,7 +177,7 @@ fn noise_between_pods_is_learnt_as_the_reference_learns_it() {
                 pods.iter().map(|[bad, total]| [*bad as f64, *total as f64]).collect(),
             )
         });
-        let noise = PodHistory { steps: steps.collect() }.learn(15_000);
+        let noise = PodHistory { steps: steps.collect() }.learn(15_000, &[]);
         near(&format!("case {i}, phi"), noise.phi, case.phi, 1e-12);
         near(&format!("case {i}, rate"), noise.rate, case.rate.expect("a rate"), 1e-12);
         same(&noise.spread);

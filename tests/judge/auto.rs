@@ -58,6 +58,7 @@ impl Watch {
         let background = Background {
             recent: &self.history,
             own_hour: &self.history,
+            past_pods: &[],
         };
         Judge::new(&self.policy, &plan, &calibrate(&self.policy, &plan, &background))
     }
@@ -142,6 +143,7 @@ fn judge_alone(watch: &Watch, plan: &Plan, steps: &[Step]) -> Vec<Evidence> {
     let background = Background {
         recent: &watch.history,
         own_hour: &watch.history,
+        past_pods: &[],
     };
     // Bad events beside the old version count for `atLeast` too.
     let policy = Policy {

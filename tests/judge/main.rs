@@ -2,6 +2,7 @@
 
 mod auto;
 mod objective;
+mod past_pods;
 mod properties;
 mod restart;
 #[cfg(test)]

@@ -47,6 +47,7 @@ fn start(floor: f64, compare: Comparison, steps: usize) -> Judge {
             &Background {
                 recent: &history,
                 own_hour: &history,
+                past_pods: &[],
             },
         ),
     )

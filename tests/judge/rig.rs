@@ -151,6 +151,7 @@ pub fn judge(policy: &Policy, plan: &Plan, history: &[Step], watch: &[Step]) -> 
     let background = Background {
         recent: history,
         own_hour: &history[history.len().saturating_sub(HOUR)..],
+        past_pods: &[],
     };
     let mut judge = Judge::new(policy, plan, &calibrate(policy, plan, &background));
     let (mut convicted, mut passed, mut late, mut late_and_convicted) = (None, None, None, false);

@@ -17,6 +17,7 @@ fn verdict(plan: &Plan, history: &[Step], watch: &[Step]) -> Option<Verdict> {
     let background = Background {
         recent: history,
         own_hour: &history[history.len().saturating_sub(HOUR)..],
+        past_pods: &[],
     };
     let mut judge = Judge::new(&policy, plan, &calibrate(&policy, plan, &background));
     watch.iter().for_each(|step| judge.step(step));

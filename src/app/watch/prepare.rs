@@ -76,6 +76,7 @@ pub async fn prepare(
     let background = Background {
         recent: &recent,
         own_hour: &own_hour,
+        past_pods: &[],
     };
     Ok(Prepared {
         calibration: calibrate(policy, &plan, &background),

@@ -229,6 +229,7 @@ fn judged(id: String, rollout: &Rollout, metric: &Metric, asked: &Asked) -> Answ
     let background = Background {
         recent: last(24 * 3600),
         own_hour: last(3600),
+        past_pods: &[],
     };
     let mut judge = Judge::new(terms, &plan, &calibrate(terms, &plan, &background));
     let (mut regression, mut healthy) = (None, None);
