@@ -173,8 +173,7 @@ impl Watch {
         if self.recent.len() == REMEMBERED {
             self.recent.pop_front();
         }
-        self.recent
-            .push_back((slowest_scrape(&self.question, answer), answer.samples.len()));
+        self.recent.push_back((slowest_scrape(&self.question, answer), answer.size()));
         let Some(step) = self.tally.take(&self.question, answer) else {
             return;
         };

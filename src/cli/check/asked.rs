@@ -107,7 +107,9 @@ fn trouble(policy: &Policy, kind: &MetricKind, metric: &SampledMetric) -> Option
     }
     if metric.pods.is_empty() {
         let hint = match kind {
-            MetricKind::Histogram(_) => "\n  only classic histograms, with `_bucket` series, are read",
+            MetricKind::Histogram(_) => {
+                "\n  a classic histogram has `_bucket` series; a native one must be switched on in Prometheus"
+            }
             MetricKind::Ratio(_) => "",
         };
         let query = metric.empty.first().unwrap_or(&metric.query);

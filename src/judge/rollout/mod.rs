@@ -347,6 +347,7 @@ fn served(pods: &[PodIncrement]) -> bool {
     pods.iter().any(|pod| match &pod.increment {
         Increment::Ratio { total, .. } => *total > 0,
         Increment::Buckets(counts) => counts.last().is_some_and(|total| *total > 0),
+        Increment::Native(counts) => counts.total() > 0,
     })
 }
 
