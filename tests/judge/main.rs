@@ -1,5 +1,7 @@
 //! The judge through its public interface: stories, properties, a small simulation, restarts.
 
+#[cfg(test)]
+mod forecast;
 mod objective;
 mod properties;
 mod restart;
