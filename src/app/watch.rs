@@ -9,7 +9,7 @@ mod prepare;
 use std::{collections::VecDeque, time::Duration};
 
 pub use look::{Sampled, SampledMetric, SampledPod, data_flows, find_activation, sample_once};
-pub use prepare::{Prepared, prepare};
+pub use prepare::{Foreseen, Prepared, foresee, prepare};
 
 use asking::{Trouble, blame, piece, trouble};
 

@@ -23,9 +23,9 @@ const SAME: f64 = 1e-9;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Layout {
     /// Upper bounds, ascending, the last one infinite.
-    bounds: Vec<f64>,
+    pub(super) bounds: Vec<f64>,
     /// Cumulative counts at them.
-    counts: Vec<f64>,
+    pub(super) counts: Vec<f64>,
     /// Whether buckets are never split: native histograms.
     whole: bool,
 }

@@ -170,6 +170,10 @@ impl MetricJudge {
         matches!(self.kind, Kind::Ratio(_) | Kind::Histogram(_))
     }
 
+    pub(super) const fn convicted(&self) -> bool {
+        self.convicted
+    }
+
     pub(super) const fn passed(&self) -> bool {
         self.passed
     }

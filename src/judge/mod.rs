@@ -4,7 +4,7 @@
 //!
 //! `calibrate` learns once, before a rollout (`noise`, `temporal`, `latency`), what `Judge` is made from; a `Judge` holds one
 //! `metric` each, a metric its `stream`s (one of a ratio, two a bound of a histogram), a stream its `mixture`s on the `grid`. `rollout` judges a
-//! whole rollout that is written as one line of JSON.
+//! whole rollout that is written as one line of JSON; `forecast` says before any rollout what could be found, by simulated ones.
 
 mod calibrate;
 mod calibration;
@@ -12,6 +12,7 @@ mod counted;
 mod course;
 mod estimate;
 mod evidence;
+mod forecast;
 mod grid;
 mod latency;
 mod luck;
@@ -31,6 +32,7 @@ mod weights;
 pub use calibrate::{Background, calibrate};
 pub use calibration::Calibration;
 pub use evidence::{Alone, BoundEvidence, Comparison, Estimate, Evidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan};
+pub use forecast::{Change, Found, MetricForecast, Outlook, Proof, Seldom, Trials, forecast};
 pub use pods::{Arm, PastPods, PodCount, PodSummary, summarize};
 pub use sequential::Judge;
 pub use terms::Terms;
