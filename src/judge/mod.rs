@@ -13,6 +13,7 @@ mod course;
 mod estimate;
 mod evidence;
 mod grid;
+mod lanes;
 mod latency;
 mod luck;
 mod metric;
