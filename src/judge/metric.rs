@@ -113,9 +113,10 @@ impl MetricJudge {
             self.lose(step);
         }
         self.used = self.used.saturating_add(u32::from(used));
-        self.began_well |= self.used >= BEGINNING && self.harm() < 1.0;
-        self.convicted |= self.harm() >= self.needed.harm;
-        self.passed |= self.safe() >= self.needed.safe;
+        let harm = self.harm();
+        self.began_well |= self.used >= BEGINNING && harm < 1.0;
+        self.convicted |= harm >= self.needed.harm;
+        self.passed = self.passed || self.safe() >= self.needed.safe;
         self.late = self.late_change(at);
         !step.candidate.is_empty()
     }

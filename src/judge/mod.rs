@@ -14,6 +14,7 @@ mod estimate;
 mod evidence;
 mod forecast;
 mod grid;
+mod lanes;
 mod latency;
 mod luck;
 mod metric;

@@ -9,8 +9,9 @@ use super::{
     counted::Bad,
     evidence::{Comparison, Noise, NoiseSource, Plan},
     grid::{Jump, Row},
+    lanes::exp_below_largest,
     luck::Luck,
-    mixture::{Mixture, Starts, Weights, factors},
+    mixture::{Mixture, Starts, Weights},
     noise::{PodHistory, Spread},
     stream::{Question, Stream, one_arm},
     temporal, weights,
@@ -202,7 +203,7 @@ fn before_and_after_it_agrees_with_the_reference() {
         let mut mixture = Mixture::new(weights, Jump::new((case.harmful / case.tolerated).ln()), starts);
         let rate = case.tolerated * (case.bad + 0.5) / case.total;
         for (t, counts) in case.candidate.iter().enumerate() {
-            mixture.step(Some(&factors(one_arm(*counts, rate, case.phi))));
+            mixture.step(Some(&exp_below_largest(one_arm(*counts, rate, case.phi))));
             near(&format!("case {i}, step {t}"), mixture.harm().ln(), case.ln_harm[t], 1e-9);
         }
         let own = weights::null(&Luck::past(case.bad, case.pod_phi, case.rms));

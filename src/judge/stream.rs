@@ -7,8 +7,9 @@ use super::{
     estimate::{self, LogRatio},
     evidence::{Estimate, Noise, Plan},
     grid::{GRID, Jump, Row},
+    lanes::{exp_below_largest, ln_1p},
     luck::Luck,
-    mixture::{Mixture, Starts, Weights, factors},
+    mixture::{Mixture, Starts, Weights},
     noise::StepNoise,
     weights,
 };
@@ -73,6 +74,14 @@ impl Pair {
         }
     }
 
+    /// Of passing by latency, which has no floor.
+    fn of_safety((weights, _): (Weights, Jump)) -> Self {
+        Self {
+            ratio: Mixture::of_safety(weights),
+            floor: None,
+        }
+    }
+
     fn step(&mut self, ratio: Option<&Row>, floor: Option<&Row>) {
         self.ratio.step(ratio);
         if let Some(mixture) = &mut self.floor {
@@ -122,7 +131,11 @@ impl Stream {
             against,
             multiples: std::array::from_fn(|j| question.tolerated * GRID.times[j]),
             ln_multiples: std::array::from_fn(|j| question.tolerated.ln() + GRID.x[j]),
-            decisive: Pair::new(law(), floor_harmful, &starts),
+            decisive: if question.passing {
+                Pair::of_safety(law())
+            } else {
+                Pair::new(law(), floor_harmful, &starts)
+            },
             late: (alone && !question.passing).then(|| Pair::new(law(), floor_harmful, &spread)),
             excludable,
             acceptable: luck.as_ref().map_or_else(|| law().0.acceptable, weights::acceptable),
@@ -182,7 +195,7 @@ impl Stream {
             }
         };
         let floor = self.question.floor.map(|(rate, _)| one_arm(candidate, rate, phi));
-        self.spread(ratio.map(factors).as_ref(), floor.map(factors).as_ref());
+        self.spread(ratio.map(exp_below_largest).as_ref(), floor.map(exp_below_largest).as_ref());
         ratio.is_some()
     }
 
@@ -319,13 +332,23 @@ fn compared(tolerated: f64, step_seconds: f64, reference: &Reference) -> (Agains
 fn two_arms(candidate: [f64; 2], baseline: [f64; 2], phi: f64, multiples: &Row, ln_multiples: &Row) -> Row {
     let bad = candidate[0] + baseline[0];
     let balance = candidate[1] / baseline[1];
-    std::array::from_fn(|j| (candidate[0] * ln_multiples[j] - bad * (multiples[j] * balance).ln_1p()) / phi)
+    let clustered = phi.recip();
+    let mut row = *multiples;
+    for (value, ln_multiple) in row.iter_mut().zip(ln_multiples) {
+        *value = (candidate[0] * ln_multiple - bad * ln_1p(*value * balance)) * clustered;
+    }
+    row
 }
 
 /// Section 5: the candidate alone against a known rate.
 pub(super) fn one_arm([bad, total]: [f64; 2], rate: f64, phi: f64) -> Row {
     let expected = total * rate;
-    std::array::from_fn(|j| (bad * GRID.x[j] - GRID.times[j] * expected) / phi)
+    let clustered = phi.recip();
+    let mut row = GRID.times;
+    for (value, x) in row.iter_mut().zip(&GRID.x) {
+        *value = (bad * x - *value * expected) * clustered;
+    }
+    row
 }
 
 fn add(a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
