@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod check;
+mod examples;
 mod forecast;
 mod help;
 mod home;

@@ -57,6 +57,11 @@ impl LineError {
         let text = error.to_string();
         // The reader's own place counts lines within the one line that it was given.
         let message = text.rfind(" at line ").map_or(&*text, |end| &text[..end]);
+        let message = if error.is_eof() {
+            format!("the line ends before the rollout does ({message}): write it in one piece")
+        } else {
+            message.to_owned()
+        };
         Self {
             column: (error.column() > 0).then(|| error.column()),
             ..Self::new(key, message)
