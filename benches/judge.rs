@@ -50,6 +50,7 @@ fn measure(criterion: &mut Criterion, name: &str, metric: Metric, compare: Compa
     let background = Background {
         recent: steps,
         own_hour: steps,
+        past_pods: &[],
     };
     let learnt = calibrate(&policy, &plan, &background);
     let mut judge = Judge::new(&policy, &plan, &learnt);

@@ -39,6 +39,7 @@ fn a_step_allocates_nothing_once_warm() {
         let background = Background {
             recent: &steps[..30],
             own_hour: &steps[..30],
+            past_pods: &[],
         };
         let mut judge = Judge::new(&policy, &plan, &calibrate(&policy, &plan, &background));
         judge.step(&steps[30]);

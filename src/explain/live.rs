@@ -99,6 +99,7 @@ fn rolling(rollout: &RolloutStatus, now: Moment, canvas: &mut Canvas) {
         (Some(baseline), compare) if compare != Some(Comparison::None) => {
             let how = match compare {
                 Some(Comparison::Concurrent) => ", running beside it",
+                Some(Comparison::Auto) => ", beside it, then in its own last hour",
                 Some(_) => " in its own last hour",
                 None => "",
             };
@@ -234,6 +235,9 @@ fn measured(metric: &MetricEvidence, evidence: &Evidence, rollout: &RolloutStatu
         .filter(|_| evidence.compare != Comparison::None && baseline[1] > 0.0)
     {
         side(version.name.as_str(), baseline, canvas);
+        if let Some(alone) = bound.map_or(metric.alone, |bound| bound.alone) {
+            side(&format!("{}, in its own last hour", version.name), alone.before, canvas);
+        }
     }
     if evidence.compare != Comparison::None || metric.objective.is_some() {
         towards("harm", metric.harm_log10, metric.needed_harm_log10, Tone::Bad, canvas);

@@ -9,6 +9,7 @@ mod canvas;
 mod clean;
 mod comparison;
 mod document;
+mod gone;
 mod grounds;
 mod guard;
 mod language;

@@ -54,6 +54,9 @@ pub(super) struct StreamCalibration {
     pub(super) reference: Reference,
     /// As it is reported; the parts that decide are in `reference`.
     pub(super) noise: Noise,
+    /// What it is compared with once nothing runs beside it any more (section 8: `auto`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) after: Option<Box<Self>>,
 }
 
 /// The reference of one stream.

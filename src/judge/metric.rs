@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::{
     calibration::{BoundCalibration, MetricCalibration, StreamCalibration},
     counted::{Bad, Counter},
+    course::Course,
     evidence::{BoundEvidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan},
-    stream::{Question, Stream},
+    stream::Question,
 };
 use crate::{
     policy::{HistogramMetric, Metric, MetricKind, OnRegression, RatioMetric},
@@ -50,7 +51,7 @@ enum Kind {
     /// First sight: counted, never judged.
     Uncompared([f64; 2]),
     Unusable(String),
-    Ratio(Box<Stream>),
+    Ratio(Box<Course>),
     Histogram(Vec<Bound>),
 }
 
@@ -61,8 +62,8 @@ struct Bound {
     baseline_above: f64,
     candidate_above: f64,
     interpolated: bool,
-    slower: Stream,
-    passing: Stream,
+    slower: Course,
+    passing: Course,
 }
 
 impl MetricJudge {
@@ -115,6 +116,20 @@ impl MetricJudge {
         self.passed |= self.safe() >= self.needed.safe;
         self.late = self.late_change(at);
         !step.candidate.is_empty()
+    }
+
+    /// The old version has gone; `rest` is the plan of the steps to come. A late change is from now on one that begins after this.
+    pub(super) fn baseline_gone(&mut self, rest: &Plan) {
+        let turned = match &mut self.kind {
+            Kind::Uncompared(_) | Kind::Unusable(_) => false,
+            Kind::Ratio(course) => course.baseline_gone(rest),
+            Kind::Histogram(bounds) => bounds.iter_mut().fold(false, |turned, bound| {
+                bound.passing.baseline_gone(rest) | bound.slower.baseline_gone(rest) | turned
+            }),
+        };
+        if turned {
+            (self.used, self.began_well) = (0, false);
+        }
     }
 
     /// A change is late only where the recursion without starts once said that the watch began well: what was bad from the start is
@@ -177,7 +192,7 @@ impl MetricJudge {
     }
 
     fn safe(&self) -> f64 {
-        self.mean(Stream::safe, |bound| bound.passing.safe(), 1.0)
+        self.mean(Course::safe, |bound| bound.passing.safe(), 1.0)
     }
 
     fn late_harm(&self) -> f64 {
@@ -188,7 +203,7 @@ impl MetricJudge {
         )
     }
 
-    fn mean(&self, ratio: impl Fn(&Stream) -> f64, bound: impl Fn(&Bound) -> f64, neither: f64) -> f64 {
+    fn mean(&self, ratio: impl Fn(&Course) -> f64, bound: impl Fn(&Bound) -> f64, neither: f64) -> f64 {
         match &self.kind {
             Kind::Uncompared(_) | Kind::Unusable(_) => neither,
             Kind::Ratio(stream) => ratio(stream),
@@ -205,7 +220,7 @@ impl MetricJudge {
     }
 
     /// The stream that weighs most.
-    fn heaviest(&self) -> Option<&Stream> {
+    fn heaviest(&self) -> Option<&Course> {
         match &self.kind {
             Kind::Uncompared(_) | Kind::Unusable(_) => None,
             Kind::Ratio(stream) => Some(stream),
@@ -250,13 +265,14 @@ impl MetricJudge {
             needed_harm_log10: log10(self.needed.harm),
             safe_log10: log10(self.safe()),
             needed_safe_log10: log10(self.needed.safe),
-            candidate: heaviest.map_or(counted, Stream::candidate),
-            baseline: heaviest.map_or([0.0; 2], Stream::baseline),
-            ratio: heaviest.and_then(Stream::ratio),
+            candidate: heaviest.map_or(counted, Course::candidate),
+            baseline: heaviest.map_or([0.0; 2], Course::baseline),
+            alone: heaviest.and_then(Course::since_alone),
+            ratio: heaviest.and_then(Course::ratio),
             excluded_times: self.excluded(),
             late: self.late,
-            noise: heaviest.map_or(unknown, Stream::noise),
-            first_bad: heaviest.and_then(Stream::first_bad),
+            noise: heaviest.map_or(unknown, Course::noise),
+            first_bad: heaviest.and_then(Course::first_bad),
             bounds: match &self.kind {
                 Kind::Histogram(bounds) => bounds.iter().map(|bound| bound.evidence(&self.needed)).collect(),
                 _ => Vec::new(),
@@ -281,7 +297,7 @@ impl Bound {
             floor: None,
             passing,
         };
-        let stream = |question: Question| Stream::new(question, plan, &calibration.stream);
+        let stream = |question: Question| Course::new(question, plan, &calibration.stream);
         Self {
             quantile: calibration.quantile,
             baseline_above: calibration.baseline_above,
@@ -307,13 +323,14 @@ impl Bound {
             safe_log10: log10(self.passing.safe()),
             candidate: self.slower.candidate(),
             baseline: self.slower.baseline(),
+            alone: self.slower.since_alone(),
             ratio: self.slower.ratio(),
             excluded_times: self.slower.excluded(needed.safe),
         }
     }
 }
 
-fn ratio_stream(metric: &RatioMetric, plan: &Plan, calibration: &StreamCalibration) -> Stream {
+fn ratio_stream(metric: &RatioMetric, plan: &Plan, calibration: &StreamCalibration) -> Course {
     let (tolerate, harmful) = (metric.tolerate, metric.harmful.times);
     let question = Question {
         candidate: Bad::Event,
@@ -323,7 +340,7 @@ fn ratio_stream(metric: &RatioMetric, plan: &Plan, calibration: &StreamCalibrati
         floor: (tolerate.floor > 0.0).then(|| (tolerate.floor, harmful.ln())),
         passing: false,
     };
-    Stream::new(question, plan, calibration)
+    Course::new(question, plan, calibration)
 }
 
 /// Counts the candidate where nothing is compared; which requests of a histogram are slow is not known then.

@@ -5,7 +5,7 @@ use super::grid::{EMPTY, Jump, Row};
 /// Nothing on the grid is ever less likely than this, so that no quotient divides by zero.
 const LEAST: f64 = 1e-280;
 /// e-values of safety are never larger (section 6).
-const SAFEST: f64 = 1e15;
+pub(super) const SAFEST: f64 = 1e15;
 
 /// How likely a change is to begin at each step of the watch; weights of steps that could not be used are carried on.
 #[derive(Debug, Clone)]

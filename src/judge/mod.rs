@@ -9,6 +9,7 @@
 mod calibrate;
 mod calibration;
 mod counted;
+mod course;
 mod estimate;
 mod evidence;
 mod grid;
@@ -19,6 +20,7 @@ mod mixture;
 mod noise;
 #[cfg(test)]
 mod oracle;
+mod pods;
 pub mod rollout;
 mod sequential;
 mod stream;
@@ -28,6 +30,7 @@ mod weights;
 
 pub use calibrate::{Background, calibrate};
 pub use calibration::Calibration;
-pub use evidence::{BoundEvidence, Comparison, Estimate, Evidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan};
+pub use evidence::{Alone, BoundEvidence, Comparison, Estimate, Evidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan};
+pub use pods::{Arm, PastPods, PodCount, PodSummary, summarize};
 pub use sequential::Judge;
 pub use terms::Terms;

@@ -98,6 +98,7 @@ impl Concurrent {
             steps: self.candidate.len() as u32,
             compare: Comparison::Concurrent,
             candidate_pods: 1,
+            baseline_pods: 1,
         };
         let question = Question {
             candidate: Bad::Event,
@@ -119,7 +120,15 @@ impl Concurrent {
             source: NoiseSource::History,
             history: Duration::ZERO,
         };
-        Stream::new(question, &plan, &StreamCalibration { reference, noise })
+        Stream::new(
+            question,
+            &plan,
+            &StreamCalibration {
+                reference,
+                noise,
+                after: None,
+            },
+        )
     }
 }
 
@@ -136,7 +145,7 @@ fn beside_a_baseline_it_agrees_with_the_reference() {
             assert!(stream.step(Moment::from_millis(t as i64 * 15_000), &step));
             near(
                 &format!("case {i}, step {t}, harm"),
-                stream.harm(0.0).ln(),
+                stream.harm().ln(),
                 case.ln_harm[t],
                 1e-9,
             );
@@ -159,7 +168,7 @@ fn noise_between_pods_is_learnt_as_the_reference_learns_it() {
             }
         };
         let Some(history) = &case.history else {
-            same(&Spread::unknown());
+            same(&Spread::of_past(&[]));
             continue;
         };
         let steps = history.iter().enumerate().map(|(t, pods)| {
@@ -168,7 +177,7 @@ fn noise_between_pods_is_learnt_as_the_reference_learns_it() {
                 pods.iter().map(|[bad, total]| [*bad as f64, *total as f64]).collect(),
             )
         });
-        let noise = PodHistory { steps: steps.collect() }.learn(15_000);
+        let noise = PodHistory { steps: steps.collect() }.learn(15_000, &[]);
         near(&format!("case {i}, phi"), noise.phi, case.phi, 1e-12);
         near(&format!("case {i}, rate"), noise.rate, case.rate.expect("a rate"), 1e-12);
         same(&noise.spread);

@@ -4,7 +4,7 @@
 use super::{
     calibration::{Reference, StreamCalibration},
     counted::{Bad, Counter},
-    estimate,
+    estimate::{self, LogRatio},
     evidence::{Estimate, Noise, Plan},
     grid::{GRID, Jump, Row},
     luck::Luck,
@@ -145,8 +145,7 @@ impl Stream {
             .map(|counter| counter.sum(&step.candidate))
             .filter(|[_, n]| *n > 0.0);
         let Some(candidate) = served else {
-            self.spread(None, None);
-            return false;
+            return self.miss();
         };
         let baseline = self
             .question
@@ -194,21 +193,20 @@ impl Stream {
         }
     }
 
-    /// The e-value of harm; 0 until the candidate had `at_least` bad events (section 5).
-    pub(super) fn harm(&self, at_least: f64) -> f64 {
-        if self.candidate[0] >= at_least {
-            self.decisive.harm()
-        } else {
-            0.0
-        }
+    /// A step goes by unused.
+    pub(super) fn miss(&mut self) -> bool {
+        self.spread(None, None);
+        false
     }
 
-    /// The e-value of a change that began late, where nothing runs beside (section 8).
-    pub(super) fn late_harm(&self, at_least: f64) -> f64 {
-        self.late
-            .as_ref()
-            .filter(|_| self.candidate[0] >= at_least)
-            .map_or(0.0, Pair::harm)
+    /// The e-value of harm.
+    pub(super) fn harm(&self) -> f64 {
+        self.decisive.harm()
+    }
+
+    /// The e-value of a change that began late, where nothing runs beside (section 8); else 0.
+    pub(super) fn late_harm(&self) -> f64 {
+        self.late.as_ref().map_or(0.0, Pair::harm)
     }
 
     /// The e-value of safety.
@@ -216,20 +214,45 @@ impl Stream {
         self.decisive.safe()
     }
 
-    /// The smallest of 2, 3, 5, 10, 30 times the baseline that is excluded at odds of `needed` (section 6).
-    pub(super) fn excluded(&self, needed: f64) -> Option<f64> {
-        let ratio = &self.decisive.ratio;
-        self.excludable
-            .iter()
-            .find(|(_, harmful)| ratio.safe_between(&self.acceptable, harmful) >= needed)
-            .map(|(times, _)| *times)
+    /// The multiples of the baseline that may be excluded, ascending (section 6).
+    pub(super) fn excludable(&self) -> impl Iterator<Item = f64> {
+        self.excludable.iter().map(|(times, _)| *times)
+    }
+
+    /// The e-value against the multiple at `index` of [`Stream::excludable`]; 1 where there is none.
+    pub(super) fn excluding(&self, index: usize) -> f64 {
+        let against = |(_, harmful): &(f64, Row)| self.decisive.ratio.safe_between(&self.acceptable, harmful);
+        self.excludable.get(index).map_or(1.0, against)
     }
 
     /// How many times worse (section 11).
     pub(super) fn ratio(&self) -> Option<Estimate> {
-        let counts = estimate::from_counts(self.candidate, self.baseline, self.noise().phi, self.sigma);
+        let counts = self.counted_ratio().map(Estimate::from);
         let seen = self.candidate[1] > 0.0 && self.candidate[0] + self.baseline[0] > 0.0;
-        counts.or_else(|| seen.then(|| estimate::from_grid(self.decisive.ratio.likelihood(), &self.multiples)))
+        counts.or_else(|| seen.then(|| estimate::from_grid(self.likelihood(), &self.multiples)))
+    }
+
+    /// The same from counts alone; none with too few of them.
+    pub(super) fn counted_ratio(&self) -> Option<LogRatio> {
+        estimate::from_counts(self.candidate, self.baseline, self.noise().phi, self.sigma)
+    }
+
+    /// How likely each of [`Stream::multiples`] is to have held all along, up to a factor.
+    pub(super) const fn likelihood(&self) -> &Row {
+        self.decisive.ratio.likelihood()
+    }
+
+    pub(super) const fn multiples(&self) -> &Row {
+        &self.multiples
+    }
+
+    pub(super) const fn question(&self) -> Question {
+        self.question
+    }
+
+    /// Whether it is compared with what runs beside it.
+    pub(super) const fn is_beside(&self) -> bool {
+        matches!(self.against, Against::Beside(_))
     }
 
     /// The noise as it is known now.

@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn every_row_is_a_probability_and_nothing_harmful_is_acceptable() {
         let lucks = [
-            Luck::between(&Spread::unknown(), 1.0, 9.0),
+            Luck::between(&Spread::of_past(&[]), 1.0, 9.0),
             Luck::past(0.0, 1.5, 0.3),
             Luck::past(15.0, 1.5, 0.2),
             Luck::past(1e9, 1.0, 1.1),

@@ -33,6 +33,7 @@ fn start(floor: f64, compare: Comparison, steps: usize) -> Judge {
     let policy = policy(vec![ratio("errors", 1.25, floor)]);
     let plan = Plan {
         candidate_pods: 2,
+        baseline_pods: 2,
         ..plan(compare, steps as u32)
     };
     let mut dice = Dice::new(1);
@@ -46,6 +47,7 @@ fn start(floor: f64, compare: Comparison, steps: usize) -> Judge {
             &Background {
                 recent: &history,
                 own_hour: &history,
+                past_pods: &[],
             },
         ),
     )

@@ -94,6 +94,7 @@ pub fn plan(compare: Comparison, steps: u32) -> Plan {
         steps,
         compare,
         candidate_pods: 1,
+        baseline_pods: 1,
     }
 }
 
@@ -150,6 +151,7 @@ pub fn judge(policy: &Policy, plan: &Plan, history: &[Step], watch: &[Step]) -> 
     let background = Background {
         recent: history,
         own_hour: &history[history.len().saturating_sub(HOUR)..],
+        past_pods: &[],
     };
     let mut judge = Judge::new(policy, plan, &calibrate(policy, plan, &background));
     let (mut convicted, mut passed, mut late, mut late_and_convicted) = (None, None, None, false);

@@ -55,6 +55,20 @@ pub fn beside(id: &str, steps: usize, candidate: [u64; 2], baseline: [u64; 2]) -
     json!({"id": id, "history": hour(baseline), "steps": vec![step; steps]})
 }
 
+/// The same, the old version gone from step `gone` on, where each candidate pod does `then`, and those of the baseline none.
+pub fn going(id: &str, [gone, steps]: [usize; 2], candidate: [u64; 2], then: [u64; 2], baseline: [u64; 2]) -> Value {
+    let mut rollout = beside(id, steps, candidate, baseline);
+    for t in gone..steps {
+        let empty = if t % 2 == 0 {
+            json!({"candidate": {"pod-c": then}})
+        } else {
+            json!({"candidate": {"pod-c": then}, "baseline": {}})
+        };
+        rollout["steps"][t] = empty;
+    }
+    rollout
+}
+
 /// An hour of two pods that differ a little from step to step, `baseline` on average.
 pub fn hour([bad, total]: [u64; 2]) -> Vec<Value> {
     let step = |t: u64| json!({"pod-a": [bad + t % 2, total], "pod-b": [bad + (t + 1) % 2, total]});

@@ -50,7 +50,7 @@ pub fn tally(
     judged: &Judged,
     history: impl Fn(u32, Vec<Step>) -> Vec<Step> + Sync,
 ) -> Tally {
-    let plan = plan(Comparison::Concurrent, WATCH, noise.fleet.candidate);
+    let plan = plan(Comparison::Concurrent, WATCH, noise.fleet.candidate, noise.fleet.baseline);
     let outcome = |number: u32| -> Outcome {
         let [before, watch] = rollout(noise, SERVICE, &release, number);
         let learnt = judged.learn(&plan, &history(number, before));

@@ -17,7 +17,7 @@ fn cells(seed: u64, threads: usize) -> Vec<Cell> {
             noise,
             service: SERVICE,
             releases: vec![(Release::times(3.0), 3), (Release::late(3.0, 10), 2)],
-            without_history: true,
+            in_full: true,
             peers: 2,
         })
     };

@@ -57,7 +57,7 @@ impl Scenario for Alone {
 
     fn play(&self, number: u32) -> Vec<Vec<Option<Outcome>>> {
         let world = World::new(self.time, SERVICE, &[self.seed, self.time as u64, u64::from(number)]);
-        let (plan, pods) = (plan(Comparison::BeforeAfter, WATCH, 1), pods(1));
+        let (plan, pods) = (plan(Comparison::BeforeAfter, WATCH, 1, 1), pods(1));
         let before: Vec<Step> = world
             .before()
             .iter()

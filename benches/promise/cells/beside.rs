@@ -1,6 +1,9 @@
 //! Releases beside a baseline, one ratio metric: by the strict policy, by the defaults, without history, and by the peers.
 
-use lastgood::{judge::Comparison, words::Pod};
+use lastgood::{
+    judge::{Comparison, PastPods, Plan},
+    words::Pod,
+};
 
 use super::{Place, Scenario};
 use crate::{
@@ -8,7 +11,7 @@ use crate::{
     simulation::{
         beside::{Counts, Service, WATCH, World},
         judged::{Judged, Outcome, plan, pods, ratio_steps},
-        noise::Noise,
+        noise::{FEW, Fleet, Noise},
         release::{Change, Release},
     },
 };
@@ -23,14 +26,26 @@ pub struct Beside {
     pub service: Service,
     /// What is shipped, how often.
     pub releases: Vec<(Release, u32)>,
-    /// Whether it is judged without history too.
-    pub without_history: bool,
+    /// Whether it is judged without history too, and, where pods are few, with what remains of twelve that have ended.
+    pub in_full: bool,
     /// How many rollouts the peers judge too.
     pub peers: u32,
 }
 
-/// A judge that has an hour of history, and the same without.
+/// The strict policy without an hour of history, and with what remains of twelve past pods beside it.
 pub const WITHOUT_HISTORY: &str = "tolerance 1, no history";
+pub const PAST_PODS: &str = "tolerance 1, twelve past pods";
+
+/// What a judge knows before the rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// The hour before.
+    Hour,
+    /// Nothing.
+    Nothing,
+    /// The hour before, and the pods of earlier versions.
+    HourAndPods,
+}
 
 /// The peers, in the order of the tables. Three checks altogether are the middle of Flagger's and Argo's.
 pub const PEERS: [&str; 7] = [
@@ -44,19 +59,40 @@ pub const PEERS: [&str; 7] = [
 ];
 
 impl Beside {
-    fn judged(&self) -> Vec<(Judged, bool)> {
-        let mut judged = vec![(Judged::strict(), true), (Judged::defaults(), true)];
-        if self.without_history {
-            judged.push((Judged::strict().called(WITHOUT_HISTORY), false));
+    fn judged(&self) -> Vec<(Judged, Known)> {
+        let mut judged = vec![(Judged::strict(), Known::Hour), (Judged::defaults(), Known::Hour)];
+        if self.in_full {
+            judged.push((Judged::strict().called(WITHOUT_HISTORY), Known::Nothing));
+        }
+        if self.in_full && self.noise.fleet == FEW {
+            judged.push((Judged::strict().called(PAST_PODS), Known::HourAndPods));
         }
         judged
+    }
+
+    /// What remains of the three pods of four earlier versions: an hour of each, other pods every time.
+    fn past_pods(&self, number: u32, judged: &Judged, plan: &Plan) -> Vec<PastPods> {
+        let alone = Noise {
+            fleet: Fleet {
+                candidate: 0,
+                baseline: 3,
+                share: 0.0,
+            },
+            ..self.noise
+        };
+        let pods = pods(alone.fleet.baseline);
+        let version = |earlier: u64| {
+            let world = self.world(&alone, &[u64::from(number), earlier]);
+            judged.remember(plan, &ratio_steps(world.before(), 0, &pods, 0))
+        };
+        (1..=4).flat_map(version).collect()
     }
 
     fn pods(&self) -> Vec<Pod> {
         pods(self.noise.fleet.candidate + self.noise.fleet.baseline)
     }
 
-    fn world(&self, number: u32) -> World<'_> {
+    fn world<'a>(&self, noise: &'a Noise, rollout: &[u64]) -> World<'a> {
         let name = self
             .noise
             .name
@@ -64,9 +100,9 @@ impl Beside {
             .fold(0, |name: u64, byte| name.wrapping_mul(31) + u64::from(byte));
         let service = [self.service.requests.to_bits(), self.service.bad.to_bits()];
         World::new(
-            &self.noise,
+            noise,
             self.service,
-            &[self.seed, name, service[0], service[1], u64::from(number)],
+            &[&[self.seed, name, service[0], service[1]], rollout].concat(),
             0,
         )
     }
@@ -95,15 +131,16 @@ impl Scenario for Beside {
 
     fn play(&self, number: u32) -> Vec<Vec<Option<Outcome>>> {
         let candidate = self.noise.fleet.candidate;
-        let (world, pods) = (self.world(number), self.pods());
-        let plan = plan(Comparison::Concurrent, WATCH, candidate);
+        let (world, pods) = (self.world(&self.noise, &[u64::from(number)]), self.pods());
+        let plan = plan(Comparison::Concurrent, WATCH, candidate, self.noise.fleet.baseline);
         let before = ratio_steps(world.before(), 0, &pods[candidate..], 0);
         let judged = self.judged();
-        let history = |known: bool| if known { &before[..] } else { &[] };
-        let learnt: Vec<_> = judged
-            .iter()
-            .map(|(judged, known)| judged.learn(&plan, history(*known)))
-            .collect();
+        let learn = |(judged, known): &(Judged, Known)| match known {
+            Known::Hour => judged.learn(&plan, &before),
+            Known::Nothing => judged.learn(&plan, &[]),
+            Known::HourAndPods => judged.learn_of(&plan, &before, &self.past_pods(number, judged, &plan)),
+        };
+        let learnt: Vec<_> = judged.iter().map(learn).collect();
         let rollout = |(release, rollouts): &(Release, u32)| {
             if number >= *rollouts {
                 return vec![None; self.judges().len()];

@@ -85,7 +85,7 @@ impl Scenario for Latency {
     fn play(&self, number: u32) -> Vec<Vec<Option<Outcome>>> {
         let name = self.shape.name.bytes().map(u64::from).sum();
         let world = World::new(self.shape, REQUESTS, &[self.seed, name, u64::from(number)]);
-        let plan = plan(Comparison::Concurrent, WATCH, CANDIDATE);
+        let plan = plan(Comparison::Concurrent, WATCH, CANDIDATE, PODS - CANDIDATE);
         let steps = |from: usize, metrics: Vec<MetricStep>| -> Vec<Step> {
             let alone = |(t, metric)| step(from + t, vec![metric]);
             metrics.into_iter().enumerate().map(alone).collect()

@@ -98,7 +98,7 @@ fn headline(seed: u64, size: Size, noise: Noise) -> Beside {
         noise,
         service: HEADLINE,
         releases,
-        without_history: true,
+        in_full: true,
         peers: size.of(1_000),
     }
 }
@@ -118,7 +118,7 @@ fn grid(seed: u64, size: Size, noise: Noise, service: Service) -> Beside {
         noise,
         service,
         releases,
-        without_history: false,
+        in_full: false,
         peers: 0,
     }
 }

@@ -53,7 +53,10 @@ impl Scenario for Together {
         let timeouts = World::new(&self.noise, TIMEOUTS, &name, 1);
         let latencies = Latencies::new(LOG_NORMAL, ERRORS.requests, &name);
         let new = self.noise.fleet.candidate;
-        let (plan, pods) = (plan(Comparison::Concurrent, WATCH, new), pods(self.noise.shares().len()));
+        let (plan, pods) = (
+            plan(Comparison::Concurrent, WATCH, new, self.noise.fleet.baseline),
+            pods(self.noise.shares().len()),
+        );
         let history: Vec<Step> = errors
             .before()
             .iter()

@@ -114,8 +114,9 @@ fn found(measured: &Measured) -> String {
     }
     text += &format!("### Passed and undecided\n\n{}\n", tables::passing(measured));
     text += &format!(
-        "### Without any history\n\nTolerance 1, no floor; phi is learnt as the rollout goes, tau is its prior.\n\n{}\n",
-        tables::without_history(measured)
+        "### Without any history, and with past pods\n\nTolerance 1, no floor. *No history*: phi is learnt as the rollout goes, tau is its prior. \
+         *Twelve past pods*: beside the hour before, what remains of the three pods of each of four earlier versions.\n\n{}\n",
+        tables::otherwise_known(measured)
     );
     text
 }
@@ -179,7 +180,7 @@ rate) and *a step during the watch* (twice the rate from a random moment on, not
 and 100 % errors. Late onsets there are 2×, 3× and 5×.\n\
 - Latency is measured at 200 requests/s only, on classic buckets; native histograms are not.\n\
 - No history, the peers and all metrics together are measured at 200 requests/s and 0.5 % only.\n\
-- Value metrics by pod, the summaries of past pods, and `auto` (old pods gone in mid-watch) are not measured here.\n\
+- Value metrics by pod and `auto` (old pods gone in mid-watch) are not measured here.\n\
 - One family of noise throughout; a service whose noise is of another kind may fare otherwise.\n\n\
 ## How to reproduce it\n\n\
 `make promise` writes this page, its plots and [every cell](promise/cells.csv). Chance follows from the seed alone, so all but the lines of \

@@ -8,7 +8,7 @@ use crate::{
     cells::{
         Cell,
         alone::HISTORIES,
-        beside::WITHOUT_HISTORY,
+        beside::{PAST_PODS, WITHOUT_HISTORY},
         latency,
         published::{FAILING, HEADLINE, services},
         together::THREE,
@@ -165,6 +165,10 @@ pub fn false_reverts(measured: &Measured) -> Vec<Promise> {
     }
     let share = measured.beside("nasty", HEADLINE, harmless, WITHOUT_HISTORY).gone();
     promises.push(at_most("*nasty*, no history".to_owned(), share, 0.03, MISS));
+    for (world, limit) in [("few real", 0.01), ("few nasty", 0.015)] {
+        let share = measured.beside(world, HEADLINE, harmless, PAST_PODS).gone();
+        promises.push(at_most(format!("*{world}*, twelve past pods"), share, limit, MISS));
+    }
     promises
 }
 
@@ -233,6 +237,12 @@ pub fn detection(measured: &Measured) -> Vec<Promise> {
     let few = at("few real", Release::times(3.0));
     promises.push(at_least("*few real*, 3× found".to_owned(), few.found(), 0.96));
     promises.push(found_within("*few real*, 3×", few, 90.0));
+    let past = measured.beside("few real", HEADLINE, Release::times(2.0), PAST_PODS);
+    promises.push(at_least(
+        "*few real*, twelve past pods, 2× found".to_owned(),
+        past.found(),
+        0.75,
+    ));
     promises
 }
 

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     cells::{
         alone::{HISTORIES, TOLERANCES},
-        beside::{PEERS, WITHOUT_HISTORY},
+        beside::{PAST_PODS, PEERS, WITHOUT_HISTORY},
         latency,
         published::{EVERYWHERE, HEADLINE, LATE, SLOWER, SOME_SLOWER, THETAS, services},
     },
@@ -175,21 +175,23 @@ pub fn alone(measured: &Measured) -> String {
     table(&head("history, noise, policy", columns), rows)
 }
 
-/// Without any history, beside a baseline.
-pub fn without_history(measured: &Measured) -> String {
+/// Beside a baseline without any history, and with what remains of twelve past pods.
+pub fn otherwise_known(measured: &Measured) -> String {
     let thetas = [1.0, 1.5, 2.0, 3.0, 5.0, 10.0];
-    let rows = ALL.iter().map(|noise| {
+    let unknown = ALL.iter().map(|noise| (noise.name, WITHOUT_HISTORY, "no history"));
+    let few = ["few real", "few nasty"].map(|world| (world, PAST_PODS, "twelve past pods"));
+    let rows = unknown.chain(few).map(|(world, judge, name)| {
         let cell = |theta: &f64| {
-            let tally = measured.beside(noise.name, HEADLINE, Release::times(*theta), WITHOUT_HISTORY);
+            let tally = measured.beside(world, HEADLINE, Release::times(*theta), judge);
             if *theta == 1.0 {
                 with_interval(tally.gone(), 0.05)
             } else {
                 found(tally)
             }
         };
-        head(noise.name, thetas.iter().map(cell))
+        head(&format!("{world}, {name}"), thetas.iter().map(cell))
     });
-    table(&head("noise", thetas.map(|theta| format!("{theta}×"))), rows)
+    table(&head("noise, known", thetas.map(|theta| format!("{theta}×"))), rows)
 }
 
 /// Side by side with the peers, in one noise. The judge's own row holds the same rollouts and more of them.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lastgood::{
-    judge::{Background, Calibration, Comparison, Judge, Plan, Terms, calibrate},
+    judge::{Arm, Background, Calibration, Comparison, Judge, PastPods, Plan, Terms, calibrate, summarize},
     policy::{Harmful, HistogramMetric, Metric, MetricKind, OnRegression, RatioMetric, Risk, Tolerate},
     words::{Increment, MetricStep, Moment, Pod, PodIncrement, Step, Verdict},
 };
@@ -60,9 +60,23 @@ impl Judged {
 
     /// What it learns before the rollout.
     pub fn learn(&self, plan: &Plan, recent: &[Step]) -> Calibration {
+        self.learn_of(plan, recent, &[])
+    }
+
+    /// The same, with what remains of pods that have ended.
+    pub fn learn_of(&self, plan: &Plan, recent: &[Step], past_pods: &[PastPods]) -> Calibration {
         const OWN_HOUR: usize = 240;
-        let own_hour = &recent[recent.len().saturating_sub(OWN_HOUR)..];
-        calibrate(self.terms(), plan, &Background { recent, own_hour })
+        let background = Background {
+            recent,
+            own_hour: &recent[recent.len().saturating_sub(OWN_HOUR)..],
+            past_pods,
+        };
+        calibrate(self.terms(), plan, &background)
+    }
+
+    /// What remains of the old pods of these steps.
+    pub fn remember(&self, plan: &Plan, steps: &[Step]) -> Vec<PastPods> {
+        summarize(self.terms(), &self.learn(plan, steps), plan.step, steps, Arm::Baseline)
     }
 
     /// The judge of one rollout, step by step until it convicts: a conviction is final.
@@ -93,13 +107,14 @@ pub struct Outcome {
     pub passed: Option<usize>,
 }
 
-/// The plan of a watch of so many steps.
-pub fn plan(compare: Comparison, steps: usize, candidate: usize) -> Plan {
+/// The plan of a watch of so many steps, new pods and old ones.
+pub fn plan(compare: Comparison, steps: usize, candidate: usize, baseline: usize) -> Plan {
     Plan {
         step: Duration::from_secs(15),
         steps: u32::try_from(steps).unwrap_or(u32::MAX),
         compare,
         candidate_pods: u32::try_from(candidate).unwrap_or(u32::MAX),
+        baseline_pods: u32::try_from(baseline).unwrap_or(u32::MAX),
     }
 }
 

@@ -57,7 +57,8 @@ const MANY: Fleet = Fleet {
     baseline: 9,
     share: 0.25,
 };
-const FEW: Fleet = Fleet {
+/// One new pod beside two old ones.
+pub const FEW: Fleet = Fleet {
     candidate: 1,
     baseline: 2,
     share: 1.0 / 3.0,

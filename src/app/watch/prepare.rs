@@ -71,10 +71,12 @@ pub async fn prepare(
             (Compare::Auto | Compare::BeforeAfter, Some(_)) => Comparison::BeforeAfter,
         },
         candidate_pods: 1,
+        baseline_pods: 1,
     };
     let background = Background {
         recent: &recent,
         own_hour: &own_hour,
+        past_pods: &[],
     };
     Ok(Prepared {
         calibration: calibrate(policy, &plan, &background),

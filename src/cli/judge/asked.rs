@@ -56,7 +56,7 @@ fn of_metric(policy: &Policy, name: &str, step: Duration) -> Result<Asked, Wrong
         ratio,
         histogram,
         step,
-        before_after: policy.compare == Compare::BeforeAfter,
+        compare: policy.compare,
     })
 }
 
@@ -97,7 +97,7 @@ fn of_options(args: &Args) -> Result<Asked, WrongUse> {
         ratio: Some(metric(ratio)),
         histogram: args.objective.is_none().then(|| metric(histogram)),
         step: args.step,
-        before_after: false,
+        compare: Compare::Auto,
     })
 }
 

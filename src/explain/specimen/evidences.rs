@@ -29,6 +29,7 @@ pub(crate) fn bad_errors() -> MetricEvidence {
         needed_safe_log10: 20_f64.log10(),
         candidate: [508.0, 12_400.0],
         baseline: [186.0, 37_100.0],
+        alone: None,
         ratio: Some(Estimate {
             median: 8.2,
             low: 6.9,
@@ -54,6 +55,7 @@ pub(crate) fn slow() -> MetricEvidence {
         safe_log10: -1.0,
         candidate,
         baseline,
+        alone: None,
         ratio,
         excluded_times: None,
     };
@@ -137,6 +139,7 @@ pub(crate) fn evidence(metrics: Vec<MetricEvidence>) -> Evidence {
         used: 3,
         whole_since: None,
         compare: Comparison::Concurrent,
+        alone_since: None,
         verdict: metrics.iter().find_map(|metric| metric.verdict),
         harm_log10,
         needed_harm_log10: 2.0,
