@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check deny bench soak
+.PHONY: help demo test check deny bench promise soak
 ROUNDS ?= 20
 
 help: ## list the targets
@@ -31,6 +31,10 @@ deny: ## licenses, bans and sources of every crate (builds cargo-deny once where
 bench: ## benchmarks
 	@tests/tools/packages.sh
 	cargo bench --locked
+
+promise: ## docs/promise.md: what is promised, measured on simulated rollouts; fails where it is broken (under half an hour on two cores)
+	@tests/tools/packages.sh
+	cargo bench --locked --bench promise
 
 soak: ## the demo, ROUNDS times over (20): stops at the first that ends otherwise
 	@tests/tools/packages.sh
