@@ -133,6 +133,8 @@ impl Jump {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prelude::*, test_runner::RngSeed};
+
     use super::*;
 
     #[test]
@@ -143,35 +145,49 @@ mod tests {
         assert_eq!(GRID.at_or_below(-3.0), ZERO);
     }
 
-    #[test]
-    fn the_recursion_equals_the_matrix_product() {
+    /// Section 3 as it is written: every jump from every point.
+    fn product(ln_harmful: f64, mass: &Row) -> Row {
         let Grid { x, dx, .. } = &*GRID;
-        let above = |j: usize| ((j * 37 % 11) as f64 + 0.5) * (-(j as f64) / 9.0).exp();
-        let mass: Row = std::array::from_fn(|j| if j >= ZERO { above(j) } else { 0.0 });
-        for ln_harmful in [2.0_f64.ln(), 1.6_f64.ln(), 1.02_f64.ln()] {
-            let mut product = EMPTY;
-            for (share, scale) in [(0.7, (ln_harmful / 2.0).max(FINEST_SCALE)), (0.3, 1.2)] {
-                for i in 0..POINTS {
-                    let density = |j: usize| {
-                        if j > i {
-                            (x[j] - x[i]) * (-(x[j] - x[i]) / scale).exp() * dx[j]
-                        } else {
-                            0.0
-                        }
-                    };
-                    let norm: f64 = (0..POINTS).map(density).sum();
-                    for (j, cell) in product.iter_mut().enumerate() {
-                        let stays = f64::from(u8::from(i == LAST && j == LAST));
-                        *cell += share * mass[i] * if i == LAST { stays } else { density(j) / norm };
+        let mut product = EMPTY;
+        for (share, scale) in [(0.7, (ln_harmful / 2.0).max(FINEST_SCALE)), (0.3, 1.2)] {
+            for i in 0..POINTS {
+                let density = |j: usize| {
+                    if j > i {
+                        (x[j] - x[i]) * (-(x[j] - x[i]) / scale).exp() * dx[j]
+                    } else {
+                        0.0
                     }
+                };
+                let norm: f64 = (0..POINTS).map(density).sum();
+                for (j, cell) in product.iter_mut().enumerate() {
+                    let stays = f64::from(u8::from(i == LAST && j == LAST));
+                    *cell += share * mass[i] * if i == LAST { stays } else { density(j) / norm };
                 }
             }
+        }
+        product
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, rng_seed: RngSeed::Fixed(6), ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_recursion_equals_the_matrix_product(masses in prop::collection::vec(-30.0..0.0_f64, POINTS), times in 1.01..30.0_f64) {
+            let mass: Row = std::array::from_fn(|j| if j >= ZERO { masses[j].exp() } else { 0.0 });
+            let jump = Jump::new(times.ln());
             let mut recursion = EMPTY;
-            Jump::new(ln_harmful).add(1.0, &mass, &mut recursion);
+            jump.add(1.0, &mass, &mut recursion);
+            let wanted = product(times.ln(), &mass);
+            let size = wanted.iter().fold(0.0_f64, |most, cell| most.max(*cell));
             for j in 0..POINTS {
-                let wrong = (recursion[j] - product[j]).abs();
-                assert!(wrong <= 1e-12 * product[j].max(1e-3), "{j}: {} {}", recursion[j], product[j]);
+                prop_assert!((recursion[j] - wanted[j]).abs() <= 1e-12 * size, "{j}: {} {}", recursion[j], wanted[j]);
             }
+            let mut at_zero = EMPTY;
+            at_zero[ZERO] = mass[ZERO];
+            let (mut by_row, mut by_recursion) = (EMPTY, EMPTY);
+            jump.add_from_zero(mass[ZERO], &mut by_row);
+            jump.add(1.0, &at_zero, &mut by_recursion);
+            prop_assert!(by_row.iter().zip(&by_recursion).all(|(one, other)| (one - other).abs() <= 1e-15 * mass[ZERO]));
         }
     }
 }

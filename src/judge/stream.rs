@@ -357,35 +357,48 @@ fn add(a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prelude::*, test_runner::RngSeed};
+
     use super::*;
 
     fn multiples() -> (Row, Row) {
-        (std::array::from_fn(|j| GRID.x[j].exp()), GRID.x)
+        (GRID.times, GRID.x)
     }
 
-    #[test]
-    fn a_step_split_in_equal_proportion_says_the_same() {
-        let (multiples, ln) = multiples();
-        let whole = two_arms([12.0, 400.0], [8.0, 1_200.0], 1.5, &multiples, &ln);
-        let half = two_arms([6.0, 200.0], [4.0, 600.0], 1.5, &multiples, &ln);
-        for (whole, half) in whole.iter().zip(&half) {
-            assert!((whole - 2.0 * half).abs() < 1e-12 * whole.abs().max(1.0));
-        }
+    fn arm() -> impl Strategy<Value = [f64; 2]> {
+        (1_u32..1_000_000, 0.0..1.0_f64)
+            .prop_map(|(total, share): (u32, f64)| [(f64::from(total) * share).floor(), f64::from(total)])
     }
 
-    #[test]
-    fn the_likelihood_swaps_with_the_arms() {
-        let (multiples, ln) = multiples();
-        let (inverse, ln_inverse) = (multiples.map(f64::recip), ln.map(|x| -x));
-        let (candidate, baseline) = ([12.0, 400.0], [8.0, 1_200.0]);
-        let one = two_arms(candidate, baseline, 1.5, &multiples, &ln);
-        let other = two_arms(baseline, candidate, 1.5, &inverse, &ln_inverse);
+    /// Alike at every point but for one constant, which is a constant factor of the likelihood.
+    fn alike(one: &Row, other: &Row) -> bool {
         let apart = one[0] - other[0];
-        for (one, other) in one.iter().zip(&other) {
-            assert!(
-                (one - other - apart).abs() < 1e-10,
-                "a constant factor, the same at every point"
-            );
+        let size = one.iter().chain(other).fold(1.0_f64, |most, value| most.max(value.abs()));
+        one.iter()
+            .zip(other)
+            .all(|(one, other)| (one - other - apart).abs() <= 1e-12 * size)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, rng_seed: RngSeed::Fixed(5), ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_step_split_in_equal_proportion_says_the_same(
+            candidate in arm(), baseline in arm(), phi in 1.0..10.0, share in 0.01..0.99
+        ) {
+            let (multiples, ln) = multiples();
+            let of = |share: f64| two_arms(candidate.map(|n: f64| n * share), baseline.map(|n: f64| n * share), phi, &multiples, &ln);
+            let (one, other) = (of(share), of(1.0 - share));
+            let both: Row = std::array::from_fn(|j| one[j] + other[j]);
+            prop_assert!(alike(&of(1.0), &both));
+        }
+
+        #[test]
+        fn the_likelihood_swaps_with_the_arms(candidate in arm(), baseline in arm(), phi in 1.0..10.0) {
+            let (multiples, ln) = multiples();
+            let (inverse, ln_inverse) = (multiples.map(f64::recip), ln.map(|x| -x));
+            let one = two_arms(candidate, baseline, phi, &multiples, &ln);
+            prop_assert!(alike(&one, &two_arms(baseline, candidate, phi, &inverse, &ln_inverse)));
         }
     }
 }
