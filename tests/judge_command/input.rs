@@ -7,11 +7,8 @@ fn with(candidate: &str) -> String {
     format!(r#"{{"id":"x","steps":[{{"candidate":{candidate},"baseline":{{"b":[1,9]}}}}]}}"#)
 }
 
-/// Wrong counts, each with what is said.
+/// Wrong pairs of `[bad, total]`, each with what is said.
 fn wrong_counts() -> Vec<(String, &'static str)> {
-    let buckets = |of: &str| with(of).replace(r#"{"b":[1,9]}"#, r#"{"b":{"0.1":1,"+Inf":2}}"#);
-    let history =
-        |of: &str| buckets(r#"{"a":{"0.1":1,"+Inf":2}}"#).replace(r#""steps""#, &format!(r#""history":[{of}],"steps""#));
     vec![
         (with(r#"{"a":[7,5]}"#), "`steps[0].candidate.a`: 7 bad of 5 events"),
         (with(r#"{"a":[-1,5]}"#), "`steps[0].candidate.a[0]`: -1 is negative"),
@@ -44,6 +41,15 @@ fn wrong_counts() -> Vec<(String, &'static str)> {
             with(r#"{"a":[1,5],"a":[1,5]}"#),
             "`steps[0].candidate`: pod `a` is written twice",
         ),
+    ]
+}
+
+/// Wrong buckets.
+fn wrong_buckets() -> Vec<(String, &'static str)> {
+    let buckets = |of: &str| with(of).replace(r#"{"b":[1,9]}"#, r#"{"b":{"0.1":1,"+Inf":2}}"#);
+    let history =
+        |of: &str| buckets(r#"{"a":{"0.1":1,"+Inf":2}}"#).replace(r#""steps""#, &format!(r#""history":[{of}],"steps""#));
+    vec![
         (
             with(r#"{"a":{"0.1":1,"+Inf":2}}"#),
             "`steps[0].baseline.b`: `[bad, total]` and buckets",
@@ -119,7 +125,7 @@ fn wrong_shapes() -> Vec<(String, &'static str)> {
 
 #[test]
 fn a_wrong_line_is_named_with_its_key() {
-    for (line, why) in wrong_counts().into_iter().chain(wrong_shapes()) {
+    for (line, why) in wrong_counts().into_iter().chain(wrong_buckets()).chain(wrong_shapes()) {
         let ended = judge(&format!("\n{line}\n{GOOD}\n"), &[]);
         assert_eq!((ended.exit, ended.answers.len()), (2, 1), "{line}: {}", ended.errors);
         assert_eq!(ended.answers[0]["id"], "good", "the other lines are answered");
