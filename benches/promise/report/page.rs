@@ -78,8 +78,10 @@ fn kept(promises: &[(&str, Vec<Promise>)]) -> String {
     let mut text = String::from(
         "## What is promised, and what was measured\n\n*Yes*: what was measured is within the promise. *Within chance*: it is beyond, but the \
          promise lies inside the interval. *No*: it is broken. Where nothing runs beside the release, the promise is a table that was itself \
-         measured on 200 rollouts a cell: there *within chance* means that the intervals meet, and that a median is within a tenth and a \
-         step.\n\n",
+         measured on 200 rollouts a cell: there *within chance* means that the intervals meet, and that the lower end of a median's interval is within \
+         a tenth and a step of it.\n\nA twentyfold outage of a service that fails in 5 % fails every request of both versions for a minute. A \
+         release that fails in 50 % is then no worse than what runs beside it, and may be found healthy for a moment; it is reverted as soon as \
+         the outage is over. Those services stand in rows of their own under *Outright failures*.\n\n",
     );
     for (heading, promises) in promises {
         let row = |promise: &Promise| {

@@ -140,7 +140,8 @@ pub fn latencies(measured: &Measured) -> String {
         };
         let slower = SLOWER.iter().map(|times| cell(Release::slower(*times)));
         let row = slower.chain(std::iter::once(cell(SOME_SLOWER)));
-        head(&format!("{shape}, {judge}"), row)
+        let name = judge.strip_prefix("latency, ").unwrap_or(judge);
+        head(&format!("{shape}, {name}"), row)
     });
     table(&head("latencies", columns), rows)
 }

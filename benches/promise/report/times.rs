@@ -4,7 +4,10 @@ use super::{
     cells::{Measured, percent, seconds},
     promises::{Kept, Promise},
 };
-use crate::simulation::{release::Release, tally::Share};
+use crate::simulation::{
+    release::Release,
+    tally::{Share, Tally},
+};
 
 /// A share in percent, and the median in seconds where the table has one.
 type Found = (f64, Option<f64>);
@@ -88,7 +91,7 @@ fn promise(measured: &Measured, (history, world, promised): &Line) -> Promise {
         let time = median.map_or_else(String::new, |median| format!(", {median:.0} s"));
         wanted.push(format!("{theta}× {share} %{time}"));
         got.push(format!("{}, {}", percent(tally.found().fraction()), seconds(middle)));
-        kept = kept.max(found(tally.found(), *share)).max(soon(middle, *median));
+        kept = kept.max(found(tally.found(), *share)).max(soon(tally, *median));
     }
     Promise {
         promise: format!("{history}, *{world}*: {}", wanted.join("; ")),
@@ -112,12 +115,14 @@ fn found(share: Share, promised: f64) -> Kept {
     }
 }
 
-/// A median of so few is told to a tenth and a step.
-fn soon(median: Option<f64>, promised: Option<f64>) -> Kept {
-    match (median, promised) {
-        (_, None) => Kept::Yes,
-        (Some(median), Some(promised)) if median <= promised => Kept::Yes,
-        (Some(median), Some(promised)) if median <= promised * 1.1 + 15.0 => Kept::Within,
+/// A median of so few is told to a tenth and a step; the lower end of its own interval counts where it is beyond.
+fn soon(tally: &Tally, promised: Option<f64>) -> Kept {
+    let reach = 0.98 / f64::from(tally.found().count.max(1)).sqrt();
+    let low = tally.revert_time((0.5 - reach).max(0.0));
+    match (tally.revert_time(0.5), low, promised) {
+        (_, _, None) => Kept::Yes,
+        (Some(median), _, Some(promised)) if median <= promised => Kept::Yes,
+        (_, Some(low), Some(promised)) if low <= promised * 1.1 + 15.0 => Kept::Within,
         _ => Kept::No,
     }
 }
