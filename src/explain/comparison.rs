@@ -6,6 +6,7 @@ use super::{
     number::{count, odds, share, times, written_share},
     span_of_time::{latency, long},
     told::{bold, outside},
+    values,
 };
 use crate::{
     judge::{BoundEvidence, Comparison, Estimate, Evidence, MetricEvidence, NoiseSource},
@@ -51,6 +52,9 @@ pub(super) fn gist(metric: &MetricEvidence, language: Language) -> String {
             "{name} 低于目标 {objective}"
         );
     }
+    if metric.value.is_some() {
+        return values::gist(metric, language);
+    }
     let bound = heaviest_bound(metric);
     let (ratio, baseline) = bound.map_or((metric.ratio, metric.baseline), |bound| (bound.ratio, bound.baseline));
     // A multiple that reads as one says nothing.
@@ -91,6 +95,9 @@ pub(super) fn sides(metric: &MetricEvidence, evidence: &Evidence, record: &Recor
             "{name}: {all} requests on {to}; which are slow is known only by comparison.",
             "{name}：{to} 上 {all} 个请求；须有比较对象才知道哪些算慢。"
         );
+    }
+    if let Some(value) = &metric.value {
+        return values::levels(metric, value, record, language);
     }
     match heaviest_bound(metric) {
         Some(bound) => slow(&name, bound, metric, evidence, record, language),

@@ -7,6 +7,7 @@ use super::{
     counted::{Bad, Counter},
     evidence::{BoundEvidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan},
     stream::{Question, Stream},
+    value::Value,
 };
 use crate::{
     policy::{HistogramMetric, Metric, MetricKind, OnRegression, RatioMetric},
@@ -52,6 +53,7 @@ enum Kind {
     Unusable(String),
     Ratio(Box<Stream>),
     Histogram(Vec<Bound>),
+    Value(Box<Value>),
 }
 
 /// One bound: slower than is tolerated, and slow enough not to pass, are different counts of the candidate.
@@ -78,11 +80,14 @@ impl MetricJudge {
             (MetricKind::Histogram(histogram), Some(MetricCalibration::Histogram(bounds))) => {
                 Kind::Histogram(bounds.iter().map(|bound| Bound::new(histogram, plan, bound)).collect())
             }
+            (MetricKind::Value(metric), Some(MetricCalibration::Value(past))) => {
+                Kind::Value(Box::new(Value::new(metric.tolerate_more, plan, past)))
+            }
             _ => Kind::Unusable("what was learnt before the rollout belongs to another policy".to_owned()),
         };
         let objective = match &metric.kind {
             MetricKind::Ratio(ratio) => ratio.objective,
-            MetricKind::Histogram(_) => None,
+            MetricKind::Histogram(_) | MetricKind::Value(_) => None,
         };
         let may_revert = metric.on_regression == OnRegression::Revert;
         Self {
@@ -107,6 +112,7 @@ impl MetricJudge {
             Kind::Unusable(_) => !step.candidate.is_empty(),
             Kind::Ratio(stream) => stream.step(at, step),
             Kind::Histogram(bounds) => bounds.iter_mut().fold(false, |used, bound| bound.step(at, step) | used),
+            Kind::Value(value) => value.step(at, step),
         };
         if !used {
             self.lose(step);
@@ -152,7 +158,7 @@ impl MetricJudge {
 
     /// Whether it is judged at all.
     pub(super) const fn usable(&self) -> bool {
-        matches!(self.kind, Kind::Ratio(_) | Kind::Histogram(_))
+        matches!(self.kind, Kind::Ratio(_) | Kind::Histogram(_) | Kind::Value(_))
     }
 
     pub(super) const fn passed(&self) -> bool {
@@ -166,6 +172,7 @@ impl MetricJudge {
             Kind::Uncompared([_, total]) => *total > 0.0,
             Kind::Ratio(stream) => stream.candidate()[1] > 0.0,
             Kind::Histogram(bounds) => bounds.iter().any(|bound| bound.slower.candidate()[1] > 0.0),
+            Kind::Value(value) => value.served(),
         }
     }
 
@@ -174,27 +181,36 @@ impl MetricJudge {
         self.mean(
             |stream| stream.harm(self.needed.at_least),
             |bound| bound.slower.harm(self.needed.at_least),
+            Value::harm,
             1.0,
         )
     }
 
     fn safe(&self) -> f64 {
-        self.mean(Stream::safe, |bound| bound.passing.safe(), 1.0)
+        self.mean(Stream::safe, |bound| bound.passing.safe(), Value::safe, 1.0)
     }
 
     fn late_harm(&self) -> f64 {
         self.mean(
             |stream| stream.late_harm(self.needed.at_least),
             |bound| bound.slower.late_harm(self.needed.at_least),
+            |_| 0.0,
             0.0,
         )
     }
 
-    fn mean(&self, ratio: impl Fn(&Stream) -> f64, bound: impl Fn(&Bound) -> f64, neither: f64) -> f64 {
+    fn mean(
+        &self,
+        ratio: impl Fn(&Stream) -> f64,
+        bound: impl Fn(&Bound) -> f64,
+        value: impl Fn(&Value) -> f64,
+        neither: f64,
+    ) -> f64 {
         match &self.kind {
             Kind::Uncompared(_) | Kind::Unusable(_) => neither,
             Kind::Ratio(stream) => ratio(stream),
             Kind::Histogram(bounds) => bounds.iter().map(bound).sum::<f64>() / bounds.len() as f64,
+            Kind::Value(judged) => value(judged),
         }
     }
 
@@ -209,7 +225,7 @@ impl MetricJudge {
     /// The stream that weighs most.
     fn heaviest(&self) -> Option<&Stream> {
         match &self.kind {
-            Kind::Uncompared(_) | Kind::Unusable(_) => None,
+            Kind::Uncompared(_) | Kind::Unusable(_) | Kind::Value(_) => None,
             Kind::Ratio(stream) => Some(stream),
             Kind::Histogram(bounds) => bounds
                 .iter()
@@ -222,6 +238,7 @@ impl MetricJudge {
         match &self.kind {
             Kind::Uncompared(_) | Kind::Unusable(_) => None,
             Kind::Ratio(stream) => stream.excluded(self.needed.safe),
+            Kind::Value(value) => value.excluded(self.needed.safe),
             // What is said of the histogram must hold for every bound of it.
             Kind::Histogram(bounds) => bounds
                 .iter()
@@ -232,6 +249,10 @@ impl MetricJudge {
 
     pub(super) fn evidence(&self) -> MetricEvidence {
         let heaviest = self.heaviest();
+        let value = match &self.kind {
+            Kind::Value(value) => Some(&**value),
+            _ => None,
+        };
         let unknown = Noise {
             phi: 1.0,
             sigma: 0.0,
@@ -254,15 +275,16 @@ impl MetricJudge {
             needed_safe_log10: log10(self.needed.safe),
             candidate: heaviest.map_or(counted, Stream::candidate),
             baseline: heaviest.map_or([0.0; 2], Stream::baseline),
-            ratio: heaviest.and_then(Stream::ratio),
+            ratio: value.map_or_else(|| heaviest.and_then(Stream::ratio), Value::ratio),
             excluded_times: self.excluded(),
             late: self.late,
-            noise: heaviest.map_or(unknown, Stream::noise),
+            noise: value.map_or_else(|| heaviest.map_or(unknown, Stream::noise), Value::noise),
             first_bad: heaviest.and_then(Stream::first_bad),
             bounds: match &self.kind {
                 Kind::Histogram(bounds) => bounds.iter().map(|bound| bound.evidence(&self.needed)).collect(),
                 _ => Vec::new(),
             },
+            value: value.map(Value::evidence),
             gaps: self.gaps.clone(),
             unusable: if let Kind::Unusable(reason) = &self.kind {
                 Some(reason.clone())
@@ -343,6 +365,7 @@ fn count_all(step: &MetricStep, sum: &mut [f64; 2]) -> bool {
             ratio @ Increment::Ratio { .. } => Counter::Events.of(ratio).unwrap_or_default(),
             Increment::Buckets(counts) => [0.0, counts.last().map_or(0.0, |total| *total as f64)],
             Increment::Native(counts) => [0.0, counts.total() as f64],
+            Increment::Value { .. } => [0.0, 1.0],
         };
         *sum = [sum[0] + bad, sum[1] + total];
     }

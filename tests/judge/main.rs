@@ -7,3 +7,4 @@ mod restart;
 mod rig;
 mod simulation;
 mod stories;
+mod value;
