@@ -211,6 +211,7 @@ fn fleet(page: &mut String) -> anyhow::Result<()> {
         let background = Background {
             recent: &steps,
             own_hour: &steps,
+            past_pods: &[],
         };
         let learnt = calibrate(&policy, &plan, &background);
         let mut one = None;

@@ -217,13 +217,16 @@ fn described(policy: &Policy) -> String {
 fn warnings(policy: &Policy, settings: Option<&Settings>) -> Vec<String> {
     let mut warnings = Vec::new();
     for metric in &policy.metrics {
-        if let policy::MetricKind::Histogram(histogram) = &metric.kind
-            && histogram.warmup * 2 > policy.watch.length
-        {
+        let warmup = match &metric.kind {
+            policy::MetricKind::Ratio(_) => continue,
+            policy::MetricKind::Histogram(histogram) => histogram.warmup,
+            policy::MetricKind::Value(value) => value.warmup,
+        };
+        if warmup * 2 > policy.watch.length {
             warnings.push(format!(
                 "metric `{}`: its warm-up of {} eats half of the watch of {}",
                 metric.name,
-                policy::duration_text(histogram.warmup),
+                policy::duration_text(warmup),
                 policy::duration_text(policy.watch.length)
             ));
         }

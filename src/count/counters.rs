@@ -50,8 +50,13 @@ impl Counters {
                 None if reading.buckets.is_empty() => return Err(no_data()),
                 None => buckets(&reading.buckets)?,
             },
+            MetricKind::Value(_) => (Vec::new(), value(reading.value.ok_or_else(no_data)?)?),
         };
         let series_of_total = whole(reading.series_of_total.unwrap_or(0.0))?;
+        if matches!(counts, Increment::Value { .. }) && series_of_total > 1 {
+            let found = format!("{series_of_total} values of one instance; aggregate them: `sum by (job, instance) (…)`");
+            return Err((GapReason::Duplicate, found));
+        }
         // Every series of a histogram has all bounds, or the sum over series is not cumulative.
         if !bounds.is_empty() && series_of_total % bounds.len() as u64 != 0 {
             let found = format!("{series_of_total} series share {} bounds unevenly", bounds.len());
@@ -95,6 +100,17 @@ pub(super) fn sound(increment: Increment) -> Result<Increment, Unfit> {
             "fewer events below a larger bound than below a smaller one".to_owned(),
         )),
         _ => Ok(increment),
+    }
+}
+
+/// Only what is above 0 has a logarithm.
+fn value(value: f64) -> Result<Increment, Unfit> {
+    if !value.is_finite() {
+        Err((GapReason::NotACount, format!("{value} is no value")))
+    } else if value <= 0.0 {
+        Err((GapReason::NotPositive, format!("{value} is not above 0")))
+    } else {
+        Ok(Increment::Value { value })
     }
 }
 

@@ -70,6 +70,9 @@ impl PodState {
         let base = self.base.replace(now.clone());
         let born = self.is_born(base.as_ref(), now, span);
         self.seen = true;
+        if let Increment::Value { .. } = now.counts {
+            return self.newest(now, span);
+        }
         if span.switch.is_some_and(|switch| now.scraped_at < switch.from) {
             return Err((GapReason::Switch, "scraped before the new process began".to_owned()));
         }
@@ -89,6 +92,20 @@ impl PodState {
             return Err((GapReason::NoPrevious, found));
         };
         self.difference(&base, now, span)
+    }
+
+    /// A value is what it is: nothing is differenced, and of a process's first time it is left out.
+    fn newest(&self, now: &Counters, span: Span<'_>) -> Result<Increment, Unfit> {
+        if span.switch.is_some_and(|switch| now.scraped_at < switch.until) {
+            return Err((GapReason::Switch, "scraped before the new process began".to_owned()));
+        }
+        let started = now
+            .started_at
+            .map_or(self.warm_at, |started| self.warm_at.max(started.plus(span.warmup)));
+        if !span.warmup.is_zero() && now.scraped_at < started {
+            return Err(warming());
+        }
+        Ok(now.counts.clone())
     }
 
     /// Whether the counters began at zero within this step.

@@ -20,6 +20,8 @@ pub struct Reading {
     pub native: Option<Box<[NativeBucket]>>,
     /// A native histogram's count.
     pub native_count: Option<f64>,
+    /// The value of what is no counter.
+    pub value: Option<f64>,
     /// The newest scrape of the totals, seconds since the epoch.
     pub stamp: Option<f64>,
     /// How many series the totals (all buckets) have.
@@ -50,7 +52,7 @@ impl Reading {
     /// Whether there is anything of the totals (the buckets) in it.
     #[must_use]
     pub fn has_totals(&self) -> bool {
-        self.total.is_some() || !self.buckets.is_empty() || self.native.is_some()
+        self.total.is_some() || !self.buckets.is_empty() || self.native.is_some() || self.value.is_some()
     }
 
     fn take(&mut self, kind: PartKind, sample: &Sample) {
@@ -58,6 +60,7 @@ impl Reading {
         let field = match kind {
             PartKind::Bad => &mut self.bad,
             PartKind::Total => &mut self.total,
+            PartKind::Value => &mut self.value,
             PartKind::Stamp => &mut self.stamp,
             PartKind::SeriesOfTotal => &mut self.series_of_total,
             PartKind::SeriesOfBad => &mut self.series_of_bad,

@@ -65,6 +65,7 @@ impl Tally {
             warmup: match &metric.kind {
                 MetricKind::Ratio(_) => Duration::ZERO,
                 MetricKind::Histogram(histogram) => histogram.warmup,
+                MetricKind::Value(value) => value.warmup,
             },
             pods: BTreeMap::new(),
         });
@@ -216,7 +217,7 @@ fn totals(question: &Question, metric: usize) -> &str {
     question
         .parts
         .iter()
-        .find(|part| part.metric == metric && matches!(part.kind, PartKind::Total | PartKind::Buckets))
+        .find(|part| part.metric == metric && matches!(part.kind, PartKind::Total | PartKind::Buckets | PartKind::Value))
         .map_or("", |part| part.promql.as_str())
 }
 

@@ -6,6 +6,7 @@ use super::{
     number::{count, odds, share, times, written_share},
     span_of_time::{latency, long},
     told::{bold, outside},
+    values,
 };
 use crate::{
     judge::{BoundEvidence, Comparison, Estimate, Evidence, MetricEvidence, NoiseSource},
@@ -51,6 +52,9 @@ pub(super) fn gist(metric: &MetricEvidence, language: Language) -> String {
             "{name} 低于目标 {objective}"
         );
     }
+    if metric.value.is_some() {
+        return values::gist(metric, language);
+    }
     let bound = heaviest_bound(metric);
     let (ratio, baseline) = bound.map_or((metric.ratio, gone::all_of(metric.baseline, metric.alone)), |bound| {
         (bound.ratio, gone::all_of(bound.baseline, bound.alone))
@@ -93,6 +97,9 @@ pub(super) fn sides(metric: &MetricEvidence, evidence: &Evidence, record: &Recor
             "{name}: {all} requests on {to}; which are slow is known only by comparison.",
             "{name}：{to} 上 {all} 个请求；须有比较对象才知道哪些算慢。"
         );
+    }
+    if let Some(value) = &metric.value {
+        return values::levels(metric, value, record, language);
     }
     let said = match heaviest_bound(metric) {
         Some(bound) => slow(&name, bound, metric, evidence, record, language),

@@ -5,7 +5,7 @@ use super::{
     canvas::{Canvas, Tone, bar},
     clean::clean,
     comparison::{heaviest_bound, quantile},
-    number::{count, odds, share, times, written_share},
+    number::{count, odds, plain, share, times, written_share},
     span_of_time::{clock, latency, long},
     status::RolloutStatus,
     words,
@@ -207,6 +207,7 @@ fn measured(metric: &MetricEvidence, evidence: &Evidence, rollout: &RolloutStatu
     let what = bound.map_or_else(
         || match metric.objective {
             Some(objective) => format!("what the objective of {} allows", written_share(objective)),
+            None if metric.value.is_some() => "as much".to_owned(),
             None => "the rate".to_owned(),
         },
         |bound| {
@@ -223,12 +224,25 @@ fn measured(metric: &MetricEvidence, evidence: &Evidence, rollout: &RolloutStatu
             (tone(metric.verdict), format!("{} ", sign(metric.verdict))),
             (
                 Tone::Plain,
-                worse(ratio, metric.objective.is_some() || baseline[0] > 0.0, &what),
+                worse(
+                    ratio,
+                    metric.objective.is_some() || metric.value.is_some() || baseline[0] > 0.0,
+                    &what,
+                ),
             ),
             (Tone::Quiet, only_warns.to_owned()),
         ],
     );
-    side(rollout.to.name.as_str(), candidate, canvas);
+    if let Some(value) = &metric.value {
+        level(rollout.to.name.as_str(), value.candidate, canvas);
+    } else {
+        side(rollout.to.name.as_str(), candidate, canvas);
+    }
+    if let Some(value) = &metric.value
+        && let Some(version) = &rollout.baseline
+    {
+        level(version.name.as_str(), Some(value.before), canvas);
+    }
     if let Some(version) = rollout
         .baseline
         .as_ref()
@@ -269,6 +283,11 @@ fn side(version: &str, [bad, total]: [f64; 2], canvas: &mut Canvas) {
             (Tone::Quiet, clean(version)),
         ],
     );
+}
+
+fn level(version: &str, value: Option<f64>, canvas: &mut Canvas) {
+    let value = value.map_or_else(|| "-".to_owned(), plain);
+    canvas.field("", &[(Tone::Plain, format!("{value:>8}  ")), (Tone::Quiet, clean(version))]);
 }
 
 fn towards(name: &str, log10: f64, needed: f64, tone: Tone, canvas: &mut Canvas) {

@@ -26,6 +26,7 @@ mod story;
 mod tests;
 mod text;
 mod told;
+mod values;
 mod words;
 
 pub use alert::alert;

@@ -126,6 +126,7 @@ pub(super) fn gap(reason: GapReason, language: Language) -> &'static str {
         GapReason::QueryFailed => ("the query failed", "查询失败"),
         GapReason::Missing => ("no longer in Prometheus", "Prometheus 中已不存在"),
         GapReason::WarmUp => ("warm-up", "预热期"),
+        GapReason::NotPositive => ("a value of zero or less", "数值为零或负"),
     };
     either(language, en, zh)
 }

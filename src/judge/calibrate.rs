@@ -11,6 +11,7 @@ use super::{
     pods::{self, Arm, PastPods, PodCount},
     temporal,
     terms::Terms,
+    value::{self, ValuePast},
 };
 use crate::{
     policy::{HistogramMetric, Metric, MetricKind, RatioMetric},
@@ -49,6 +50,9 @@ pub fn calibrate<'a>(terms: impl Into<Terms<'a>>, plan: &Plan, background: &Back
                     ..
                 }),
             ) => MetricCalibration::Ratio(past.objective(1.0 - objective)),
+            (Comparison::None, MetricKind::Value(_)) => MetricCalibration::Unusable(
+                "a value is judged by comparison alone, and there is nothing to compare it with".to_owned(),
+            ),
             (Comparison::None, _) => MetricCalibration::Uncompared,
             (_, MetricKind::Ratio(_)) => match past.stream(Bad::Event) {
                 Some(stream) => MetricCalibration::Ratio(stream),
@@ -57,6 +61,7 @@ pub fn calibrate<'a>(terms: impl Into<Terms<'a>>, plan: &Plan, background: &Back
                 }
             },
             (_, MetricKind::Histogram(metric)) => past.histogram(metric),
+            (_, MetricKind::Value(_)) => past.value(),
         }
     };
     let terms = terms.into();
@@ -209,6 +214,27 @@ impl Past<'_> {
             );
         }
         MetricCalibration::Histogram(judged)
+    }
+
+    fn value(&self) -> MetricCalibration {
+        let levels = |steps: &[Step]| -> Vec<(i64, f64)> {
+            let level = |step: &Step| {
+                let pods = self.counted(step)?.baseline.iter().map(|pod| &pod.increment);
+                Some((step.at.millis(), value::of_pods(pods)?))
+            };
+            steps.iter().filter_map(level).collect()
+        };
+        if self.plan.compare == Comparison::Concurrent {
+            return MetricCalibration::Unusable("a value is compared with the past alone".to_owned());
+        }
+        match ValuePast::learn(
+            &levels(self.background.recent),
+            &levels(self.background.own_hour),
+            self.step_ms(),
+        ) {
+            Ok(past) => MetricCalibration::Value(past),
+            Err(reason) => MetricCalibration::Unusable(reason),
+        }
     }
 
     fn counted<'s>(&self, step: &'s Step) -> Option<&'s MetricStep> {

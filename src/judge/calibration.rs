@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-use super::{evidence::Noise, noise::Spread};
+use super::{evidence::Noise, noise::Spread, value::ValuePast};
 
 /// The only format there is.
 pub(super) const FORMAT: u32 = 1;
@@ -29,6 +29,8 @@ pub(super) enum MetricCalibration {
     Ratio(StreamCalibration),
     /// The bounds of a histogram, ascending by quantile; at least one.
     Histogram(Vec<BoundCalibration>),
+    /// A value that is no count.
+    Value(ValuePast),
 }
 
 /// One bound of a histogram (statistics.md, section 7).

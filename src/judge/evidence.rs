@@ -110,6 +110,9 @@ pub struct MetricEvidence {
     /// For a histogram: every bound that is judged, in ascending order of quantile.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bounds: Vec<BoundEvidence>,
+    /// For a value that is no count: the levels of both sides; there are no counts then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<ValueEvidence>,
     /// Steps lost, by reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub gaps: BTreeMap<GapReason, u32>,
@@ -164,6 +167,15 @@ pub struct BoundEvidence {
     pub ratio: Option<Estimate>,
     /// "N times or more is excluded".
     pub excluded_times: Option<f64>,
+}
+
+/// The levels of a value, in its own unit; geometric means.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ValueEvidence {
+    /// Of the candidate, since its warm-up.
+    pub candidate: Option<f64>,
+    /// Of the last good version in its own last hour.
+    pub before: f64,
 }
 
 /// A change that began after the rollout did.

@@ -8,6 +8,7 @@ use super::{
     course::Course,
     evidence::{BoundEvidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan},
     stream::Question,
+    value::Value,
 };
 use crate::{
     policy::{HistogramMetric, Metric, MetricKind, OnRegression, RatioMetric},
@@ -53,6 +54,7 @@ enum Kind {
     Unusable(String),
     Ratio(Box<Course>),
     Histogram(Vec<Bound>),
+    Value(Box<Value>),
 }
 
 /// One bound: slower than is tolerated, and slow enough not to pass, are different counts of the candidate.
@@ -79,11 +81,14 @@ impl MetricJudge {
             (MetricKind::Histogram(histogram), Some(MetricCalibration::Histogram(bounds))) => {
                 Kind::Histogram(bounds.iter().map(|bound| Bound::new(histogram, plan, bound)).collect())
             }
+            (MetricKind::Value(metric), Some(MetricCalibration::Value(past))) => {
+                Kind::Value(Box::new(Value::new(metric.tolerate_more, plan, past)))
+            }
             _ => Kind::Unusable("what was learnt before the rollout belongs to another policy".to_owned()),
         };
         let objective = match &metric.kind {
             MetricKind::Ratio(ratio) => ratio.objective,
-            MetricKind::Histogram(_) => None,
+            MetricKind::Histogram(_) | MetricKind::Value(_) => None,
         };
         let may_revert = metric.on_regression == OnRegression::Revert;
         Self {
@@ -108,6 +113,7 @@ impl MetricJudge {
             Kind::Unusable(_) => !step.candidate.is_empty(),
             Kind::Ratio(stream) => stream.step(at, step),
             Kind::Histogram(bounds) => bounds.iter_mut().fold(false, |used, bound| bound.step(at, step) | used),
+            Kind::Value(value) => value.step(at, step),
         };
         if !used {
             self.lose(step);
@@ -124,7 +130,8 @@ impl MetricJudge {
     /// The old version has gone; `rest` is the plan of the steps to come. A late change is from now on one that begins after this.
     pub(super) fn baseline_gone(&mut self, rest: &Plan) {
         let turned = match &mut self.kind {
-            Kind::Uncompared(_) | Kind::Unusable(_) => false,
+            // A value is compared with the past from the start.
+            Kind::Uncompared(_) | Kind::Unusable(_) | Kind::Value(_) => false,
             Kind::Ratio(course) => course.baseline_gone(rest),
             Kind::Histogram(bounds) => bounds.iter_mut().fold(false, |turned, bound| {
                 bound.passing.baseline_gone(rest) | bound.slower.baseline_gone(rest) | turned
@@ -168,7 +175,7 @@ impl MetricJudge {
 
     /// Whether it is judged at all.
     pub(super) const fn usable(&self) -> bool {
-        matches!(self.kind, Kind::Ratio(_) | Kind::Histogram(_))
+        matches!(self.kind, Kind::Ratio(_) | Kind::Histogram(_) | Kind::Value(_))
     }
 
     pub(super) const fn convicted(&self) -> bool {
@@ -186,6 +193,7 @@ impl MetricJudge {
             Kind::Uncompared([_, total]) => *total > 0.0,
             Kind::Ratio(stream) => stream.candidate()[1] > 0.0,
             Kind::Histogram(bounds) => bounds.iter().any(|bound| bound.slower.candidate()[1] > 0.0),
+            Kind::Value(value) => value.served(),
         }
     }
 
@@ -194,27 +202,36 @@ impl MetricJudge {
         self.mean(
             |stream| stream.harm(self.needed.at_least),
             |bound| bound.slower.harm(self.needed.at_least),
+            Value::harm,
             1.0,
         )
     }
 
     fn safe(&self) -> f64 {
-        self.mean(Course::safe, |bound| bound.passing.safe(), 1.0)
+        self.mean(Course::safe, |bound| bound.passing.safe(), Value::safe, 1.0)
     }
 
     fn late_harm(&self) -> f64 {
         self.mean(
             |stream| stream.late_harm(self.needed.at_least),
             |bound| bound.slower.late_harm(self.needed.at_least),
+            |_| 0.0,
             0.0,
         )
     }
 
-    fn mean(&self, ratio: impl Fn(&Course) -> f64, bound: impl Fn(&Bound) -> f64, neither: f64) -> f64 {
+    fn mean(
+        &self,
+        ratio: impl Fn(&Course) -> f64,
+        bound: impl Fn(&Bound) -> f64,
+        value: impl Fn(&Value) -> f64,
+        neither: f64,
+    ) -> f64 {
         match &self.kind {
             Kind::Uncompared(_) | Kind::Unusable(_) => neither,
             Kind::Ratio(stream) => ratio(stream),
             Kind::Histogram(bounds) => bounds.iter().map(bound).sum::<f64>() / bounds.len() as f64,
+            Kind::Value(judged) => value(judged),
         }
     }
 
@@ -229,7 +246,7 @@ impl MetricJudge {
     /// The stream that weighs most.
     fn heaviest(&self) -> Option<&Course> {
         match &self.kind {
-            Kind::Uncompared(_) | Kind::Unusable(_) => None,
+            Kind::Uncompared(_) | Kind::Unusable(_) | Kind::Value(_) => None,
             Kind::Ratio(stream) => Some(stream),
             Kind::Histogram(bounds) => bounds
                 .iter()
@@ -242,6 +259,7 @@ impl MetricJudge {
         match &self.kind {
             Kind::Uncompared(_) | Kind::Unusable(_) => None,
             Kind::Ratio(stream) => stream.excluded(self.needed.safe),
+            Kind::Value(value) => value.excluded(self.needed.safe),
             // What is said of the histogram must hold for every bound of it.
             Kind::Histogram(bounds) => bounds
                 .iter()
@@ -252,6 +270,10 @@ impl MetricJudge {
 
     pub(super) fn evidence(&self) -> MetricEvidence {
         let heaviest = self.heaviest();
+        let value = match &self.kind {
+            Kind::Value(value) => Some(&**value),
+            _ => None,
+        };
         let unknown = Noise {
             phi: 1.0,
             sigma: 0.0,
@@ -275,15 +297,16 @@ impl MetricJudge {
             candidate: heaviest.map_or(counted, Course::candidate),
             baseline: heaviest.map_or([0.0; 2], Course::baseline),
             alone: heaviest.and_then(Course::since_alone),
-            ratio: heaviest.and_then(Course::ratio),
+            ratio: value.map_or_else(|| heaviest.and_then(Course::ratio), Value::ratio),
             excluded_times: self.excluded(),
             late: self.late,
-            noise: heaviest.map_or(unknown, Course::noise),
+            noise: value.map_or_else(|| heaviest.map_or(unknown, Course::noise), Value::noise),
             first_bad: heaviest.and_then(Course::first_bad),
             bounds: match &self.kind {
                 Kind::Histogram(bounds) => bounds.iter().map(|bound| bound.evidence(&self.needed)).collect(),
                 _ => Vec::new(),
             },
+            value: value.map(Value::evidence),
             gaps: self.gaps.clone(),
             unusable: if let Kind::Unusable(reason) = &self.kind {
                 Some(reason.clone())
@@ -365,6 +388,7 @@ fn count_all(step: &MetricStep, sum: &mut [f64; 2]) -> bool {
             ratio @ Increment::Ratio { .. } => Counter::Events.of(ratio).unwrap_or_default(),
             Increment::Buckets(counts) => [0.0, counts.last().map_or(0.0, |total| *total as f64)],
             Increment::Native(counts) => [0.0, counts.total() as f64],
+            Increment::Value { .. } => [0.0, 1.0],
         };
         *sum = [sum[0] + bad, sum[1] + total];
     }

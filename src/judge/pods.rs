@@ -115,7 +115,7 @@ fn counted(metric: &Metric, learnt: &MetricCalibration) -> Vec<Bad> {
             .iter()
             .map(|bound| Bad::Above(bound.baseline_above, Whole::Up))
             .collect(),
-        (MetricKind::Histogram(_), _) => Vec::new(),
+        (MetricKind::Histogram(_) | MetricKind::Value(_), _) => Vec::new(),
     }
 }
 

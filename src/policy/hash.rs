@@ -14,6 +14,7 @@ impl Metric {
         let queries = match &self.kind {
             MetricKind::Ratio(ratio) => serde_json::json!(["ratio", ratio.bad, ratio.total]),
             MetricKind::Histogram(histogram) => serde_json::json!(["histogram", histogram.selector]),
+            MetricKind::Value(value) => serde_json::json!(["value", value.query]),
         };
         Fingerprint::from_sha256(&Sha256::digest(queries.to_string().as_bytes()).into())
     }

@@ -23,7 +23,7 @@ pub use error::{PolicyError, PolicyErrors};
 pub use model::{
     Activate, ActivateBy, Arms, Compare, Harmful, HistogramMetric, HostTarget, Limits, Metric, MetricKind, Mode, Notify,
     NotifyOn, OnInconclusive, OnRegression, Policy, RatioMetric, RevertPolicy, RevertTo, Risk, StepSetting, Target, Tolerate,
-    Watch,
+    ValueMetric, Watch,
 };
 pub use quantity::{duration_text, parse_duration, parse_share, share_text};
 pub use schema::schema;

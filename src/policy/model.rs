@@ -191,6 +191,8 @@ pub enum MetricKind {
     Ratio(RatioMetric),
     /// A histogram of seconds, classic or native.
     Histogram(HistogramMetric),
+    /// A value that is no count.
+    Value(ValueMetric),
 }
 
 /// Bad events out of all events.
@@ -240,6 +242,18 @@ pub struct HistogramMetric {
     /// `harmful.slower` as a fraction (default 1): from here on it is harm.
     pub harmful_slower: f64,
     /// A pod's first time that does not count (default 60 s).
+    #[serde(with = "crate::words::seconds")]
+    pub warmup: Duration,
+}
+
+/// A value that is no count: memory, the length of a queue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ValueMetric {
+    /// PromQL instant vector with one value an instance, with the labels `job` and `instance`.
+    pub query: String,
+    /// `tolerate.more` as a fraction (default 0.3): this much more is fine.
+    pub tolerate_more: f64,
+    /// A process's first time that does not count (default 60 s).
     #[serde(with = "crate::words::seconds")]
     pub warmup: Duration,
 }

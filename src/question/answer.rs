@@ -38,6 +38,8 @@ pub enum PartKind {
     Total,
     /// Cumulative bucket counts: of a classic histogram by pod and `le`; of a native one by pod, all in one sample.
     Buckets,
+    /// The newest value of what is no counter, by pod.
+    Value,
     /// Newest scrape time of the totals (of the `+Inf` bucket for histograms), by pod.
     Stamp,
     /// How many series the totals (the buckets) have, by pod.

@@ -11,7 +11,7 @@ pub use answer::{Answer, NativeBucket, Part, PartKind, Question, Sample};
 
 use promql::{Query, by_pod};
 
-use crate::policy::{Arms, HistogramMetric, MetricKind, Policy, RatioMetric};
+use crate::policy::{Arms, HistogramMetric, MetricKind, Policy, RatioMetric, ValueMetric};
 
 /// One query that carries all metrics of `policy`.
 #[must_use]
@@ -55,13 +55,19 @@ pub fn queries(policy: &Policy) -> Vec<String> {
         .collect()
 }
 
-/// What a person can paste into Prometheus to see the counts of one metric: its bad events and its total, or its buckets, by pod. Scrape
+/// What a person can paste into Prometheus to see the counts of one metric: its bad events and its total, its buckets, or its
+/// value, by pod. Scrape
 /// times, process starts and series counts, which are asked beside them, are left out.
 #[must_use]
 pub fn readable(policy: &Policy, metric: usize) -> Vec<String> {
     parts(policy, metric)
         .into_iter()
-        .filter(|part| matches!(part.kind, PartKind::Bad | PartKind::Total | PartKind::Buckets))
+        .filter(|part| {
+            matches!(
+                part.kind,
+                PartKind::Bad | PartKind::Total | PartKind::Buckets | PartKind::Value
+            )
+        })
         .map(|part| part.promql)
         .collect()
 }
@@ -92,6 +98,7 @@ fn parts(policy: &Policy, metric: usize) -> Vec<Part> {
     let kinds = match policy.metrics.get(metric).map(|metric| &metric.kind) {
         Some(MetricKind::Ratio(ratio)) => of_ratio(ratio, pick),
         Some(MetricKind::Histogram(histogram)) => of_histogram(histogram, pick),
+        Some(MetricKind::Value(value)) => of_value(value, pick),
         None => Vec::new(),
     };
     kinds
@@ -141,6 +148,14 @@ fn of_histogram(histogram: &HistogramMetric, pick: impl Fn(Query) -> Query) -> V
         (PartKind::ProcessStart, beside("process_start_time_seconds")),
         (PartKind::ScrapeDuration, beside("scrape_duration_seconds")),
     ]
+}
+
+/// A value is one series an instance, which their number tells.
+fn of_value(value: &ValueMetric, pick: impl Fn(Query) -> Query) -> Vec<(PartKind, String)> {
+    let query = pick(Query::of(&value.query));
+    let mut parts = vec![(PartKind::Value, by_pod("max", &[], &query.to_string()))];
+    parts.extend(of_totals(&query));
+    parts
 }
 
 /// What is asked beside the counts: how many series they have, when and by whom they were scraped.

@@ -85,3 +85,20 @@ fn the_instance_that_the_policy_picks_is_in_every_part() {
         assert!(part.promql.contains(r#"instance="10.0.0.1:80""#), "{}", part.promql);
     }
 }
+
+#[test]
+fn a_value_is_one_series_an_instance() {
+    let mut policy = policy(None);
+    policy.metrics[0].kind = MetricKind::Value(ValueMetric {
+        query: "resident_bytes".into(),
+        tolerate_more: 0.3,
+        warmup: Duration::ZERO,
+    });
+    assert_eq!(readable(&policy, 0), ["max by (job, instance) (resident_bytes)"]);
+    let counted = of_metric(&policy, 0);
+    let series = counted.parts.iter().find(|part| part.kind == PartKind::SeriesOfTotal);
+    assert_eq!(
+        series.map(|part| part.promql.as_str()),
+        Some("count by (job, instance) (resident_bytes)")
+    );
+}

@@ -44,6 +44,11 @@ pub enum Increment {
     Buckets(Vec<u64>),
     /// A native histogram, which brings its own bounds: those of the step are empty.
     Native(Native),
+    /// What is no counter has no increment: the newest value, above 0.
+    Value {
+        /// In the metric's unit.
+        value: f64,
+    },
 }
 
 /// One pod's increment.
@@ -133,6 +138,8 @@ pub enum GapReason {
     Missing,
     /// The pod was in its warm-up.
     WarmUp,
+    /// A value of zero or less, which has no logarithm.
+    NotPositive,
 }
 
 impl GapReason {
@@ -158,6 +165,7 @@ impl GapReason {
             Self::QueryFailed => "query_failed",
             Self::Missing => "missing",
             Self::WarmUp => "warm_up",
+            Self::NotPositive => "not_positive",
         }
     }
 }

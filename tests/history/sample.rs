@@ -181,6 +181,7 @@ fn errors(seconds: i64) -> MetricEvidence {
         first_bad: Some(at(seconds - 30)),
         bounds: Vec::new(),
         gaps: BTreeMap::from([(GapReason::Stale, 1)]),
+        value: None,
         unusable: None,
     }
 }

@@ -11,3 +11,4 @@ mod restart;
 mod rig;
 mod simulation;
 mod stories;
+mod value;

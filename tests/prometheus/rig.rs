@@ -250,6 +250,7 @@ impl Page {
             "seconds_bucket{{le=\"0.1\"}} {good}{stamp}\nseconds_bucket{{le=\"+Inf\"}} {}{stamp}\n",
             good + bad
         ));
+        text.push_str(&format!("resident_bytes {}{stamp}\n", 1000 + good));
         if let Some(started) = self.started {
             text.push_str(&format!("process_start_time_seconds {}\n", started.seconds()));
         }

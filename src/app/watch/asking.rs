@@ -138,7 +138,7 @@ pub(super) fn totals(question: &Question, metric: usize) -> String {
     question
         .parts
         .iter()
-        .find(|part| part.metric == metric && matches!(part.kind, PartKind::Total | PartKind::Buckets))
+        .find(|part| part.metric == metric && matches!(part.kind, PartKind::Total | PartKind::Buckets | PartKind::Value))
         .map(|part| part.promql.clone())
         .unwrap_or_default()
 }

@@ -154,7 +154,8 @@ fn sampled(pod: Pod, reading: &Reading) -> SampledPod {
         total: reading
             .total
             .or_else(|| reading.buckets.get("+Inf").copied())
-            .or(reading.native_count),
+            .or(reading.native_count)
+            .or(reading.value),
         scraped_at: reading.scraped_at(),
     }
 }

@@ -131,6 +131,7 @@ fn trouble(policy: &Policy, kind: &MetricKind, metric: &SampledMetric) -> Option
                 "\n  a classic histogram has `_bucket` series; a native one must be switched on in Prometheus"
             }
             MetricKind::Ratio(_) => "",
+            MetricKind::Value(_) => "\n  each value must keep the labels `job` and `instance`",
         };
         let query = metric.empty.first().unwrap_or(&metric.query);
         return Some(format!(

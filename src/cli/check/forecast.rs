@@ -140,6 +140,7 @@ fn unproven(policy: &Policy, metric: &Metric, outlook: &Outlook) -> Option<Strin
     let harm = match &metric.kind {
         MetricKind::Ratio(ratio) => format!("{} times", rounded(ratio.harmful.times)),
         MetricKind::Histogram(histogram) => format!("{} slower", share(histogram.harmful_slower)),
+        MetricKind::Value(value) => format!("{} more", share(value.tolerate_more)),
     };
     let instead = match soon.excluded_times {
         Some(times) => format!("; {} times is excluded by then", rounded(times)),

@@ -49,6 +49,12 @@ fn of_metric(policy: &Policy, name: &str, step: Duration) -> Result<Asked, Wrong
     match metric.kind {
         MetricKind::Ratio(_) => ratio = Some(metric.clone()),
         MetricKind::Histogram(_) => histogram = Some(metric.clone()),
+        MetricKind::Value(_) => {
+            return Err(WrongUse(format!(
+                "--metric: `{}` is a value, and counts are judged: name a `ratio` or a `histogram`",
+                nearest::shown(name)
+            )));
+        }
     }
     Ok(Asked {
         risk: policy.risk,

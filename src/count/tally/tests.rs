@@ -2,6 +2,7 @@
 
 mod native;
 mod properties;
+mod value;
 
 use super::*;
 use crate::{
@@ -70,7 +71,7 @@ impl Said {
                 PartKind::SeriesOfTotal => push(self.series, None),
                 PartKind::SeriesOfBad if self.bad.is_some() => push(self.series_of_bad, None),
                 PartKind::ProcessStart => self.start.into_iter().for_each(|value| push(value, None)),
-                PartKind::SeriesOfBad | PartKind::ScrapeDuration => {}
+                PartKind::SeriesOfBad | PartKind::ScrapeDuration | PartKind::Value => {}
             }
         }
         samples

@@ -109,6 +109,7 @@ pub fn metric(name: &str, may_revert: bool) -> MetricEvidence {
         },
         first_bad: None,
         bounds: Vec::new(),
+        value: None,
         gaps: BTreeMap::new(),
         unusable: None,
     }

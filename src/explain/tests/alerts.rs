@@ -76,6 +76,14 @@ fn a_broken_objective_is_told_by_what_it_allows() {
 }
 
 #[test]
+fn a_value_that_only_warns_is_told_by_its_levels() {
+    let mut record = s::convicted(Decision::AlertOnly);
+    record.policy.metrics.push(s::policies::memory());
+    record.evidence = Some(s::warned(s::memory()));
+    insta::assert_snapshot!(both(AlertKind::Regression, Some(s::before_after(record))));
+}
+
+#[test]
 fn a_verified_revert_says_how_it_is_since() {
     insta::assert_snapshot!(both(
         AlertKind::Verified,

@@ -172,6 +172,9 @@ pub fn forecast<'a>(
 fn why_not(learnt: &MetricCalibration, plan: &Plan) -> String {
     match learnt {
         MetricCalibration::Unusable(reason) => reason.clone(),
+        MetricCalibration::Value(_) => {
+            "values are not forecast: they are no counts, and how they move is the service's own".to_owned()
+        }
         _ if plan.compare == Comparison::Concurrent => {
             "only comparisons of before and after are forecast: what will run beside the new version is not known".to_owned()
         }
@@ -188,6 +191,7 @@ fn outlook(terms: &Terms<'_>, metric: &Metric, plan: &Plan, service: &Service, j
     let (changes, warm): (&[Change], u32) = match &metric.kind {
         MetricKind::Ratio(_) => (&OF_RATIO, 0),
         MetricKind::Histogram(histogram) => (&OF_HISTOGRAM, in_steps(histogram.warmup)),
+        MetricKind::Value(value) => (&[], in_steps(value.warmup)),
     };
     let noise = judge.evidence().noise;
     let watch = Watch {

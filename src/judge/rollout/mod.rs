@@ -353,6 +353,7 @@ fn served(pods: &[PodIncrement]) -> bool {
         Increment::Ratio { total, .. } => *total > 0,
         Increment::Buckets(counts) => counts.last().is_some_and(|total| *total > 0),
         Increment::Native(counts) => counts.total() > 0,
+        Increment::Value { .. } => true,
     })
 }
 
