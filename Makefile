@@ -28,9 +28,10 @@ deny: ## licenses, bans and sources of every crate (builds cargo-deny once where
 	@tests/tools/packages.sh
 	tests/tools/deny.sh
 
-bench: ## benchmarks
+bench: ## benchmarks; writes docs/speed.md (leave the machine alone meanwhile; takes 1 GB of disk for a while)
 	@tests/tools/packages.sh
-	cargo bench --locked
+	cargo bench --locked --bench judge
+	cargo bench --locked --bench speed
 
 promise: ## docs/promise.md: what is promised, measured on simulated rollouts; fails where it is broken (under half an hour on two cores)
 	@tests/tools/packages.sh

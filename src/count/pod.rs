@@ -126,8 +126,7 @@ impl PodState {
         }
         self.series(base, now)?;
         if now.bounds != base.bounds {
-            let found = format!("bounds {:?} became {:?}", base.bounds, now.bounds);
-            return Err((GapReason::BoundsDiffer, found));
+            return Err((GapReason::BoundsDiffer, format!("{} became {}", layout(base), layout(now))));
         }
         let increment = now.since(base).ok_or_else(|| {
             let found = "a counter fell, and no restart is known".to_owned();
@@ -170,6 +169,13 @@ fn restarted(base: &Counters, now: &Counters) -> bool {
     match base.started_at {
         Some(before) => start > before && start.plus(START_GRAIN) > base.scraped_at,
         None => start > base.scraped_at,
+    }
+}
+
+fn layout(counters: &Counters) -> String {
+    match &counters.counts {
+        Increment::Native(_) => "a native histogram".to_owned(),
+        _ => format!("bounds {:?}", counters.bounds),
     }
 }
 

@@ -31,7 +31,7 @@ mod words;
 pub use alert::alert;
 pub use canvas::{fit, wrap};
 pub use clean::{clean, is_hidden};
-pub use document::document;
+pub use document::{API_VERSION, document};
 pub use guard::guard_sentence;
 pub use language::{Language, UnknownLanguage};
 pub use live::live;

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     policy::{HistogramMetric, Metric, MetricKind, RatioMetric},
-    words::{MetricStep, Step},
+    words::{MetricStep, Step, Whole},
 };
 
 /// What is known of the service before the rollout. Increments are in the `baseline` field of each [`MetricStep`].
@@ -184,14 +184,15 @@ impl Past<'_> {
     }
 
     fn histogram(&self, metric: &HistogramMetric) -> MetricCalibration {
-        let Some((bounds, counts)) = self.latest_layout() else {
+        let hour = self.background.own_hour.iter().filter_map(|step| self.counted(step));
+        let Some(layout) = latency::layout(metric, hour) else {
             return MetricCalibration::Unusable("the histogram of the hour before is empty".to_owned());
         };
-        let chosen = latency::choose(metric, &bounds, &counts);
+        let chosen = latency::choose(metric, &layout);
         let judged: Vec<BoundCalibration> = chosen
             .into_iter()
             .filter_map(|chosen| {
-                let stream = self.stream(Bad::Above(chosen.baseline_above))?;
+                let stream = self.stream(Bad::Above(chosen.baseline_above, Whole::Up))?;
                 Some(BoundCalibration {
                     quantile: chosen.quantile,
                     baseline_above: chosen.baseline_above,
@@ -224,17 +225,6 @@ impl Past<'_> {
             Some((step.at.millis(), bad.counter(&metric.bounds)?.sum(&metric.baseline)))
         };
         self.background.recent.iter().filter_map(total).collect()
-    }
-
-    /// The newest layout of buckets in the hour before, and the cumulative counts of all steps that have it.
-    fn latest_layout(&self) -> Option<(Vec<f64>, Vec<f64>)> {
-        let hour = || self.background.own_hour.iter().filter_map(|step| self.counted(step));
-        let bounds = hour().next_back()?.bounds.clone();
-        let mut counts = vec![0.0; bounds.len()];
-        for metric in hour().filter(|metric| metric.bounds == bounds) {
-            latency::add(&metric.baseline, &mut counts);
-        }
-        counts.last().is_some_and(|total| *total > 0.0).then_some((bounds, counts))
     }
 
     fn step_ms(&self) -> i64 {

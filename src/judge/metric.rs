@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     policy::{HistogramMetric, Metric, MetricKind, OnRegression, RatioMetric},
-    words::{GapReason, Increment, MetricStep, Moment, Verdict},
+    words::{GapReason, Increment, MetricStep, Moment, Native, Verdict, Whole},
 };
 
 /// What evidence must reach.
@@ -62,6 +62,8 @@ struct Bound {
     baseline_above: f64,
     candidate_above: f64,
     interpolated: bool,
+    /// Whether a native histogram of the candidate had no such bound: fewer requests were counted as slow than were.
+    rounded: bool,
     slower: Course,
     passing: Course,
 }
@@ -111,9 +113,10 @@ impl MetricJudge {
             self.lose(step);
         }
         self.used = self.used.saturating_add(u32::from(used));
-        self.began_well |= self.used >= BEGINNING && self.harm() < 1.0;
-        self.convicted |= self.harm() >= self.needed.harm;
-        self.passed |= self.safe() >= self.needed.safe;
+        let harm = self.harm();
+        self.began_well |= self.used >= BEGINNING && harm < 1.0;
+        self.convicted |= harm >= self.needed.harm;
+        self.passed = self.passed || self.safe() >= self.needed.safe;
         self.late = self.late_change(at);
         !step.candidate.is_empty()
     }
@@ -166,6 +169,10 @@ impl MetricJudge {
     /// Whether it is judged at all.
     pub(super) const fn usable(&self) -> bool {
         matches!(self.kind, Kind::Ratio(_) | Kind::Histogram(_))
+    }
+
+    pub(super) const fn convicted(&self) -> bool {
+        self.convicted
     }
 
     pub(super) const fn passed(&self) -> bool {
@@ -238,7 +245,7 @@ impl MetricJudge {
             // What is said of the histogram must hold for every bound of it.
             Kind::Histogram(bounds) => bounds
                 .iter()
-                .map(|bound| bound.slower.excluded(self.needed.safe))
+                .map(|bound| bound.excluded(&self.needed))
                 .try_fold(0.0, |most: f64, times| times.map(|times| most.max(times))),
         }
     }
@@ -289,9 +296,10 @@ impl MetricJudge {
 
 impl Bound {
     fn new(metric: &HistogramMetric, plan: &Plan, calibration: &BoundCalibration) -> Self {
+        // A native histogram that has no such bound is rounded to one: that never convicts, nor lets anything pass.
         let question = |candidate_above: f64, passing: bool| Question {
-            candidate: Bad::Above(candidate_above),
-            baseline: Bad::Above(calibration.baseline_above),
+            candidate: Bad::Above(candidate_above, if passing { Whole::Down } else { Whole::Up }),
+            baseline: Bad::Above(calibration.baseline_above, if passing { Whole::Up } else { Whole::Down }),
             tolerated: 1.0,
             ln_harmful: (1.0 + metric.harmful_slower).ln(),
             floor: None,
@@ -303,14 +311,21 @@ impl Bound {
             baseline_above: calibration.baseline_above,
             candidate_above: calibration.candidate_above,
             interpolated: calibration.interpolated,
+            rounded: false,
             slower: stream(question(calibration.candidate_above, false)),
             passing: stream(question(calibration.passing_above, true)),
         }
     }
 
     fn step(&mut self, at: Moment, step: &MetricStep) -> bool {
+        let lacks = |increment: &Increment| matches!(increment, Increment::Native(counts) if Native::bucket(counts.schema, self.candidate_above).is_none());
+        self.rounded |= step.candidate.iter().any(|pod| lacks(&pod.increment));
         let _ = self.passing.step(at, step);
         self.slower.step(at, step)
+    }
+
+    fn excluded(&self, needed: &Needed) -> Option<f64> {
+        self.slower.excluded(needed.safe).filter(|_| !self.rounded)
     }
 
     fn evidence(&self, needed: &Needed) -> BoundEvidence {
@@ -325,7 +340,7 @@ impl Bound {
             baseline: self.slower.baseline(),
             alone: self.slower.since_alone(),
             ratio: self.slower.ratio(),
-            excluded_times: self.slower.excluded(needed.safe),
+            excluded_times: self.excluded(needed),
         }
     }
 }
@@ -349,6 +364,7 @@ fn count_all(step: &MetricStep, sum: &mut [f64; 2]) -> bool {
         let [bad, total] = match &pod.increment {
             ratio @ Increment::Ratio { .. } => Counter::Events.of(ratio).unwrap_or_default(),
             Increment::Buckets(counts) => [0.0, counts.last().map_or(0.0, |total| *total as f64)],
+            Increment::Native(counts) => [0.0, counts.total() as f64],
         };
         *sum = [sum[0] + bad, sum[1] + total];
     }

@@ -2,9 +2,10 @@
 //!
 //! May touch: `words`, `policy`. Deliberately absent: Prometheus, prose, clocks, randomness, decisions.
 //!
-//! `calibrate` learns once, before a rollout (`noise`, `temporal`, `latency`), what `Judge` is made from; a `Judge` holds one
-//! `metric` each, a metric its `stream`s (one of a ratio, two a bound of a histogram), a stream its `mixture`s on the `grid`. `rollout` judges a
-//! whole rollout that is written as one line of JSON.
+//! `calibrate` learns once, before a rollout (`noise`, `pods`, `temporal`, `latency`), what `Judge` is made from; a `Judge` holds one
+//! `metric` each, a metric its `course`s (one of a ratio, two a bound of a histogram), a course one `stream`, and a second once the old
+//! version has gone, a stream its `mixture`s on the `grid`, worked out in `lanes`. `rollout` judges a whole rollout that is written as
+//! one line of JSON; `forecast` says before any rollout what could be found, by simulated ones.
 
 mod calibrate;
 mod calibration;
@@ -12,7 +13,9 @@ mod counted;
 mod course;
 mod estimate;
 mod evidence;
+mod forecast;
 mod grid;
+mod lanes;
 mod latency;
 mod luck;
 mod metric;
@@ -31,6 +34,7 @@ mod weights;
 pub use calibrate::{Background, calibrate};
 pub use calibration::Calibration;
 pub use evidence::{Alone, BoundEvidence, Comparison, Estimate, Evidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan};
+pub use forecast::{Change, Found, MetricForecast, Outlook, Proof, Seldom, Trials, forecast};
 pub use pods::{Arm, PastPods, PodCount, PodSummary, summarize};
 pub use sequential::Judge;
 pub use terms::Terms;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Calibration, calibration::MetricCalibration, counted::Bad, noise::PodHistory, terms::Terms};
 use crate::{
     policy::{Metric, MetricKind},
-    words::{Fingerprint, MetricStep, Pod, PodIncrement, Step},
+    words::{Fingerprint, MetricStep, Pod, PodIncrement, Step, Whole},
 };
 
 /// One pod that has ended.
@@ -51,7 +51,7 @@ impl PodCount {
             queries: metric.queries_hash(),
             above: match bad {
                 Bad::Event => None,
-                Bad::Above(seconds) => Some(seconds),
+                Bad::Above(seconds, _) => Some(seconds),
             },
         }
     }
@@ -111,9 +111,10 @@ pub fn summarize<'a>(
 fn counted(metric: &Metric, learnt: &MetricCalibration) -> Vec<Bad> {
     match (&metric.kind, learnt) {
         (MetricKind::Ratio(_), _) => vec![Bad::Event],
-        (MetricKind::Histogram(_), MetricCalibration::Histogram(bounds)) => {
-            bounds.iter().map(|bound| Bad::Above(bound.baseline_above)).collect()
-        }
+        (MetricKind::Histogram(_), MetricCalibration::Histogram(bounds)) => bounds
+            .iter()
+            .map(|bound| Bad::Above(bound.baseline_above, Whole::Up))
+            .collect(),
         (MetricKind::Histogram(_), _) => Vec::new(),
     }
 }

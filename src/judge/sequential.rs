@@ -119,6 +119,11 @@ impl Judge {
         self.convicted |= self.plan.compare != Comparison::None && self.harm() >= self.needed;
     }
 
+    /// The metrics before their first step, each with what it must reach.
+    pub(super) fn into_metrics(self) -> Vec<MetricJudge> {
+        self.metrics
+    }
+
     /// The weighted mean of e-values over the metrics that may revert; 1 where there is none.
     fn harm(&self) -> f64 {
         match reverting(&self.metrics) {

@@ -189,7 +189,7 @@ pub struct Metric {
 pub enum MetricKind {
     /// Bad events out of all events.
     Ratio(RatioMetric),
-    /// A classic histogram of seconds.
+    /// A histogram of seconds, classic or native.
     Histogram(HistogramMetric),
 }
 
@@ -225,7 +225,7 @@ pub struct Harmful {
     pub times: f64,
 }
 
-/// A classic histogram of durations in seconds.
+/// A histogram of durations in seconds, classic or native; which one, Prometheus's answer says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HistogramMetric {
     /// The family's selector without `_bucket`: `http_request_duration_seconds{app="myapp"}`.

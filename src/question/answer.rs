@@ -36,7 +36,7 @@ pub enum PartKind {
     Bad,
     /// The cumulative count of all events, by pod.
     Total,
-    /// Cumulative bucket counts, by pod and `le`.
+    /// Cumulative bucket counts: of a classic histogram by pod and `le`; of a native one by pod, all in one sample.
     Buckets,
     /// Newest scrape time of the totals (of the `+Inf` bucket for histograms), by pod.
     Stamp,
@@ -59,8 +59,21 @@ pub struct Sample {
     pub pod: Pod,
     /// Labels beyond part and pod: `le`.
     pub labels: BTreeMap<String, String>,
-    /// The value as Prometheus gave it; may be NaN or infinite.
+    /// The value as Prometheus gave it, of a native histogram its count; may be NaN or infinite.
     pub value: f64,
+    /// The buckets that hold anything, where it is a native histogram.
+    pub native: Option<Box<[NativeBucket]>>,
+}
+
+/// One bucket of a native histogram, as Prometheus gave it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NativeBucket {
+    /// Its lower bound.
+    pub lower: f64,
+    /// Its upper bound.
+    pub upper: f64,
+    /// Events in it, since the process began.
+    pub count: f64,
 }
 
 /// What Prometheus says of one time.
@@ -70,4 +83,13 @@ pub struct Answer {
     pub at: Moment,
     /// The samples, in no order.
     pub samples: Vec<Sample>,
+}
+
+impl Answer {
+    /// How many numbers it holds: of a native histogram its buckets too, each of which takes the room of two samples.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let buckets = |sample: &Sample| sample.native.as_ref().map_or(0, |buckets| buckets.len());
+        self.samples.iter().map(|sample| 1 + 2 * buckets(sample)).sum()
+    }
 }

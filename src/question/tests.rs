@@ -52,7 +52,9 @@ fn one_question_carries_every_part_of_every_metric() {
         .find(|part| part.metric == 1 && part.kind == PartKind::Stamp);
     assert_eq!(
         stamp.map(|part| part.promql.as_str()),
-        Some(r#"max by (job, instance) (timestamp(seconds_bucket{le="+Inf"}))"#)
+        Some(
+            r#"max by (job, instance) (timestamp(seconds_bucket{le="+Inf"})) or on (job, instance) max by (job, instance) (timestamp(seconds))"#
+        )
     );
 }
 
@@ -71,7 +73,7 @@ fn what_is_shown_can_be_pasted_and_is_short() {
         [
             r#"sum by (job, instance) (requests_total{app="a",code=~"5.."})"#,
             r#"sum by (job, instance) (requests_total{app="a"})"#,
-            "sum by (job, instance, le) (seconds_bucket)",
+            "sum by (job, instance, le) (seconds_bucket) or on (job, instance) sum by (job, instance) (seconds)",
         ]
     );
 }

@@ -6,7 +6,7 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::Moment;
+use super::{Moment, Native};
 
 /// The name of a pod; cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -42,6 +42,8 @@ pub enum Increment {
     },
     /// A classic histogram: cumulative counts at each bound of [`MetricStep::bounds`], the last one being `+Inf`; never falling.
     Buckets(Vec<u64>),
+    /// A native histogram, which brings its own bounds: those of the step are empty.
+    Native(Native),
 }
 
 /// One pod's increment.
@@ -56,7 +58,7 @@ pub struct PodIncrement {
 /// One metric in one step: the increments of both arms, and what could not be counted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct MetricStep {
-    /// Upper bounds of a histogram's buckets, in the metric's unit, ascending, the last one infinite. Empty for ratios.
+    /// Upper bounds of a classic histogram's buckets, in the metric's unit, ascending, the last one infinite. Empty for ratios and native histograms.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "bounds")]
     pub bounds: Vec<f64>,
     /// The candidate's pods that were counted.

@@ -242,3 +242,36 @@ fn a_histogram_goes_on_by_all_its_bounds() {
     let last = &evidence[found].metrics[0];
     assert!(!last.bounds.is_empty() && last.bounds.iter().all(|bound| bound.alone.is_some()));
 }
+
+#[test]
+fn what_was_stored_before_there_was_auto_still_reads() {
+    let old = r#"{"step":15.0,"steps":40,"compare":"concurrent","candidate_pods":3}"#;
+    let plan: Plan = serde_json::from_str(old).expect("a plan");
+    assert_eq!((plan.candidate_pods, plan.baseline_pods), (3, 1));
+    let watch = Watch::new(13, Comparison::Concurrent);
+    let evidence = watch.evidence(&steps(14, |_| 1.0, |_| 1.0)[..GONE]);
+    let text = serde_json::to_string(&evidence).expect("JSON");
+    assert!(!text.contains("alone"), "nothing new where nothing is new");
+    assert_eq!(serde_json::from_str::<Vec<Evidence>>(&text).expect("evidence"), evidence);
+    // With all that is new, calibration and evidence survive too.
+    let watch = Watch::new(15, Comparison::Auto);
+    let plan = Plan {
+        compare: Comparison::Auto,
+        ..plan
+    };
+    let background = Background {
+        recent: &watch.history,
+        own_hour: &watch.history,
+        past_pods: &[],
+    };
+    let learnt = calibrate(&watch.policy, &plan, &background);
+    let text = serde_json::to_string(&learnt).expect("JSON");
+    assert_eq!(
+        serde_json::from_str::<lastgood::judge::Calibration>(&text).expect("a calibration"),
+        learnt
+    );
+    let last = watch.evidence(&steps(14, |_| 1.0, |_| 1.0)).pop().expect("evidence");
+    let text = serde_json::to_string(&last).expect("JSON");
+    assert!(text.contains(r#""compare":"auto""#) && text.contains(r#""alone_since""#));
+    assert_eq!(serde_json::from_str::<Evidence>(&text).expect("evidence"), last);
+}

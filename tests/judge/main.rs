@@ -1,6 +1,8 @@
 //! The judge through its public interface: stories, properties, a small simulation, restarts.
 
 mod auto;
+#[cfg(test)]
+mod forecast;
 mod objective;
 mod past_pods;
 mod properties;

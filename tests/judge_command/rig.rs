@@ -22,12 +22,15 @@ pub struct Ended {
 }
 
 pub fn judge(input: &str, options: &[&str]) -> Ended {
+    judge_bytes(input.as_bytes().to_vec(), options)
+}
+
+pub fn judge_bytes(input: Vec<u8>, options: &[&str]) -> Ended {
     let mut child = command(options).spawn().expect("the command starts");
     let mut stdin = child.stdin.take().expect("its stdin");
-    let input = input.to_owned();
     let writer = std::thread::spawn(move || {
         // A command that ends on a wrong option reads nothing.
-        let _ = std::io::Write::write_all(&mut stdin, input.as_bytes());
+        let _ = std::io::Write::write_all(&mut stdin, &input);
     });
     let output = child.wait_with_output().expect("the command ends");
     writer.join().expect("written");

@@ -40,7 +40,7 @@ pub(super) async fn between(
     while next <= to {
         let last = next.plus(step * (piece(seen) - 1)).min(to);
         let some = source.range(question, next, last, step).await?;
-        seen = some.iter().map(|answer| answer.samples.len()).max().max(seen);
+        seen = some.iter().map(Answer::size).max().max(seen);
         answers.extend(some);
         next = last.plus(step);
     }

@@ -63,6 +63,7 @@ fn fell(before: &Reading, now: &Reading, moved_at: Moment) -> Option<Moment> {
     let (then, at) = (before.scraped_at()?, now.scraped_at()?);
     let lower = |a: Option<f64>, b: Option<f64>| matches!((a, b), (Some(a), Some(b)) if b < a);
     let fell = lower(before.total, now.total)
+        || lower(before.native_count, now.native_count)
         || now
             .buckets
             .iter()
@@ -150,7 +151,10 @@ fn sampled(pod: Pod, reading: &Reading) -> SampledPod {
     SampledPod {
         pod,
         bad: reading.bad,
-        total: reading.total.or_else(|| reading.buckets.get("+Inf").copied()),
+        total: reading
+            .total
+            .or_else(|| reading.buckets.get("+Inf").copied())
+            .or(reading.native_count),
         scraped_at: reading.scraped_at(),
     }
 }

@@ -1,5 +1,6 @@
 //! The arithmetic as a table: what is counted, and every gap with its reason.
 
+mod native;
 mod properties;
 
 use super::*;
@@ -58,6 +59,7 @@ impl Said {
                     pod: Pod(self.pod.into()),
                     labels: le.iter().map(|le| ("le".to_owned(), (*le).to_owned())).collect(),
                     value,
+                    native: None,
                 });
             };
             match kind {

@@ -57,6 +57,11 @@ impl LineError {
         let text = error.to_string();
         // The reader's own place counts lines within the one line that it was given.
         let message = text.rfind(" at line ").map_or(&*text, |end| &text[..end]);
+        let message = if error.is_eof() {
+            format!("the line ends before the rollout does ({message}): write it in one piece")
+        } else {
+            message.to_owned()
+        };
         Self {
             column: (error.column() > 0).then(|| error.column()),
             ..Self::new(key, message)
@@ -347,6 +352,7 @@ fn served(pods: &[PodIncrement]) -> bool {
     pods.iter().any(|pod| match &pod.increment {
         Increment::Ratio { total, .. } => *total > 0,
         Increment::Buckets(counts) => counts.last().is_some_and(|total| *total > 0),
+        Increment::Native(counts) => counts.total() > 0,
     })
 }
 

@@ -21,7 +21,7 @@ pub(in crate::policy) struct MetricFile {
     /// Bad events out of all events.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub ratio: Given<RatioFile>,
-    /// The PromQL selector of a classic histogram of seconds, without `_bucket`: `http_request_duration_seconds{app="myapp"}`.
+    /// The PromQL selector of a histogram of seconds, classic (without `_bucket`) or native: `http_request_duration_seconds{app="myapp"}`.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub histogram: Given<String>,
     /// Histograms: the quantiles that are judged, ascending, between 0 % and 100 %. Default `[50%, 90%, 99%, 99.9%]`.
