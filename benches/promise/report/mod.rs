@@ -2,6 +2,7 @@
 
 pub mod cells;
 pub mod page;
+pub mod passes;
 pub mod plots;
 pub mod promises;
 pub mod svg;

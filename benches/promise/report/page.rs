@@ -2,6 +2,7 @@
 
 use super::{
     cells::Measured,
+    passes,
     promises::{Kept, Promise},
     tables,
 };
@@ -33,7 +34,7 @@ pub struct Run {
 /// The page.
 pub fn page(measured: &Measured, promises: &[(&str, Vec<Promise>)], run: &Run) -> String {
     let mut page = opening(measured, promises, run);
-    page += &kept(promises);
+    page += &kept(measured, promises);
     page += &found(measured);
     page += &elsewhere(measured);
     page += &compared(measured);
@@ -74,14 +75,16 @@ fn opening(measured: &Measured, promises: &[(&str, Vec<Promise>)], run: &Run) ->
     )
 }
 
-fn kept(promises: &[(&str, Vec<Promise>)]) -> String {
+fn kept(measured: &Measured, promises: &[(&str, Vec<Promise>)]) -> String {
     let mut text = String::from(
         "## What is promised, and what was measured\n\n*Yes*: what was measured is within the promise. *Within chance*: it is beyond, but the \
          promise lies inside the interval. *No*: it is broken. Where nothing runs beside the release, the promise is a table that was itself \
          measured on 200 rollouts a cell: there *within chance* means that the intervals meet, and that the lower end of a median's interval is within \
          a tenth and a step of it.\n\nA twentyfold outage of a service that fails in 5 % fails every request of both versions for a minute. A \
          release that fails in 50 % is then no worse than what runs beside it, and may be found healthy for a moment; it is reverted as soon as \
-         the outage is over. Those services stand in rows of their own under *Outright failures*.\n\n",
+         the outage is over. Those services stand apart, under *Outright \
+         failures* and *Not promised, but told*. In a *retry storm*, half of the retries of a new pod's failures land on old pods: first attempts \
+         that fail twice as often are counted as 1.8 times as many failures, 2.25 times as twice.\n\n",
     );
     for (heading, promises) in promises {
         let row = |promise: &Promise| {
@@ -94,6 +97,15 @@ fn kept(promises: &[(&str, Vec<Promise>)]) -> String {
         let head = ["promise", "measured [95 %]", "kept"].map(str::to_owned);
         text += &format!("### {heading}\n\n{}\n", tables::table(&head, promises.iter().map(row)));
     }
+    let row = |told: &Promise| {
+        let (what, _) = told.promise.split_once(": at most").unwrap_or((&told.promise, ""));
+        vec![what.to_owned(), told.measured.clone()]
+    };
+    let head = ["not promised", "measured [95 %]"].map(str::to_owned);
+    text += &format!(
+        "### Not promised, but told\n\n{}\n",
+        tables::table(&head, passes::told(measured).iter().map(row))
+    );
     text
 }
 

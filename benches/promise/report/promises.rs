@@ -2,21 +2,19 @@
 
 use super::{
     cells::{Measured, percent, seconds},
-    times,
+    passes, times,
 };
 use crate::{
     cells::{
-        Cell,
         alone::HISTORIES,
         beside::{PAST_PODS, WITHOUT_HISTORY},
         latency,
-        published::{FAILING, HEADLINE, services},
+        published::{HEADLINE, services},
         together::THREE,
     },
     simulation::{
         alone::Time,
-        judged::{DEFAULTS, STRICT},
-        noise::ALL,
+        judged::STRICT,
         release::Release,
         tally::{Share, Tally},
     },
@@ -67,9 +65,10 @@ pub fn with_interval(share: Share, miss: f64) -> String {
     )
 }
 
-const MISS: f64 = 0.05;
+/// Intervals miss so often.
+pub const MISS: f64 = 0.05;
 
-fn at_most(promise: String, share: Share, limit: f64, miss: f64) -> Promise {
+pub fn at_most(promise: String, share: Share, limit: f64, miss: f64) -> Promise {
     let kept = match share {
         Share { of: 0, .. } => Kept::No,
         _ if share.fraction() <= limit => Kept::Yes,
@@ -83,7 +82,7 @@ fn at_most(promise: String, share: Share, limit: f64, miss: f64) -> Promise {
     }
 }
 
-fn at_least(promise: String, share: Share, limit: f64) -> Promise {
+pub fn at_least(promise: String, share: Share, limit: f64) -> Promise {
     let kept = match share {
         Share { of: 0, .. } => Kept::No,
         _ if share.fraction() >= limit => Kept::Yes,
@@ -136,7 +135,8 @@ pub const FALSE_REVERTS: [(&str, f64); 14] = [
     ("nasty, counts x20", 0.025),
 ];
 
-const SHAPES: [&str; 5] = [
+/// Latencies.
+pub const SHAPES: [&str; 5] = [
     "cold",
     "log-normal",
     "log-normal, fine buckets",
@@ -246,95 +246,9 @@ pub fn detection(measured: &Measured) -> Vec<Promise> {
     promises
 }
 
-/// Harmful releases that pass.
-pub fn false_passes(measured: &Measured) -> Vec<Promise> {
-    let harmful = Release::times(2.0);
-    let mut promises = Vec::new();
-    for noise in ALL {
-        for judge in [STRICT, DEFAULTS] {
-            let share = measured.beside(noise.name, HEADLINE, harmful, judge).acquitted();
-            promises.push(at_most(format!("*{}*, 2× passes, {judge}", noise.name), share, 0.05, MISS));
-        }
-        let cells = services().map(|service| (service, measured.beside(noise.name, service, harmful, STRICT).acquitted()));
-        if let Some((service, share)) = cells.max_by(|a, b| a.1.fraction().total_cmp(&b.1.fraction())) {
-            let place = format!("{} req/s, {} %", service.requests, service.bad * 100.0);
-            promises.push(at_most(
-                format!("*{}*, 2× passes, worst at {place}", noise.name),
-                share,
-                0.05,
-                MISS / 12.0,
-            ));
-        }
-    }
-    for shape in SHAPES {
-        let share = measured.latency(shape, Release::slower(2.0), latency::DEFAULTS).acquitted();
-        promises.push(at_most(format!("*{shape}* latency, 2× slower passes"), share, 0.05, MISS));
-    }
-    for time in Time::ALL {
-        let share = measured.alone(time.name(), harmful, "24 h", 1.0).acquitted();
-        promises.push(at_most(
-            format!("24 h of history, *{}*, 2× passes", time.name()),
-            share,
-            0.05,
-            MISS,
-        ));
-    }
-    promises
-}
-
-/// Whether a cell belongs to a promise.
-type OfCell = fn(&Cell) -> bool;
-
-/// Releases that fail outright, over every place at once: not one may stay, not one may pass, not even for a moment.
-pub fn outright(measured: &Measured) -> Vec<Promise> {
-    let policies: [(&str, OfCell); 3] = [
-        ("every noise and traffic, without a floor", |cell| {
-            cell.judge == STRICT && !may_fail_whole(cell)
-        }),
-        ("every noise and traffic, with the floor", |cell| {
-            cell.judge == DEFAULTS && !may_fail_whole(cell)
-        }),
-        ("nothing beside it, every noise and history", |cell| {
-            cell.place.kind == "before/after"
-        }),
-    ];
-    let mut promises = Vec::new();
-    for failing in FAILING {
-        for (place, judged) in policies {
-            let (name, sum) = failed(measured, failing, place, judged);
-            promises.push(at_least(format!("{name}: reverted"), sum.found(), 1.0).exact());
-            promises.push(at_most(format!("{name}: passed"), sum.acquitted(), 0.0, MISS).exact());
-        }
-        let (name, sum) = failed(measured, failing, "5 % base errors and outages of all requests", |cell| {
-            [STRICT, DEFAULTS].contains(&cell.judge.as_str()) && may_fail_whole(cell)
-        });
-        promises.push(at_least(format!("{name}: reverted"), sum.found(), 1.0).exact());
-        // While the old version fails even more often, the new one is no worse.
-        let mut passed = at_most(format!("{name}: passed and stayed"), sum.kept(), 0.0, MISS).exact();
-        passed.measured += &format!(
-            "; healthy for a moment, then reverted: {}",
-            sum.acquitted().count - sum.kept().count
-        );
-        promises.push(passed);
-    }
-    promises
-}
-
-fn failed(measured: &Measured, failing: f64, place: &str, judged: OfCell) -> (String, Tally) {
-    let here = |cell: &&Cell| cell.release == Release::failing(failing) && judged(cell);
-    let mut sum = Tally::default();
-    measured.all().iter().filter(here).for_each(|cell| sum.merge(&cell.tally));
-    (format!("{} errors, {place}", percent(failing)), sum)
-}
-
-/// Whether there are minutes in which all requests of both versions fail: twentyfold outages of a service that fails in 5 %.
-fn may_fail_whole(cell: &Cell) -> bool {
-    cell.place.bad >= 0.05 && ALL.iter().any(|noise| noise.name == cell.place.world && noise.outages > 0.0)
-}
-
 impl Promise {
     /// A promise of all or none: one exception breaks it.
-    fn exact(mut self) -> Self {
+    pub fn exact(mut self) -> Self {
         if self.kept == Kept::Within {
             self.kept = Kept::No;
         }
@@ -367,8 +281,8 @@ pub fn all(measured: &Measured) -> Vec<(&'static str, Vec<Promise>)> {
         ("False reverts with nothing beside it", false_reverts_alone(measured)),
         ("Detection beside a baseline (200 requests/s, 0.5 %)", detection(measured)),
         ("Detection with nothing beside it", times::promises(measured)),
-        ("False passes (`missedRegression: 5%`)", false_passes(measured)),
-        ("Outright failures", outright(measured)),
+        ("False passes (`missedRegression: 5%`)", passes::false_passes(measured)),
+        ("Outright failures", passes::outright(measured)),
         ("Median time to pass a healthy release", passing(measured)),
     ]
 }
