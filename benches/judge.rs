@@ -98,7 +98,11 @@ fn pods_and_past(criterion: &mut Criterion) {
         ),
     ] {
         let (policy, plan) = (policy(vec![metric]), plan(compare, 480));
-        let background = Background { recent, own_hour };
+        let background = Background {
+            recent,
+            own_hour,
+            past_pods: &[],
+        };
         criterion.bench_function(&format!("calibrate/{name}"), |bencher| {
             bencher.iter(|| calibrate(&policy, &plan, black_box(&background)));
         });
@@ -117,6 +121,7 @@ fn forecasts(criterion: &mut Criterion) {
         let background = Background {
             recent: &hour,
             own_hour: &hour,
+            past_pods: &[],
         };
         let learnt = calibrate(&policy, &plan, &background);
         let trials = Trials {
