@@ -233,26 +233,7 @@ fn measured(metric: &MetricEvidence, evidence: &Evidence, rollout: &RolloutStatu
             (Tone::Quiet, only_warns.to_owned()),
         ],
     );
-    if let Some(value) = &metric.value {
-        level(rollout.to.name.as_str(), value.candidate, canvas);
-    } else {
-        side(rollout.to.name.as_str(), candidate, canvas);
-    }
-    if let Some(value) = &metric.value
-        && let Some(version) = &rollout.baseline
-    {
-        level(version.name.as_str(), Some(value.before), canvas);
-    }
-    if let Some(version) = rollout
-        .baseline
-        .as_ref()
-        .filter(|_| evidence.compare != Comparison::None && baseline[1] > 0.0)
-    {
-        side(version.name.as_str(), baseline, canvas);
-        if let Some(alone) = bound.map_or(metric.alone, |bound| bound.alone) {
-            side(&format!("{}, in its own last hour", version.name), alone.before, canvas);
-        }
-    }
+    both_sides(metric, (candidate, baseline), evidence, rollout, canvas);
     if evidence.compare != Comparison::None || metric.objective.is_some() {
         towards("harm", metric.harm_log10, metric.needed_harm_log10, Tone::Bad, canvas);
         towards("safety", metric.safe_log10, metric.needed_safe_log10, Tone::Good, canvas);
@@ -283,6 +264,31 @@ fn side(version: &str, [bad, total]: [f64; 2], canvas: &mut Canvas) {
             (Tone::Quiet, clean(version)),
         ],
     );
+}
+
+/// The counts of both sides, of a value their levels.
+fn both_sides(
+    metric: &MetricEvidence,
+    (candidate, baseline): ([f64; 2], [f64; 2]),
+    evidence: &Evidence,
+    rollout: &RolloutStatus,
+    canvas: &mut Canvas,
+) {
+    let version = rollout.baseline.as_ref().map(|version| version.name.as_str());
+    if let Some(value) = &metric.value {
+        level(rollout.to.name.as_str(), value.candidate, canvas);
+        if let Some(version) = version {
+            level(version, Some(value.before), canvas);
+        }
+        return;
+    }
+    side(rollout.to.name.as_str(), candidate, canvas);
+    if let Some(version) = version.filter(|_| evidence.compare != Comparison::None && baseline[1] > 0.0) {
+        side(version, baseline, canvas);
+        if let Some(alone) = heaviest_bound(metric).map_or(metric.alone, |bound| bound.alone) {
+            side(&format!("{version}, in its own last hour"), alone.before, canvas);
+        }
+    }
 }
 
 fn level(version: &str, value: Option<f64>, canvas: &mut Canvas) {

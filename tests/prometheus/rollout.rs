@@ -195,7 +195,7 @@ pub fn faults(progress: &[Progress]) -> Vec<Option<DataFault>> {
 pub async fn rolled_out(server: &Server, exporter: &Exporter, policy: &Policy) -> (Record, Prepared) {
     let began = now();
     let learning = policy.watch.step == StepSetting::Auto;
-    exporter.scraped(if learning { 5 } else { 3 }).await;
+    exporter.scraped(if learning { 8 } else { 3 }).await;
     exporter.page().restart();
     let switched = now();
     exporter.scraped(1).await;
