@@ -2,11 +2,11 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check deny bench promise soak
+.PHONY: help demo test check deny bench promise soak cluster cluster-down
 ROUNDS ?= 20
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 # Without optimization: a demo on this machine needs none, and the build takes two minutes instead of five.
 demo: ## five deployments of a small service, real parts, two bad ones reverted (under 4 minutes after the build)
@@ -19,8 +19,9 @@ test: ## every test; fails where one was skipped that tests/skipped.txt does not
 	@prometheus="$$(tests/tools/prometheus.sh)"; LASTGOOD_DEMO_PROMETHEUS="$$prometheus" tests/tools/test.sh
 
 check: ## formatting, lints and documentation, warnings denied
-	@tests/tools/packages.sh
+	@tests/tools/packages.sh cluster
 	cargo fmt --check
+	tests/tools/cluster-check.sh
 	cargo clippy --locked --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 
@@ -42,3 +43,12 @@ soak: ## the demo, ROUNDS times over (20): stops at the first that ends otherwis
 	@cargo build --locked
 	@prometheus="$$(tests/tools/prometheus.sh)"; for round in $$(seq $(ROUNDS)); do \
 	  echo "round $$round of $(ROUNDS)"; target/debug/lastgood demo --fast --quiet --prometheus "$$prometheus"; done
+
+# Nothing stays on the machine but what is below target/cluster, and the parts that were built, in the user's cache.
+cluster: ## a Kubernetes on this machine whose pods are processes (the first time on a machine its parts are built: see CONTRIBUTING.md)
+	@tests/tools/packages.sh cluster
+	@cargo build --locked
+	@tests/tools/cluster.sh up
+
+cluster-down: ## ends it
+	@tests/tools/cluster.sh down

@@ -20,7 +20,7 @@ import (
 )
 
 // patience is how long the plane may take to be ready, also on a machine that is busy building.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
 
 // plane is one that runs.
 type plane struct {
