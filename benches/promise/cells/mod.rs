@@ -5,6 +5,7 @@ pub mod beside;
 pub mod latency;
 pub mod published;
 pub mod together;
+pub mod value;
 
 use std::sync::{
     Mutex,

@@ -1,6 +1,13 @@
 //! What docs/promise.md is made of: every scenario with its releases and how many rollouts each gets, the dearest first.
 
-use super::{Scenario, alone::Alone, beside::Beside, latency::Latency, together::Together};
+use super::{
+    Scenario,
+    alone::Alone,
+    beside::Beside,
+    latency::Latency,
+    together::Together,
+    value::{self, Value},
+};
 use crate::simulation::{
     alone::Time,
     beside::Service,
@@ -27,6 +34,8 @@ pub const RETRIED: f64 = 2.25;
 pub const FAILING: [f64; 2] = [0.5, 1.0];
 /// How many times slower.
 pub const SLOWER: [f64; 6] = [1.0, 1.1, 1.2, 1.5, 2.0, 5.0];
+/// How many times as much of a value that is no count.
+pub const VALUES: [f64; 5] = [1.0, 1.3, 1.5, 2.0, 3.0];
 /// Noises in which every theta is shipped to every service.
 pub const EVERYWHERE: [Noise; 4] = [CALM, REAL, NASTY, FEW_REAL];
 /// Release in which 1 % of requests take five times as long.
@@ -51,6 +60,13 @@ pub fn all(seed: u64, size: Size) -> Vec<Box<dyn Scenario>> {
     let mut all: Vec<Box<dyn Scenario>> = Vec::new();
     for time in Time::ALL {
         all.push(Box::new(alone(seed, size, time)));
+    }
+    for moves in value::ALL {
+        all.push(Box::new(Value {
+            seed,
+            moves,
+            releases: VALUES.iter().map(|times| (Release::times(*times), size.of(2_000))).collect(),
+        }));
     }
     for shape in [LOG_NORMAL_FINE, BIMODAL_FINE, LOG_NORMAL, BIMODAL, COLD] {
         all.push(Box::new(latency(seed, size, shape)));

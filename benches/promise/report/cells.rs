@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::{
-    cells::{Cell, alone},
+    cells::{Cell, alone, value},
     simulation::{beside::Service, release::Release, tally::Tally},
 };
 
@@ -44,6 +44,11 @@ impl Measured {
     /// By latency.
     pub fn latency(&self, shape: &str, release: Release, judge: &str) -> &Tally {
         self.find("latency", shape, None, release, judge)
+    }
+
+    /// By a value that is no count.
+    pub fn value(&self, moves: &str, release: Release) -> &Tally {
+        self.find("value", moves, None, release, value::JUDGE)
     }
 
     /// By three metrics.

@@ -11,6 +11,7 @@ use crate::{
         latency,
         published::{HEADLINE, services},
         together::THREE,
+        value,
     },
     simulation::{
         alone::Time,
@@ -158,6 +159,13 @@ pub fn false_reverts(measured: &Measured) -> Vec<Promise> {
         let share = measured.latency(shape, Release::slower(1.0), latency::DEFAULTS).gone();
         promises.push(at_most(format!("*{shape}* latency"), share, 0.01, MISS));
     }
+    for moves in value::ALL {
+        for times in [1.0, 1.3] {
+            let share = measured.value(moves.name, Release::times(times)).gone();
+            let promise = format!("a value, *{}*, {times}× where 1.3× is tolerated", moves.name);
+            promises.push(at_most(promise, share, 0.01, MISS));
+        }
+    }
     for (world, limit) in [("real", 0.01), ("nasty", 0.015)] {
         let share = measured.together(world, harmless, THREE).gone();
         let promise = format!("all three metrics of a policy together, *{world}*");
@@ -270,7 +278,7 @@ pub fn passing(measured: &Measured) -> Vec<Promise> {
 pub fn all(measured: &Measured) -> Vec<(&'static str, Vec<Promise>)> {
     vec![
         (
-            "False reverts beside a baseline (200 requests/s, 0.5 %)",
+            "False reverts (beside a baseline: 200 requests/s, 0.5 %)",
             false_reverts(measured),
         ),
         (

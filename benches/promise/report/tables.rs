@@ -9,7 +9,8 @@ use crate::{
         alone::{HISTORIES, TOLERANCES},
         beside::{PAST_PODS, PEERS, WITHOUT_HISTORY},
         latency,
-        published::{EVERYWHERE, HEADLINE, LATE, SLOWER, SOME_SLOWER, THETAS, services},
+        published::{EVERYWHERE, HEADLINE, LATE, SLOWER, SOME_SLOWER, THETAS, VALUES, services},
+        value,
     },
     simulation::{
         alone::Time,
@@ -144,6 +145,22 @@ pub fn latencies(measured: &Measured) -> String {
         head(&format!("{shape}, {name}"), row)
     });
     table(&head("latencies", columns), rows)
+}
+
+/// Values that are no counts.
+pub fn values(measured: &Measured) -> String {
+    let rows = value::ALL.iter().map(|moves| {
+        let cell = |times: &f64| {
+            let tally = measured.value(moves.name, Release::times(*times));
+            if *times < 1.5 {
+                with_interval(tally.gone(), 0.05)
+            } else {
+                found(tally)
+            }
+        };
+        head(moves.name, VALUES.iter().map(cell))
+    });
+    table(&head("ln(value)", VALUES.map(|times| format!("{times}×"))), rows)
 }
 
 /// With nothing beside it.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lastgood::{
     judge::{Arm, Background, Calibration, Comparison, Judge, PastPods, Plan, Terms, calibrate, summarize},
-    policy::{Harmful, HistogramMetric, Metric, MetricKind, OnRegression, RatioMetric, Risk, Tolerate},
+    policy::{Harmful, HistogramMetric, Metric, MetricKind, OnRegression, RatioMetric, Risk, Tolerate, ValueMetric},
     words::{Increment, MetricStep, Moment, Pod, PodIncrement, Step, Verdict},
 };
 
@@ -144,6 +144,19 @@ pub fn latency() -> Metric {
             tolerate_floor: Duration::from_millis(5),
             harmful_slower: 1.0,
             warmup: Duration::from_secs(60),
+        }),
+        on_regression: OnRegression::Revert,
+    }
+}
+
+/// Memory, 30 % more being tolerated. It reverts here, so that its verdict is the rollout's; by default such a metric only alerts.
+pub fn memory() -> Metric {
+    Metric {
+        name: "memory".to_owned(),
+        kind: MetricKind::Value(ValueMetric {
+            query: "resident_bytes".to_owned(),
+            tolerate_more: 0.3,
+            warmup: Duration::ZERO,
         }),
         on_regression: OnRegression::Revert,
     }
