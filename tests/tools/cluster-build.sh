@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds what a cluster for tests consists of (tests/cluster), and prints the directory with its programs. Each part is built once per
 # version of its module and kept in the user's cache, so that a second checkout does not build it again.
-#   tests/tools/cluster-build.sh [PART…]     etcd prometheus kubernetes plane; kwok is built only where it is named
+#   tests/tools/cluster-build.sh [PART…]     etcd prometheus kubernetes plane; all without an argument
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/lastgood/cluster"
@@ -24,16 +24,6 @@ build() { # PART DIRECTORY: builds the part's module, which is the working direc
         -o "$2/prometheus" github.com/prometheus/prometheus/cmd/prometheus
       ;;
     plane) "$go" build -ldflags '-s -w' -o "$2/plane" . ;;
-    # Its stages are files of its module: how its nodes and pods become ready, and go.
-    kwok)
-      "$go" build -ldflags '-s -w' -o "$2/kwok" sigs.k8s.io/kwok/cmd/kwok
-      local stages
-      stages="$("$go" list -m -f '{{.Dir}}' sigs.k8s.io/kwok)/kustomize/stage"
-      for stage in "$stages"/node/fast/node-*.yaml "$stages"/node/heartbeat-with-lease/node-*.yaml "$stages"/pod/fast/pod-*.yaml; do
-        echo ---
-        cat "$stage"
-      done >"$2/kwok-stages.yaml"
-      ;;
     *) echo "no part of a cluster is called $1" >&2 && return 1 ;;
   esac
 }

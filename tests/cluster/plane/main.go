@@ -18,7 +18,6 @@ type options struct {
 	service    string
 	images     string
 	nodes      int
-	kwok       int
 	users      []user
 	backoff    time.Duration
 	backoffMax time.Duration
@@ -52,7 +51,6 @@ func parse(arguments []string) (options, error) {
 	flags.StringVar(&o.service, "service", "", "the lastgood binary, whose demo service runs in containers without a command")
 	flags.StringVar(&o.images, "images", "", "directory with what is in images: NAME.json is the demo service's service.json of image NAME, where NAME has _ for / and :")
 	flags.IntVar(&o.nodes, "nodes", 3, "nodes whose pods are processes")
-	flags.IntVar(&o.kwok, "kwok-nodes", 0, "nodes of kwok, whose pods are nothing; tainted kwok.x-k8s.io/node=fake:NoSchedule")
 	flags.DurationVar(&o.backoff, "backoff", 10*time.Second, "first delay of a container or an image that fails; doubles each time")
 	flags.DurationVar(&o.backoffMax, "backoff-max", 5*time.Minute, "longest such delay")
 	flags.BoolVar(&o.untilInput, "until-input-ends", false, "end when standard input ends")

@@ -27,7 +27,7 @@ type plane struct {
 	options     options
 	claim       *os.File
 	block       *block
-	ports       struct{ etcd, peer, apiserver, prometheus, kwok int }
+	ports       struct{ etcd, peer, apiserver, prometheus int }
 	credentials *credentials
 	client      kubernetes.Interface
 	starter     process.Starter
@@ -87,9 +87,7 @@ func (p *plane) begin(ctx context.Context) error {
 	if err := p.start(p.controllerManager(), p.scheduler(), p.prometheus()); err != nil {
 		return err
 	}
-	if err := p.nodes(ctx); err != nil {
-		return err
-	}
+	p.nodes()
 	if err := p.proven(ctx); err != nil {
 		return err
 	}
@@ -111,7 +109,7 @@ func (p *plane) prepare() error {
 	if p.block, err = claimBlock(); err != nil {
 		return err
 	}
-	for _, port := range []*int{&p.ports.etcd, &p.ports.peer, &p.ports.apiserver, &p.ports.prometheus, &p.ports.kwok} {
+	for _, port := range []*int{&p.ports.etcd, &p.ports.peer, &p.ports.apiserver, &p.ports.prometheus} {
 		if *port, err = p.block.port(); err != nil {
 			return err
 		}
@@ -178,8 +176,8 @@ func (p *plane) start(parts ...part) error {
 	return nil
 }
 
-// nodes starts the stand-in for the kubelet and, where asked for, kwok.
-func (p *plane) nodes(ctx context.Context) error {
+// nodes starts the stand-in for the kubelet.
+func (p *plane) nodes() {
 	var names []string
 	for number := range p.options.nodes {
 		names = append(names, fmt.Sprintf("node-%d", number+1))
@@ -191,10 +189,6 @@ func (p *plane) nodes(ctx context.Context) error {
 			Backoff: p.options.backoff, BackoffMax: p.options.backoffMax,
 		})
 	}()
-	if p.options.kwok == 0 {
-		return nil
-	}
-	return p.kwok(ctx)
 }
 
 // until tries something again and again until it succeeds or the time is over.
