@@ -210,3 +210,11 @@ pub enum NoiseSource {
     /// Too little history: cautious defaults.
     Assumed,
 }
+
+/// The least and the largest log10 that is reported: always a number of JSON.
+const REPORTED: (f64, f64) = (-15.0, 300.0);
+
+/// log10 as it is reported.
+pub(super) fn log10(e: f64) -> f64 {
+    e.log10().clamp(REPORTED.0, REPORTED.1)
+}

@@ -6,7 +6,7 @@ use super::{
     calibration::{BoundCalibration, MetricCalibration, StreamCalibration},
     counted::{Bad, Counter},
     course::Course,
-    evidence::{BoundEvidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan},
+    evidence::{BoundEvidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan, log10},
     stream::Question,
     value::Value,
 };
@@ -393,12 +393,4 @@ fn count_all(step: &MetricStep, sum: &mut [f64; 2]) -> bool {
         *sum = [sum[0] + bad, sum[1] + total];
     }
     !step.candidate.is_empty()
-}
-
-/// The least and the largest log10 that is reported: always a number of JSON.
-const REPORTED: (f64, f64) = (-15.0, 300.0);
-
-/// log10 as it is reported.
-pub(super) fn log10(e: f64) -> f64 {
-    e.log10().clamp(REPORTED.0, REPORTED.1)
 }

@@ -2,7 +2,8 @@
 
 use super::{
     Calibration, Comparison, Evidence, MetricEvidence, Plan, Terms,
-    metric::{MetricJudge, Needed, log10},
+    evidence::log10,
+    metric::{MetricJudge, Needed},
 };
 use crate::{
     policy::Metric,
