@@ -1,4 +1,4 @@
-//! However a plane ends, nothing of it stays.
+//! However a plane ends, nothing of it stays; save what its pods put into sessions of their own, where the launcher itself is killed.
 
 use std::{fs, path::PathBuf};
 
@@ -48,18 +48,24 @@ async fn nothing_is_left_of_a_plane_that_is_told_to_end_nor_of_one_of_which_eith
         );
         return;
     };
-    for end in ["told", "launcher killed", "inner killed"] {
+    for end in ["told", "inner killed"] {
         let plane = forked(programs.clone(), "ends").await;
         let launcher = plane.process.expect("it runs");
         match end {
             "told" => send(Signal::TERM, launcher),
-            "launcher killed" => send(Signal::KILL, launcher),
             _ => send(Signal::KILL, inner(launcher)),
         }
-        plane.ended().await;
-        until(&format!("nothing is left after: {end}"), async || {
-            processes(&plane.state).is_empty()
-        })
-        .await;
+        gone(&plane, end).await;
     }
+    let plane = Plane::start(programs, "ends").await;
+    send(Signal::KILL, plane.process.expect("it runs"));
+    gone(&plane, "launcher killed").await;
+}
+
+async fn gone(plane: &Plane, end: &str) {
+    plane.ended().await;
+    until(&format!("nothing is left after: {end}"), async || {
+        processes(&plane.state).is_empty()
+    })
+    .await;
 }

@@ -28,11 +28,7 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == inner {
 		options, err := parse(os.Args[2:])
 		if err == nil {
-			err = adopt()
-		}
-		if err == nil {
 			err = run(options)
-			endOrphans()
 		}
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "plane: %v\n", err)

@@ -22,8 +22,8 @@ const inner = "inner"
 // ward runs the plane in a process of its own and ends whatever that one leaves: killed, the plane's children die with it by the kernel's
 // hand, and what these had started comes to the warden. Killed itself, the warden takes the plane with it: it is told to end in order.
 func ward(arguments []string) int {
-	if err := adopt(); err != nil {
-		fmt.Fprintf(os.Stderr, "plane: %v\n", err)
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		fmt.Fprintf(os.Stderr, "plane: cannot be told of orphans: %v\n", err)
 		return 1
 	}
 	signals := make(chan os.Signal, 4)
@@ -64,15 +64,6 @@ func ward(arguments []string) int {
 	}
 	endOrphans()
 	return code
-}
-
-// adopt makes this process the parent of whatever its children leave behind. The warden needs it where the plane is killed, the plane where
-// the warden is: then nobody else would end what its pods had started in sessions of their own.
-func adopt() error {
-	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
-		return fmt.Errorf("cannot be told of orphans: %w", err)
-	}
-	return nil
 }
 
 // endOrphans kills the children of this process, and theirs as they come to it, until it has none.
