@@ -103,7 +103,7 @@ fn kept(measured: &Measured, promises: &[(&str, Vec<Promise>)]) -> String {
     };
     let head = ["not promised", "measured [95 %]"].map(str::to_owned);
     text += &format!(
-        "### Not promised, but told\n\n{}\n",
+        "### Not promised, but told\n\nUnder the defaults only where twice the base rate is above twice the floor: below it nobody minds.\n\n{}\n",
         tables::table(&head, passes::told(measured).iter().map(row))
     );
     text
