@@ -12,7 +12,7 @@ use crate::simulation::{
     alone::Time,
     beside::Service,
     latency::{BIMODAL, BIMODAL_FINE, COLD, LOG_NORMAL, LOG_NORMAL_FINE, Shape},
-    noise::{ALL, Also, CALM, FEW_REAL, NASTY, Noise, REAL},
+    noise::{ALL, CALM, FEW_REAL, NASTY, Noise, REAL},
     release::{Change, Release},
 };
 
@@ -28,8 +28,6 @@ pub const THETAS: [f64; 9] = [0.5, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 100.0];
 /// Minutes at which late regressions begin, and how bad they are.
 pub const ONSETS: [usize; 2] = [10, 20];
 pub const LATE: [f64; 7] = [1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 100.0];
-/// First attempts fail so many times as often where failures are then counted twice as often: in a *retry storm*.
-pub const RETRIED: f64 = 2.25;
 /// Shares of outright failures.
 pub const FAILING: [f64; 2] = [0.5, 1.0];
 /// How many times slower.
@@ -104,14 +102,9 @@ pub fn services() -> impl Iterator<Item = Service> {
     REQUESTS.into_iter().flat_map(of)
 }
 
-fn retried(noise: &Noise, rollouts: u32) -> Option<(Release, u32)> {
-    (noise.also == Also::Retries).then_some((Release::times(RETRIED), rollouts))
-}
-
 fn headline(seed: u64, size: Size, noise: Noise) -> Beside {
     let often = |theta: f64| size.of(if theta == 1.0 { 10_000 } else { 2_000 });
     let mut releases: Vec<(Release, u32)> = THETAS.iter().map(|theta| (Release::times(*theta), often(*theta))).collect();
-    releases.extend(retried(&noise, size.of(2_000)));
     for minute in ONSETS {
         releases.extend(LATE.iter().map(|theta| (Release::late(*theta, minute), size.of(1_000))));
     }
@@ -129,7 +122,6 @@ fn headline(seed: u64, size: Size, noise: Noise) -> Beside {
 fn grid(seed: u64, size: Size, noise: Noise, service: Service) -> Beside {
     let mut releases = vec![(Release::times(1.0), size.of(2_000)), (Release::times(2.0), size.of(400))];
     releases.extend(FAILING.iter().map(|share| (Release::failing(*share), size.of(200))));
-    releases.extend(retried(&noise, size.of(400)));
     if EVERYWHERE.contains(&noise) {
         let others = THETAS.iter().filter(|theta| **theta != 1.0 && **theta != 2.0);
         releases.extend(others.map(|theta| (Release::times(*theta), size.of(300))));
