@@ -217,11 +217,7 @@ fn described(policy: &Policy) -> String {
 fn warnings(policy: &Policy, settings: Option<&Settings>) -> Vec<String> {
     let mut warnings = Vec::new();
     for metric in &policy.metrics {
-        let warmup = match &metric.kind {
-            policy::MetricKind::Ratio(_) => continue,
-            policy::MetricKind::Histogram(histogram) => histogram.warmup,
-            policy::MetricKind::Value(value) => value.warmup,
-        };
+        let warmup = metric.kind.warmup();
         if warmup * 2 > policy.watch.length {
             warnings.push(format!(
                 "metric `{}`: its warm-up of {} eats half of the watch of {}",

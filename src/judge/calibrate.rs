@@ -8,14 +8,14 @@ use super::{
     evidence::{Comparison, Noise, NoiseSource, Plan},
     latency,
     noise::{PodHistory, Spread},
-    pods::{self, Arm, PastPods, PodCount},
+    pods::{self, PastPods, PodCount},
     temporal,
     terms::Terms,
     value::{self, ValuePast},
 };
 use crate::{
     policy::{HistogramMetric, Metric, MetricKind, RatioMetric},
-    words::{MetricStep, Step, Whole},
+    words::{Arm, MetricStep, Step, Whole},
 };
 
 /// What is known of the service before the rollout. Increments are in the `baseline` field of each [`MetricStep`].
@@ -217,6 +217,9 @@ impl Past<'_> {
     }
 
     fn value(&self) -> MetricCalibration {
+        if self.plan.compare == Comparison::Concurrent {
+            return MetricCalibration::Unusable("a value is compared with the past alone".to_owned());
+        }
         let levels = |steps: &[Step]| -> Vec<(i64, f64)> {
             let level = |step: &Step| {
                 let pods = self.counted(step)?.baseline.iter().map(|pod| &pod.increment);
@@ -224,9 +227,6 @@ impl Past<'_> {
             };
             steps.iter().filter_map(level).collect()
         };
-        if self.plan.compare == Comparison::Concurrent {
-            return MetricCalibration::Unusable("a value is compared with the past alone".to_owned());
-        }
         match ValuePast::learn(
             &levels(self.background.recent),
             &levels(self.background.own_hour),

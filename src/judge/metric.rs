@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     calibration::{BoundCalibration, MetricCalibration, StreamCalibration},
-    counted::{Bad, Counter},
+    counted::Bad,
     course::Course,
     evidence::{BoundEvidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan, log10},
     stream::Question,
@@ -384,13 +384,11 @@ fn ratio_stream(metric: &RatioMetric, plan: &Plan, calibration: &StreamCalibrati
 /// Counts the candidate where nothing is compared; which requests of a histogram are slow is not known then.
 fn count_all(step: &MetricStep, sum: &mut [f64; 2]) -> bool {
     for pod in &step.candidate {
-        let [bad, total] = match &pod.increment {
-            ratio @ Increment::Ratio { .. } => Counter::Events.of(ratio).unwrap_or_default(),
-            Increment::Buckets(counts) => [0.0, counts.last().map_or(0.0, |total| *total as f64)],
-            Increment::Native(counts) => [0.0, counts.total() as f64],
-            Increment::Value { .. } => [0.0, 1.0],
+        let bad = match pod.increment {
+            Increment::Ratio { bad, .. } => bad as f64,
+            _ => 0.0,
         };
-        *sum = [sum[0] + bad, sum[1] + total];
+        *sum = [sum[0] + bad, sum[1] + pod.increment.events() as f64];
     }
     !step.candidate.is_empty()
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Calibration, calibration::MetricCalibration, counted::Bad, noise::PodHistory, terms::Terms};
 use crate::{
     policy::{Metric, MetricKind},
-    words::{Fingerprint, MetricStep, Pod, PodIncrement, Step, Whole},
+    words::{Arm, Fingerprint, MetricStep, Pod, Step, Whole},
 };
 
 /// One pod that has ended.
@@ -66,24 +66,6 @@ pub struct PastPods {
     pub pods: Vec<PodSummary>,
 }
 
-/// The pods of which version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Arm {
-    /// The new version's.
-    Candidate,
-    /// The version's before; those of steps before a rollout too.
-    Baseline,
-}
-
-impl Arm {
-    fn of(self, metric: &MetricStep) -> &[PodIncrement] {
-        match self {
-            Self::Candidate => &metric.candidate,
-            Self::Baseline => &metric.baseline,
-        }
-    }
-}
-
 /// The summaries of the pods of `arm` that `steps` (of length `step`) counted, one entry a metric, and a bound of a histogram as
 /// `calibration` chose it; nothing where fewer than two pods ran together. To be made once for each pod, at its end: counted twice it
 /// would teach twice.
@@ -122,21 +104,21 @@ fn counted(metric: &Metric, learnt: &MetricCalibration) -> Vec<Bad> {
 /// The counts of the pods of `arm` by the metric at `index`, in the steps that have any.
 pub(super) fn history(steps: &[Step], index: usize, bad: Bad, arm: Arm) -> PodHistory {
     let counted = || {
-        let there = |step: &'_ Step| step.metrics.get(index).is_some_and(|metric| !arm.of(metric).is_empty());
+        let there = |step: &'_ Step| step.metrics.get(index).is_some_and(|metric| !metric.arm(arm).is_empty());
         steps
             .iter()
             .filter(move |step| there(step))
             .map(|step| (step.at.millis(), &step.metrics[index]))
     };
     let mut places = BTreeMap::<&Pod, usize>::new();
-    for pod in counted().flat_map(|(_, metric)| arm.of(metric)) {
+    for pod in counted().flat_map(|(_, metric)| metric.arm(arm)) {
         let next = places.len();
         places.entry(&pod.pod).or_insert(next);
     }
     let row = |metric: &MetricStep| {
         let counter = bad.counter(&metric.bounds)?;
         let mut row = vec![[0.0; 2]; places.len()];
-        for pod in arm.of(metric) {
+        for pod in metric.arm(arm) {
             row[*places.get(&pod.pod)?] = counter.of(&pod.increment)?;
         }
         Some(row)

@@ -175,7 +175,7 @@ impl Value {
 
     /// Takes one step; says whether there was a value in it.
     pub(super) fn step(&mut self, at: Moment, step: &MetricStep) -> bool {
-        let Some(y) = level(step) else {
+        let Some(y) = of_pods(step.candidate.iter().map(|pod| &pod.increment)) else {
             self.mixture.step(None);
             return false;
         };
@@ -241,12 +241,7 @@ impl Value {
     }
 }
 
-/// The mean of ln(value) over the candidate's pods; none where there is none.
-pub(super) fn level(step: &MetricStep) -> Option<f64> {
-    of_pods(step.candidate.iter().map(|pod| &pod.increment))
-}
-
-/// The mean of ln(value) over these.
+/// The mean of ln(value) over these pods; none where there is none.
 pub(super) fn of_pods<'a>(pods: impl Iterator<Item = &'a Increment> + Clone) -> Option<f64> {
     let logs = pods.filter_map(|said| match said {
         Increment::Value { value } if *value > 0.0 => Some(value.ln()),

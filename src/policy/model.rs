@@ -195,6 +195,18 @@ pub enum MetricKind {
     Value(ValueMetric),
 }
 
+impl MetricKind {
+    /// A process's first time that does not count; errors count from the first second.
+    #[must_use]
+    pub const fn warmup(&self) -> Duration {
+        match self {
+            Self::Ratio(_) => Duration::ZERO,
+            Self::Histogram(histogram) => histogram.warmup,
+            Self::Value(value) => value.warmup,
+        }
+    }
+}
+
 /// Bad events out of all events.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RatioMetric {

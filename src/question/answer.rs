@@ -16,6 +16,13 @@ pub struct Question {
 impl Question {
     /// The label that tells the parts of an answer apart.
     pub const PART: &'static str = "lastgood_part";
+
+    /// The query of what the metric at this index counts: its totals, its buckets or its value; empty where there is none.
+    #[must_use]
+    pub fn counted(&self, metric: usize) -> &str {
+        let counts = |part: &&Part| part.metric == metric && part.kind.is_counted();
+        self.parts.iter().find(counts).map_or("", |part| part.promql.as_str())
+    }
 }
 
 /// One part of a question.
@@ -50,6 +57,14 @@ pub enum PartKind {
     ProcessStart,
     /// The slowest scrape, in seconds, by pod.
     ScrapeDuration,
+}
+
+impl PartKind {
+    /// Whether it is what the metric counts: all events, buckets or a value.
+    #[must_use]
+    pub const fn is_counted(self) -> bool {
+        matches!(self, Self::Total | Self::Buckets | Self::Value)
+    }
 }
 
 /// One sample of an answer.

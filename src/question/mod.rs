@@ -56,18 +56,12 @@ pub fn queries(policy: &Policy) -> Vec<String> {
 }
 
 /// What a person can paste into Prometheus to see the counts of one metric: its bad events and its total, its buckets, or its
-/// value, by pod. Scrape
-/// times, process starts and series counts, which are asked beside them, are left out.
+/// value, by pod. Scrape times, process starts and series counts, which are asked beside them, are left out.
 #[must_use]
 pub fn readable(policy: &Policy, metric: usize) -> Vec<String> {
     parts(policy, metric)
         .into_iter()
-        .filter(|part| {
-            matches!(
-                part.kind,
-                PartKind::Bad | PartKind::Total | PartKind::Buckets | PartKind::Value
-            )
-        })
+        .filter(|part| part.kind == PartKind::Bad || part.kind.is_counted())
         .map(|part| part.promql)
         .collect()
 }

@@ -51,6 +51,19 @@ pub enum Increment {
     },
 }
 
+impl Increment {
+    /// All events; a value is one.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        match self {
+            Self::Ratio { total, .. } => *total,
+            Self::Buckets(counts) => counts.last().copied().unwrap_or(0),
+            Self::Native(counts) => counts.total(),
+            Self::Value { .. } => 1,
+        }
+    }
+}
+
 /// One pod's increment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PodIncrement {
@@ -72,6 +85,17 @@ pub struct MetricStep {
     pub baseline: Vec<PodIncrement>,
     /// What was not counted, and why.
     pub gaps: Vec<Gap>,
+}
+
+impl MetricStep {
+    /// The pods of one side that were counted.
+    #[must_use]
+    pub fn arm(&self, arm: Arm) -> &[PodIncrement] {
+        match arm {
+            Arm::Candidate => &self.candidate,
+            Arm::Baseline => &self.baseline,
+        }
+    }
 }
 
 /// All metrics of a policy, in its order, over the step that ends at `at`.

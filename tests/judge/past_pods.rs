@@ -1,9 +1,9 @@
 //! Pods that have ended teach how far healthy pods of a service differ (statistics.md, section 4).
 
 use lastgood::{
-    judge::{Arm, Background, Comparison, Judge, PastPods, Plan, calibrate, summarize},
+    judge::{Background, Comparison, Judge, PastPods, Plan, calibrate, summarize},
     policy::Policy,
-    words::{MetricStep, Step, Verdict},
+    words::{Arm, MetricStep, Step, Verdict},
 };
 
 use crate::rig::*;

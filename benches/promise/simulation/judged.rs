@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use lastgood::{
-    judge::{Arm, Background, Calibration, Comparison, Judge, PastPods, Plan, Terms, calibrate, summarize},
+    judge::{Background, Calibration, Comparison, Judge, PastPods, Plan, Terms, calibrate, summarize},
     policy::{Harmful, HistogramMetric, Metric, MetricKind, OnRegression, RatioMetric, Risk, Tolerate, ValueMetric},
-    words::{Increment, MetricStep, Moment, Pod, PodIncrement, Step, Verdict},
+    words::{Arm, Increment, MetricStep, Moment, Pod, PodIncrement, Step, Verdict},
 };
 
 use super::latency::Buckets;

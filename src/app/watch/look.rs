@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{
-    asking::{between, totals},
-    prepare::scrapes,
-};
+use super::{asking::between, prepare::scrapes};
 use crate::{
     count::{Reading, readings, scrape_interval},
     policy::Policy,
@@ -163,7 +160,7 @@ fn sampled(pod: Pod, reading: &Reading) -> SampledPod {
 fn empty(question: &Question, metric: usize, readings: &BTreeMap<Pod, Reading>) -> Vec<String> {
     let mut empty = Vec::new();
     if !readings.values().any(Reading::has_totals) {
-        empty.push(totals(question, metric));
+        empty.push(question.counted(metric).to_owned());
     }
     let bad = question.parts.iter().find(|part| part.kind == PartKind::Bad);
     if let Some(bad) = bad.filter(|_| readings.values().all(|reading| reading.bad.is_none())) {

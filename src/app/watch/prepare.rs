@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::asking::{between, blame, totals};
+use super::asking::{between, blame};
 use crate::{
     count::{Tally, scrape_interval},
     judge::{Background, Calibration, Comparison, MetricForecast, Plan, Trials, calibrate, forecast},
@@ -168,7 +168,7 @@ fn too_few(policy: &Policy, spacing: &Question, answers: &[Answer], now: Moment)
     let whole = question(policy);
     match (0..policy.metrics.len()).find(|metric| !seen(*metric)) {
         Some(metric) => {
-            let query = totals(&whole, metric);
+            let query = whole.counted(metric).to_owned();
             DataFault {
                 since: now,
                 reason: GapReason::NoData,

@@ -7,7 +7,7 @@ mod value;
 use super::*;
 use crate::{
     policy::{HistogramMetric, OnRegression},
-    question::{Sample, fixture, question},
+    question::{PartKind, Sample, fixture, question},
     words::Increment,
 };
 

@@ -188,17 +188,17 @@ fn outlook(terms: &Terms<'_>, metric: &Metric, plan: &Plan, service: &Service, j
         u32::try_from(steps).unwrap_or(u32::MAX)
     };
     let proof_at = in_steps(trials.prove_after).clamp(1, plan.steps.max(1));
-    let (changes, warm): (&[Change], u32) = match &metric.kind {
-        MetricKind::Ratio(_) => (&OF_RATIO, 0),
-        MetricKind::Histogram(histogram) => (&OF_HISTOGRAM, in_steps(histogram.warmup)),
-        MetricKind::Value(value) => (&[], in_steps(value.warmup)),
+    let changes: &[Change] = match &metric.kind {
+        MetricKind::Ratio(_) => &OF_RATIO,
+        MetricKind::Histogram(_) => &OF_HISTOGRAM,
+        MetricKind::Value(_) => &[],
     };
     let noise = judge.evidence().noise;
     let watch = Watch {
         judge,
         service,
         step: plan.step,
-        warm,
+        warm: in_steps(metric.kind.warmup()),
         looks: looks(plan.steps, proof_at),
         rollouts: trials.rollouts,
         seed: trials.seed,

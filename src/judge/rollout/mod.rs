@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use super::{Background, Comparison, Estimate, Judge, MetricEvidence, NoiseSource, Plan, Terms, calibrate};
 use crate::{
     policy::{Compare, Metric, OnRegression, Risk},
-    words::{Increment, MetricStep, PodIncrement, Step, Verdict},
+    words::{MetricStep, PodIncrement, Step, Verdict},
 };
 use counts::{Counted, Rollout};
 
@@ -349,12 +349,7 @@ fn why_blind(rollout: &Rollout, plan: &Plan, unusable: Option<String>) -> String
 }
 
 fn served(pods: &[PodIncrement]) -> bool {
-    pods.iter().any(|pod| match &pod.increment {
-        Increment::Ratio { total, .. } => *total > 0,
-        Increment::Buckets(counts) => counts.last().is_some_and(|total| *total > 0),
-        Increment::Native(counts) => counts.total() > 0,
-        Increment::Value { .. } => true,
-    })
+    pods.iter().any(|pod| pod.increment.events() > 0)
 }
 
 #[cfg(test)]
