@@ -1,6 +1,8 @@
 //! What a machine can carry, measured and written to `docs/speed.md`: the costs that `benches/judge.rs` left behind, a fleet of judges,
 //! their memory, and `lastgood judge` on a large file.
 
+#[path = "promise/machine.rs"]
+mod machine;
 #[path = "../tests/judge/rig.rs"]
 #[expect(dead_code, clippy::expect_used, reason = "the rig serves the tests too")]
 mod rig;
@@ -99,18 +101,13 @@ fn first_line(path: &str) -> anyhow::Result<String> {
 }
 
 fn head(load: &str) -> anyhow::Result<String> {
-    let date = Command::new("date").args(["-u", "+%F"]).output()?;
-    let processors = fs::read_to_string("/proc/cpuinfo")?;
-    let model = processors
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(':'))
-        .map_or("an unnamed processor", |(_, model)| model.trim());
     let cores = std::thread::available_parallelism()?;
     let load: Vec<&str> = load.split(' ').take(1).collect();
     Ok(format!(
-        "# How fast it is\n\nWritten by `benches/speed.rs` (`make bench`) on {}: {model}, {cores} cores, one-minute load {} when it began (what else ran on the \
+        "# How fast it is\n\nWritten by `benches/speed.rs` (`make bench`) on {}: {}, {cores} cores, one-minute load {} when it began (what else ran on the \
          machine makes every time here longer).\n",
-        String::from_utf8_lossy(&date.stdout).trim(),
+        machine::today(),
+        machine::processor(),
         load.join(" ")
     ))
 }

@@ -3,6 +3,7 @@
 //! `make promise` runs the full tier. `cargo bench --bench promise -- --size 0.02 --into DIRECTORY` plays a part of the rollouts.
 
 mod cells;
+mod machine;
 mod peers;
 mod report;
 mod simulation;
@@ -62,18 +63,9 @@ fn main() -> anyhow::Result<ExitCode> {
 }
 
 fn made(threads: usize, duration: Duration) -> Made {
-    #[expect(clippy::disallowed_methods, reason = "the page says when it was made")]
-    let now = jiff::Timestamp::now();
-    let processors = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = processors
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     Made {
-        date: now.strftime("%Y-%m-%d").to_string(),
-        machine: format!(
-            "{} × {threads} threads",
-            model.map_or("unknown processor", |(_, model)| model)
-        ),
+        date: machine::today(),
+        machine: format!("{} × {threads} threads", machine::processor()),
         duration: format!("{} min {} s", duration.as_secs() / 60, duration.as_secs() % 60),
     }
 }

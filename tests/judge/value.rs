@@ -1,10 +1,7 @@
 //! Values that are no counts, whose neighbors say almost the same: seeded services with long memory, harmless and not.
 
-use std::time::Duration;
-
 use lastgood::{
     judge::{Background, Comparison, Judge, MetricEvidence, calibrate},
-    policy::{Metric, MetricKind, OnRegression, ValueMetric},
     words::{Increment, Step, Verdict},
 };
 
@@ -15,18 +12,6 @@ const WATCH: usize = 2 * HOUR;
 const ROLLOUTS: u64 = 100;
 /// Of 100 rollouts at 1 %, more than this has a chance of under one in a million.
 const MOST_FALSE: usize = 8;
-
-fn memory() -> Metric {
-    Metric {
-        name: "memory".to_owned(),
-        kind: MetricKind::Value(ValueMetric {
-            query: "resident_bytes".to_owned(),
-            tolerate_more: 0.3,
-            warmup: Duration::ZERO,
-        }),
-        on_regression: OnRegression::Alert,
-    }
-}
 
 /// How ln(value) moves about its level.
 #[derive(Debug, Clone, Copy)]

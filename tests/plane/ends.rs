@@ -6,7 +6,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use crate::{
-    rig::{Plane, processes, programs, until},
+    rig::{Plane, processes, programs, skipped, until},
     workloads::workload,
 };
 
@@ -43,10 +43,7 @@ fn inner(launcher: u32) -> u32 {
 #[tokio::test]
 async fn nothing_is_left_of_a_plane_that_is_told_to_end_nor_of_one_of_which_either_process_is_killed() {
     let Some(programs) = programs() else {
-        println!(
-            "skipped: ends::nothing_is_left_of_a_plane_that_is_told_to_end_nor_of_one_of_which_either_process_is_killed: no cluster was built"
-        );
-        return;
+        return skipped("ends::nothing_is_left_of_a_plane_that_is_told_to_end_nor_of_one_of_which_either_process_is_killed");
     };
     for end in ["told", "inner killed"] {
         let plane = forked(programs.clone(), "ends").await;

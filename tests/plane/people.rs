@@ -5,17 +5,14 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::{
-    rig::{shared, until},
+    rig::{shared, skipped, until},
     workloads::workload,
 };
 
 #[tokio::test]
 async fn users_have_the_rights_that_roles_give_them_and_the_audit_log_tells_who_changed_a_workload() {
     let Some(plane) = shared().await else {
-        println!(
-            "skipped: people::users_have_the_rights_that_roles_give_them_and_the_audit_log_tells_who_changed_a_workload: no cluster was built"
-        );
-        return;
+        return skipped("people::users_have_the_rights_that_roles_give_them_and_the_audit_log_tells_who_changed_a_workload");
     };
     let idle = workload(
         "Deployment",

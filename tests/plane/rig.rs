@@ -25,6 +25,11 @@ pub fn programs() -> Option<PathBuf> {
     built.join("plane").is_file().then_some(built)
 }
 
+/// Says aloud that a test did not run here.
+pub fn skipped(test: &str) {
+    println!("skipped: {test}: no cluster was built");
+}
+
 /// A plane that runs. It ends when this process does: its standard input ends then.
 #[derive(Debug)]
 pub struct Plane {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::rig::{Plane, shared, until};
+use crate::rig::{Plane, shared, skipped, until};
 
 /// A workload of `kind` whose pods have one container.
 pub fn workload(kind: &str, name: &str, container: &Value) -> Value {
@@ -74,10 +74,7 @@ async fn until_some(plane: &Plane, (namespace, app): (&str, &str), what: &str, i
 #[tokio::test]
 async fn a_deployment_is_processes_that_are_scraped_by_pod_and_gone_when_it_is_deleted() {
     let Some(plane) = shared().await else {
-        println!(
-            "skipped: workloads::a_deployment_is_processes_that_are_scraped_by_pod_and_gone_when_it_is_deleted: no cluster was built"
-        );
-        return;
+        return skipped("workloads::a_deployment_is_processes_that_are_scraped_by_pod_and_gone_when_it_is_deleted");
     };
     plane
         .apply("scraped", &[workload("Deployment", "shop", &service("shop:v1"))])
@@ -111,11 +108,9 @@ async fn a_deployment_is_processes_that_are_scraped_by_pod_and_gone_when_it_is_d
 #[tokio::test]
 async fn a_release_that_crashes_is_restarted_after_longer_and_longer_and_one_that_is_missing_never_starts() {
     let Some(plane) = shared().await else {
-        println!(
-            "skipped: workloads::a_release_that_crashes_is_restarted_after_longer_and_longer_and_one_that_is_missing_never_starts: no \
-             cluster was built"
+        return skipped(
+            "workloads::a_release_that_crashes_is_restarted_after_longer_and_longer_and_one_that_is_missing_never_starts",
         );
-        return;
     };
     let here = ("broken", "shop");
     plane.image("shop:v2", &json!({"starts": false}));
@@ -164,10 +159,7 @@ async fn a_release_that_crashes_is_restarted_after_longer_and_longer_and_one_tha
 #[tokio::test]
 async fn a_statefulset_and_a_daemonset_run_with_the_environment_that_their_pods_name() {
     let Some(plane) = shared().await else {
-        println!(
-            "skipped: workloads::a_statefulset_and_a_daemonset_run_with_the_environment_that_their_pods_name: no cluster was built"
-        );
-        return;
+        return skipped("workloads::a_statefulset_and_a_daemonset_run_with_the_environment_that_their_pods_name");
     };
     let told = json!({
         "image": "agent:v7",

@@ -2,7 +2,7 @@
 
 use crate::{
     bounds::{SERVICE, least, most, rollout, strict, tally},
-    cells::{Scenario, alone::Alone, latency::Latency},
+    cells::{Scenario, alone::Alone, latency::Latency, played},
     peers::{
         Both,
         limit::{Rule, reverted},
@@ -126,23 +126,6 @@ fn outright_failures_always_go_and_never_pass() {
     }
 }
 
-/// Outcomes of every release and judge of a scenario.
-fn played(scenario: &impl Scenario) -> Vec<Vec<Tally>> {
-    let releases = scenario.releases();
-    let mut tallies = vec![vec![Tally::default(); scenario.judges().len()]; releases.len()];
-    for number in 0..scenario.rollouts() {
-        for (index, outcomes) in scenario.play(number).into_iter().enumerate() {
-            let judged = tallies[index].iter_mut().zip(outcomes);
-            judged.for_each(|(tally, outcome)| {
-                outcome
-                    .into_iter()
-                    .for_each(|outcome| tally.add(outcome, releases[index].0.onset))
-            });
-        }
-    }
-    tallies
-}
-
 #[test]
 fn with_nothing_beside_it_harmless_releases_stay_and_tenfold_ones_go() {
     let scenario = Alone {
@@ -150,7 +133,7 @@ fn with_nothing_beside_it_harmless_releases_stay_and_tenfold_ones_go() {
         time: Time::Real,
         releases: vec![(Release::times(1.0), 60), (Release::times(10.0), 10)],
     };
-    let tallies = played(&scenario);
+    let tallies = played(&scenario, 0..scenario.rollouts());
     for (judge, harmless) in scenario.judges().iter().zip(&tallies[0]) {
         let wrong = harmless.gone().count;
         assert!(wrong <= most(60, 0.015), "{judge}: {wrong} of 60 reverted");
@@ -167,7 +150,7 @@ fn cold_pods_are_not_convicted_for_their_first_minute_and_would_be_without_a_war
         shape: COLD,
         releases: vec![(Release::slower(1.0), 24), (Release::slower(2.0), 8)],
     };
-    let tallies = played(&scenario);
+    let tallies = played(&scenario, 0..scenario.rollouts());
     let [warm, cold] = [0, 1].map(|judge| tallies[0][judge].gone().count);
     assert!(
         warm <= most(12, 0.01) && cold > most(12, 0.01),

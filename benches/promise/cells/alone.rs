@@ -58,12 +58,11 @@ impl Scenario for Alone {
     fn play(&self, number: u32) -> Vec<Vec<Option<Outcome>>> {
         let world = World::new(self.time, SERVICE, &[self.seed, self.time as u64, u64::from(number)]);
         let (plan, pods) = (plan(Comparison::BeforeAfter, WATCH, 1, 1), pods(1));
-        let before: Vec<Step> = world
-            .before()
-            .iter()
-            .enumerate()
-            .map(|(t, counts)| step(t, vec![ratio_step(&[*counts], 0, &pods)]))
-            .collect();
+        let steps = |counts: &[[u64; 2]], candidate: usize, from: usize| -> Vec<Step> {
+            let one = |(t, counts): (usize, &[u64; 2])| step(from + t, vec![ratio_step(&[*counts], candidate, &pods)]);
+            counts.iter().enumerate().map(one).collect()
+        };
+        let before = steps(&world.before(), 0, 0);
         let by = TOLERANCES.map(|tolerance| Judged::by("", vec![ratio("errors", tolerance, 0.0)], 1));
         let learnt: Vec<_> = HISTORIES
             .into_iter()
@@ -74,12 +73,7 @@ impl Scenario for Alone {
             if number >= *rollouts {
                 return vec![None; learnt.len()];
             }
-            let watch: Vec<Step> = world
-                .watch(release)
-                .iter()
-                .enumerate()
-                .map(|(t, counts)| step(before.len() + t, vec![ratio_step(&[*counts], 1, &pods)]))
-                .collect();
+            let watch = steps(&world.watch(release), 1, before.len());
             learnt
                 .iter()
                 .map(|(judged, learnt)| Some(judged.follow(&plan, learnt, &watch)))

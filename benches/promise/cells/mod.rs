@@ -7,9 +7,12 @@ pub mod published;
 pub mod together;
 pub mod value;
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    ops::Range,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use crate::simulation::{judged::Outcome, release::Release, tally::Tally};
@@ -66,12 +69,12 @@ pub fn measure(scenarios: &[Box<dyn Scenario>], threads: usize, told: impl Fn(us
     for (index, scenario) in scenarios.iter().enumerate() {
         jobs.extend((0..scenario.rollouts()).step_by(PORTION as usize).map(|from| (index, from)));
     }
-    let empty = |scenario: &dyn Scenario| vec![vec![Tally::default(); scenario.judges().len()]; scenario.releases().len()];
     let sums = Mutex::new(scenarios.iter().map(|scenario| empty(scenario.as_ref())).collect::<Vec<_>>());
     let next = AtomicUsize::new(0);
     let work = || {
         while let Some((index, from)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)).copied() {
-            let part = portion(scenarios[index].as_ref(), from);
+            let scenario = scenarios[index].as_ref();
+            let part = played(scenario, from..(from + PORTION).min(scenario.rollouts()));
             let mut sums = sums.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             for (sum, part) in sums[index].iter_mut().flatten().zip(part.iter().flatten()) {
                 sum.merge(part);
@@ -93,10 +96,15 @@ pub fn measure(scenarios: &[Box<dyn Scenario>], threads: usize, told: impl Fn(us
         .collect()
 }
 
-fn portion(scenario: &dyn Scenario, from: u32) -> Vec<Vec<Tally>> {
+fn empty(scenario: &dyn Scenario) -> Vec<Vec<Tally>> {
+    vec![vec![Tally::default(); scenario.judges().len()]; scenario.releases().len()]
+}
+
+/// What comes of these rollouts, by release and judge.
+pub fn played(scenario: &dyn Scenario, numbers: Range<u32>) -> Vec<Vec<Tally>> {
     let releases = scenario.releases();
-    let mut tallies = vec![vec![Tally::default(); scenario.judges().len()]; releases.len()];
-    for number in from..(from + PORTION).min(scenario.rollouts()) {
+    let mut tallies = empty(scenario);
+    for number in numbers {
         for (index, outcomes) in scenario.play(number).into_iter().enumerate() {
             for (tally, outcome) in tallies[index].iter_mut().zip(outcomes) {
                 if let Some(outcome) = outcome {

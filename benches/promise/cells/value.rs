@@ -4,6 +4,7 @@ use std::f64::consts::TAU;
 
 use lastgood::{
     judge::Comparison,
+    policy::{Metric, OnRegression},
     words::{Increment, MetricStep, PodIncrement, Step},
 };
 
@@ -129,7 +130,12 @@ impl Scenario for Value {
             }
         };
         let before: Vec<Step> = (0..DAY).map(|t| step(t, vec![metric(values[t], false)])).collect();
-        let judged = Judged::by(JUDGE, vec![memory()], 1);
+        // It reverts here, so that its verdict is the rollout's.
+        let reverting = Metric {
+            on_regression: OnRegression::Revert,
+            ..memory()
+        };
+        let judged = Judged::by(JUDGE, vec![reverting], 1);
         let learnt = judged.learn(&plan, &before);
         let rollout = |(release, rollouts): &(Release, u32)| {
             let outcome = || {

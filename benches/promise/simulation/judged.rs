@@ -4,11 +4,16 @@ use std::time::Duration;
 
 use lastgood::{
     judge::{Background, Calibration, Comparison, Judge, PastPods, Plan, Terms, calibrate, summarize},
-    policy::{Harmful, HistogramMetric, Metric, MetricKind, OnRegression, RatioMetric, Risk, Tolerate, ValueMetric},
+    policy::{Metric, Risk},
     words::{Arm, Increment, MetricStep, Moment, Pod, PodIncrement, Step, Verdict},
 };
 
 use super::latency::Buckets;
+
+#[path = "../../../tests/judge/metrics.rs"]
+mod metrics;
+
+pub use metrics::*;
 
 /// The risks of a policy's defaults.
 const RISK: Risk = Risk {
@@ -115,50 +120,6 @@ pub fn plan(compare: Comparison, steps: usize, candidate: usize, baseline: usize
         compare,
         candidate_pods: u32::try_from(candidate).unwrap_or(u32::MAX),
         baseline_pods: u32::try_from(baseline).unwrap_or(u32::MAX),
-    }
-}
-
-/// A ratio metric with `harmful: 2x`.
-pub fn ratio(name: &str, times: f64, floor: f64) -> Metric {
-    Metric {
-        name: name.to_owned(),
-        kind: MetricKind::Ratio(RatioMetric {
-            bad: "bad_total".to_owned(),
-            total: "all_total".to_owned(),
-            tolerate: Tolerate { times, floor },
-            harmful: Harmful { times: 2.0 },
-            objective: None,
-        }),
-        on_regression: OnRegression::Revert,
-    }
-}
-
-/// A latency metric with the defaults of a policy.
-pub fn latency() -> Metric {
-    Metric {
-        name: "latency".to_owned(),
-        kind: MetricKind::Histogram(HistogramMetric {
-            selector: "duration_seconds".to_owned(),
-            quantiles: vec![0.5, 0.9, 0.99, 0.999],
-            tolerate_slower: 0.2,
-            tolerate_floor: Duration::from_millis(5),
-            harmful_slower: 1.0,
-            warmup: Duration::from_secs(60),
-        }),
-        on_regression: OnRegression::Revert,
-    }
-}
-
-/// Memory, 30 % more being tolerated. It reverts here, so that its verdict is the rollout's; by default such a metric only alerts.
-pub fn memory() -> Metric {
-    Metric {
-        name: "memory".to_owned(),
-        kind: MetricKind::Value(ValueMetric {
-            query: "resident_bytes".to_owned(),
-            tolerate_more: 0.3,
-            warmup: Duration::ZERO,
-        }),
-        on_regression: OnRegression::Revert,
     }
 }
 
