@@ -2,11 +2,11 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check deny bench soak
+.PHONY: help demo test check deny bench promise soak cluster cluster-down
 ROUNDS ?= 20
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 # Without optimization: a demo on this machine needs none, and the build takes two minutes instead of five.
 demo: ## five deployments of a small service, real parts, two bad ones reverted (under 4 minutes after the build)
@@ -19,8 +19,9 @@ test: ## every test; fails where one was skipped that tests/skipped.txt does not
 	@prometheus="$$(tests/tools/prometheus.sh)"; LASTGOOD_DEMO_PROMETHEUS="$$prometheus" tests/tools/test.sh
 
 check: ## formatting, lints and documentation, warnings denied
-	@tests/tools/packages.sh
+	@tests/tools/packages.sh cluster
 	cargo fmt --check
+	tests/tools/cluster-check.sh
 	cargo clippy --locked --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 
@@ -28,12 +29,26 @@ deny: ## licenses, bans and sources of every crate (builds cargo-deny once where
 	@tests/tools/packages.sh
 	tests/tools/deny.sh
 
-bench: ## benchmarks
+bench: ## benchmarks; writes docs/speed.md (leave the machine alone meanwhile; takes 1 GB of disk for a while)
 	@tests/tools/packages.sh
-	cargo bench --locked
+	cargo bench --locked --bench judge
+	cargo bench --locked --bench speed
+
+promise: ## docs/promise.md: what is promised, measured on simulated rollouts; fails where it is broken (under half an hour on two cores)
+	@tests/tools/packages.sh
+	cargo bench --locked --bench promise
 
 soak: ## the demo, ROUNDS times over (20): stops at the first that ends otherwise
 	@tests/tools/packages.sh
 	@cargo build --locked
 	@prometheus="$$(tests/tools/prometheus.sh)"; for round in $$(seq $(ROUNDS)); do \
 	  echo "round $$round of $(ROUNDS)"; target/debug/lastgood demo --fast --quiet --prometheus "$$prometheus"; done
+
+# Nothing stays on the machine but what is below target/cluster, and the parts that were built, in the user's cache.
+cluster: ## a Kubernetes on this machine whose pods are processes (the first time on a machine its parts are built: see CONTRIBUTING.md)
+	@tests/tools/packages.sh cluster
+	@cargo build --locked
+	@tests/tools/cluster.sh up
+
+cluster-down: ## ends it
+	@tests/tools/cluster.sh down

@@ -1,4 +1,5 @@
-//! What a step costs: one metric beside a baseline, before and after, and a histogram of four bounds.
+//! What a step, a calibration and a forecast cost: one metric beside a baseline, before and after, and a histogram of four bounds.
+//! `benches/speed.rs` reads the results.
 
 #[path = "../tests/judge/rig.rs"]
 #[expect(dead_code, clippy::expect_used, reason = "the rig serves the tests too")]
@@ -8,7 +9,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use lastgood::{
-    judge::{Background, Comparison, Judge, calibrate},
+    judge::{Background, Comparison, Judge, Trials, calibrate, forecast},
     policy::Metric,
     words::{MetricStep, Step},
 };
@@ -29,8 +30,8 @@ fn ratio_steps(dice: &mut Dice) -> Vec<Step> {
         .collect()
 }
 
-fn histogram_steps(dice: &mut Dice) -> Vec<Step> {
-    let mut one = || pods([durations(dice, &DEFAULT_BUCKETS, 200, SPREAD, |_, seconds| seconds)]);
+fn histogram_steps(dice: &mut Dice, pods_an_arm: usize) -> Vec<Step> {
+    let mut one = || pods((0..pods_an_arm).map(|_| durations(dice, &DEFAULT_BUCKETS, 200, SPREAD, |_, seconds| seconds)));
     let metric = |(candidate, baseline)| MetricStep {
         bounds: DEFAULT_BUCKETS.to_vec(),
         candidate,
@@ -50,6 +51,7 @@ fn measure(criterion: &mut Criterion, name: &str, metric: Metric, compare: Compa
     let background = Background {
         recent: steps,
         own_hour: steps,
+        past_pods: &[],
     };
     let learnt = calibrate(&policy, &plan, &background);
     let mut judge = Judge::new(&policy, &plan, &learnt);
@@ -67,7 +69,7 @@ fn measure(criterion: &mut Criterion, name: &str, metric: Metric, compare: Compa
 
 fn steps(criterion: &mut Criterion) {
     let mut dice = Dice::new(6);
-    let (ratios, histograms) = (ratio_steps(&mut dice), histogram_steps(&mut dice));
+    let (ratios, histograms) = (ratio_steps(&mut dice), histogram_steps(&mut dice, 1));
     for (name, compare) in [
         ("concurrent", Comparison::Concurrent),
         ("before_after", Comparison::BeforeAfter),
@@ -77,5 +79,66 @@ fn steps(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, steps);
-criterion_main!(benches);
+/// Twenty pods an arm, and what is learnt before a rollout.
+fn pods_and_past(criterion: &mut Criterion) {
+    let mut dice = Dice::new(8);
+    let twenty = histogram_steps(&mut dice, 20);
+    measure(criterion, "histogram/twenty_pods", latency(), Comparison::Concurrent, &twenty);
+    let hour = ratio_steps(&mut dice);
+    let day = ratios(&REAL.counts(&mut dice, 24 * HOUR, |_| 1.0), false);
+    for (name, metric, compare, recent, own_hour) in [
+        ("ratio/hour_of_nine_pods", errors(), Comparison::Concurrent, &hour, &hour[..]),
+        ("ratio/day", errors(), Comparison::BeforeAfter, &day, &day[23 * HOUR..]),
+        (
+            "histogram/hour_of_twenty_pods",
+            latency(),
+            Comparison::Concurrent,
+            &twenty,
+            &twenty[..],
+        ),
+    ] {
+        let (policy, plan) = (policy(vec![metric]), plan(compare, 480));
+        let background = Background {
+            recent,
+            own_hour,
+            past_pods: &[],
+        };
+        criterion.bench_function(&format!("calibrate/{name}"), |bencher| {
+            bencher.iter(|| calibrate(&policy, &plan, black_box(&background)));
+        });
+    }
+}
+
+/// What `check --prometheus` computes for one service: two hours of watch, 51 rollouts a change.
+fn forecasts(criterion: &mut Criterion) {
+    let mut dice = Dice::new(9);
+    let metrics = [
+        ("ratio", errors(), ratio_steps(&mut dice)),
+        ("histogram", latency(), histogram_steps(&mut dice, 1)),
+    ];
+    for (name, metric, hour) in metrics {
+        let (policy, plan) = (policy(vec![metric]), plan(Comparison::BeforeAfter, 480));
+        let background = Background {
+            recent: &hour,
+            own_hour: &hour,
+            past_pods: &[],
+        };
+        let learnt = calibrate(&policy, &plan, &background);
+        let trials = Trials {
+            prove_after: std::time::Duration::from_secs(1800),
+            rollouts: 51,
+            seed: 1,
+        };
+        criterion.bench_function(&format!("forecast/{name}"), |bencher| {
+            bencher.iter(|| forecast(&policy, &plan, &learnt, black_box(&background), &trials));
+        });
+    }
+}
+
+criterion_group! {
+    name = slow;
+    config = Criterion::default().sample_size(10);
+    targets = forecasts
+}
+criterion_group!(benches, steps, pods_and_past);
+criterion_main!(benches, slow);

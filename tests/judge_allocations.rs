@@ -34,16 +34,34 @@ fn a_step_allocates_nothing_once_warm() {
         }
     };
     let steps: Vec<Step> = (0..60).map(&mut both).collect();
-    for compare in [Comparison::Concurrent, Comparison::BeforeAfter, Comparison::None] {
+    let alone: Vec<Step> = steps[..30]
+        .iter()
+        .cloned()
+        .map(|mut step| {
+            step.metrics.iter_mut().for_each(|metric| metric.baseline.clear());
+            step
+        })
+        .collect();
+    for compare in [
+        Comparison::Concurrent,
+        Comparison::Auto,
+        Comparison::BeforeAfter,
+        Comparison::None,
+    ] {
         let (policy, plan) = (policy(vec![errors(), latency()]), plan(compare, 60));
         let background = Background {
             recent: &steps[..30],
             own_hour: &steps[..30],
+            past_pods: &[],
         };
         let mut judge = Judge::new(&policy, &plan, &calibrate(&policy, &plan, &background));
         judge.step(&steps[30]);
         let counted = allocation_counter::measure(|| steps[31..].iter().for_each(|step| judge.step(step)));
         assert_eq!(counted.count_total, 0, "{compare:?}");
         assert_eq!(judge.evidence().steps, 30);
+        // What begins when the old version goes is made then, not in a step.
+        judge.baseline_gone();
+        let counted = allocation_counter::measure(|| alone.iter().for_each(|step| judge.step(step)));
+        assert_eq!(counted.count_total, 0, "{compare:?}, alone");
     }
 }

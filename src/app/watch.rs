@@ -9,7 +9,7 @@ mod prepare;
 use std::{collections::VecDeque, time::Duration};
 
 pub use look::{Sampled, SampledMetric, SampledPod, data_flows, find_activation, sample_once};
-pub use prepare::{Prepared, prepare};
+pub use prepare::{Foreseen, Prepared, foresee, prepare};
 
 use asking::{Trouble, blame, piece, trouble};
 
@@ -173,8 +173,7 @@ impl Watch {
         if self.recent.len() == REMEMBERED {
             self.recent.pop_front();
         }
-        self.recent
-            .push_back((slowest_scrape(&self.question, answer), answer.samples.len()));
+        self.recent.push_back((slowest_scrape(&self.question, answer), answer.size()));
         let Some(step) = self.tally.take(&self.question, answer) else {
             return;
         };

@@ -1,24 +1,32 @@
-//! `lastgood check`: validates policies offline; with `--prometheus` asks once and shows what there is.
+//! `lastgood check`: validates policies offline; with `--prometheus` asks, shows what there is, and forecasts what could be found.
 
 mod asked;
+mod forecast;
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+};
 
 use super::{Common, Exit, Format, output, reach};
 use crate::{
+    explain::API_VERSION,
     policy::{self, Policy},
     question,
     settings::{self, Settings, policies::PolicyFile},
     words::ChannelName,
 };
-use asked::Asking;
+use asked::{Asked, Asking};
 
 /// Validates policies: every error of a file at once, with file, line and column. Shows every default filled in and the PromQL to ask.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Every error of a file is shown at once. With --prometheus each query is asked
-once: the counts by instance, the scrape interval, what is empty. Where the
-settings (--config) name the same URL, their credentials are used. Channels
-that the settings do not have are warned of.
+once: the counts by instance, the scrape interval, what is empty. Then the last
+24 h are asked for, as before a rollout, and releases are simulated with that
+traffic and noise: how soon which change would be found, and what a healthy
+release could prove. With -o json or yaml that is a document of its own, of
+kind Forecast. Where the settings (--config) name the same URL, their
+credentials are used. Channels that the settings do not have are warned of.
 
 Exit codes: 0 valid, 2 invalid, 4 valid, but a release would be blind now:
 Prometheus does not answer, or a query is empty.
@@ -32,7 +40,7 @@ pub struct Args {
     /// Policy files, and directories of them.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Ask this Prometheus once.
+    /// Ask this Prometheus, and forecast what could be found.
     #[arg(long, value_name = "URL")]
     prometheus: Option<String>,
     /// A file with the bearer token for it.
@@ -72,21 +80,54 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
             path.display()
         ));
     }
-    shown(common, args.output, &read.accepted)?;
-    let mut blind = false;
-    for PolicyFile { path, policy } in &read.accepted {
-        for warning in warnings(policy, settings.as_ref()) {
-            output::note(common, &format!("warning: {}: {warning}", path.display()));
-        }
+    let mut all_asked = Vec::new();
+    for file in &read.accepted {
         if let Some(asking) = &asking {
-            blind |= !asking.ask(policy, args.output).await?;
+            let progress = |text: &str| {
+                if std::io::stderr().is_terminal() {
+                    output::note(common, &format!("{}: {text}", file.path.display()));
+                }
+            };
+            all_asked.push(asking.ask(&file.policy, progress).await);
         }
     }
+    shown(common, args.output, &read.accepted, &all_asked)?;
+    for (index, PolicyFile { path, policy }) in read.accepted.iter().enumerate() {
+        let warn = |warning: &String| output::note(common, &format!("warning: {}: {warning}", path.display()));
+        warnings(policy, settings.as_ref()).iter().for_each(warn);
+        let Some(asked) = all_asked.get(index) else { continue };
+        told(policy, asked, args.output)?;
+        let foreseen = asked.foreseen.iter();
+        foreseen
+            .flat_map(|foreseen| forecast::warnings(policy, foreseen))
+            .for_each(|warning| warn(&warning));
+    }
+    let blind = all_asked.iter().any(|asked| !asked.errors.is_empty());
     Ok(match (read.rejected.is_empty() && barren.is_empty(), blind) {
         (false, _) => Exit::Usage,
         (true, true) => Exit::NoVerdict,
         (true, false) => Exit::Done,
     })
+}
+
+/// What Prometheus said about one policy: on stdout for people, else on stderr, as documents and names stay alone on stdout.
+fn told(policy: &Policy, asked: &Asked, format: Format) -> anyhow::Result<()> {
+    if !asked.counts.is_empty() {
+        match format {
+            Format::Json | Format::Yaml | Format::Name => output::say(asked.counts.trim_end()),
+            Format::Table | Format::Wide => output::data(&asked.counts)?,
+        }
+    }
+    if let (Some(foreseen), Format::Table | Format::Wide) = (&asked.foreseen, format) {
+        output::data(&forecast::table(policy, foreseen))?;
+    }
+    for error in &asked.errors {
+        output::say(&format!("error: {error}"));
+    }
+    for warning in &asked.warnings {
+        output::say(&format!("warning: {warning}"));
+    }
+    Ok(())
 }
 
 /// The settings, where a file says what they are: a policy can be checked on a machine that runs no lastgood.
@@ -110,7 +151,7 @@ fn is_barren(path: &Path, read: &settings::policies::Policies) -> bool {
     path.is_dir() && !found.any(|file| file.starts_with(path))
 }
 
-fn shown(common: &Common, format: Format, files: &[PolicyFile]) -> anyhow::Result<()> {
+fn shown(common: &Common, format: Format, files: &[PolicyFile], asked: &[Asked]) -> anyhow::Result<()> {
     match format {
         Format::Name => output::data(
             &files
@@ -118,10 +159,13 @@ fn shown(common: &Common, format: Format, files: &[PolicyFile]) -> anyhow::Resul
                 .map(|file| format!("{}\n", file.policy.key()))
                 .collect::<String>(),
         ),
-        Format::Json => documents(files),
+        Format::Json => documents(files, &forecasts(files, asked)),
         Format::Yaml => {
-            let policies: Vec<String> = files.iter().map(|file| policy::filled(&file.policy)).collect();
-            output::data(&policies.join("---\n"))
+            let mut documents: Vec<String> = files.iter().map(|file| policy::filled(&file.policy)).collect();
+            for forecast in forecasts(files, asked) {
+                documents.push(serde_saphyr::to_string(&forecast)?);
+            }
+            output::data(&documents.join("---\n"))
         }
         Format::Table | Format::Wide => {
             for PolicyFile { path, policy } in files {
@@ -133,17 +177,25 @@ fn shown(common: &Common, format: Format, files: &[PolicyFile]) -> anyhow::Resul
     }
 }
 
-/// One policy in the file's own shape; several as a list of them.
-fn documents(files: &[PolicyFile]) -> anyhow::Result<()> {
-    let policies: Vec<serde_json::Value> = files
+fn forecasts(files: &[PolicyFile], asked: &[Asked]) -> Vec<serde_json::Value> {
+    let both = files.iter().zip(asked);
+    both.filter_map(|(file, asked)| Some(forecast::document(&file.policy, asked.foreseen.as_ref()?)))
+        .collect()
+}
+
+/// One policy in the file's own shape; several as a list of them; with forecasts, a list of both.
+fn documents(files: &[PolicyFile], forecasts: &[serde_json::Value]) -> anyhow::Result<()> {
+    let mut items: Vec<serde_json::Value> = files
         .iter()
         .map(|file| serde_saphyr::from_str(&policy::filled(&file.policy)))
         .collect::<Result<_, _>>()?;
-    match policies.as_slice() {
+    items.extend(forecasts.iter().cloned());
+    let kind = if forecasts.is_empty() { "PolicyList" } else { "List" };
+    match items.as_slice() {
         [] => Ok(()),
         [one] => output::document(one, Format::Json),
         several => {
-            let list = serde_json::json!({"apiVersion": "lastgood.dev/v1", "kind": "PolicyList", "items": several});
+            let list = serde_json::json!({"apiVersion": API_VERSION, "kind": kind, "items": several});
             output::document(&list, Format::Json)
         }
     }
@@ -165,13 +217,12 @@ fn described(policy: &Policy) -> String {
 fn warnings(policy: &Policy, settings: Option<&Settings>) -> Vec<String> {
     let mut warnings = Vec::new();
     for metric in &policy.metrics {
-        if let policy::MetricKind::Histogram(histogram) = &metric.kind
-            && histogram.warmup * 2 > policy.watch.length
-        {
+        let warmup = metric.kind.warmup();
+        if warmup * 2 > policy.watch.length {
             warnings.push(format!(
                 "metric `{}`: its warm-up of {} eats half of the watch of {}",
                 metric.name,
-                policy::duration_text(histogram.warmup),
+                policy::duration_text(warmup),
                 policy::duration_text(policy.watch.length)
             ));
         }

@@ -27,6 +27,7 @@ use stream::Tally;
   {\"id\":\"r1\",\"history\":[{\"pod-a\":[1,200]}],\"steps\":[
    {\"candidate\":{\"pod-c\":[3,60]},\"baseline\":{\"pod-a\":[1,180]}}]}
 Latency: {\"0.1\":10,\"0.5\":40,\"+Inf\":50} instead of [bad, total].
+A line has at most 64 MiB; an id is unique among 262,144 lines.
 
 Examples:
   my-exporter | lastgood judge --tolerate 1 --floor 0% | jq -r .verdict

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Reading;
+use super::{Reading, native::native};
 use crate::{
     policy::MetricKind,
     words::{GapReason, Increment, Moment},
@@ -27,7 +27,7 @@ pub(super) struct Counters {
     pub series_of_total: u64,
     /// Series of the bad events.
     pub series_of_bad: u64,
-    /// A histogram's bounds, ascending, the last one infinite; empty for a ratio.
+    /// A classic histogram's bounds, ascending, the last one infinite; empty for ratios and native histograms.
     pub bounds: Vec<f64>,
     /// The cumulative counts.
     pub counts: Increment,
@@ -42,10 +42,21 @@ impl Counters {
         let no_data = || (GapReason::NoData, query.to_owned());
         let (bounds, counts) = match kind {
             MetricKind::Ratio(_) => (Vec::new(), ratio(reading.bad, reading.total.ok_or_else(no_data)?)?),
-            MetricKind::Histogram(_) if reading.buckets.is_empty() => return Err(no_data()),
-            MetricKind::Histogram(_) => buckets(&reading.buckets)?,
+            MetricKind::Histogram(_) => match &reading.native {
+                Some(_) if !reading.buckets.is_empty() => {
+                    return Err((GapReason::Duplicate, "a classic and a native histogram at once".to_owned()));
+                }
+                Some(found) => (Vec::new(), Increment::Native(native(found)?)),
+                None if reading.buckets.is_empty() => return Err(no_data()),
+                None => buckets(&reading.buckets)?,
+            },
+            MetricKind::Value(_) => (Vec::new(), value(reading.value.ok_or_else(no_data)?)?),
         };
         let series_of_total = whole(reading.series_of_total.unwrap_or(0.0))?;
+        if matches!(counts, Increment::Value { .. }) && series_of_total > 1 {
+            let found = format!("{series_of_total} values of one instance; aggregate them: `sum by (job, instance) (…)`");
+            return Err((GapReason::Duplicate, found));
+        }
         // Every series of a histogram has all bounds, or the sum over series is not cumulative.
         if !bounds.is_empty() && series_of_total % bounds.len() as u64 != 0 {
             let found = format!("{series_of_total} series share {} bounds unevenly", bounds.len());
@@ -74,6 +85,7 @@ impl Counters {
                 .map(|(now, then)| now.checked_sub(*then))
                 .collect::<Option<Vec<u64>>>()
                 .map(Increment::Buckets),
+            (Increment::Native(now), Increment::Native(then)) => now.since(then).map(Increment::Native),
             _ => None,
         }
     }
@@ -91,6 +103,17 @@ pub(super) fn sound(increment: Increment) -> Result<Increment, Unfit> {
     }
 }
 
+/// Only what is above 0 has a logarithm.
+fn value(value: f64) -> Result<Increment, Unfit> {
+    if !value.is_finite() {
+        Err((GapReason::NotACount, format!("{value} is no value")))
+    } else if value <= 0.0 {
+        Err((GapReason::NotPositive, format!("{value} is not above 0")))
+    } else {
+        Ok(Increment::Value { value })
+    }
+}
+
 fn ratio(bad: Option<f64>, total: f64) -> Result<Increment, Unfit> {
     // No series of bad events where the totals are there: none has happened yet.
     let (bad, total) = (whole(bad.unwrap_or(0.0))?, whole(total)?);
@@ -100,6 +123,12 @@ fn ratio(bad: Option<f64>, total: f64) -> Result<Increment, Unfit> {
 fn buckets(by_le: &BTreeMap<String, f64>) -> Result<(Vec<f64>, Increment), Unfit> {
     let mut pairs = Vec::with_capacity(by_le.len());
     for (le, count) in by_le {
+        if le.is_empty() {
+            let found =
+                "it is neither a classic histogram, with `_bucket` series, nor a native one, for which Prometheus 3 is needed"
+                    .to_owned();
+            return Err((GapReason::NotACount, found));
+        }
         let bound: f64 = le
             .parse()
             .ok()
@@ -119,7 +148,7 @@ fn buckets(by_le: &BTreeMap<String, f64>) -> Result<(Vec<f64>, Increment), Unfit
     Ok((bounds, sound(Increment::Buckets(counts))?))
 }
 
-fn whole(value: f64) -> Result<u64, Unfit> {
+pub(super) fn whole(value: f64) -> Result<u64, Unfit> {
     let rounded = value.round();
     let good = (0.0..EXACT).contains(&rounded) && (value - rounded).abs() <= GRAIN;
     if good {

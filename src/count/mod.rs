@@ -3,6 +3,7 @@
 //! May touch: `words`, `policy`, `question`. Deliberately absent: HTTP, JSON, statistics.
 
 mod counters;
+mod native;
 mod pace;
 mod pod;
 mod reading;

@@ -70,6 +70,9 @@ impl PodState {
         let base = self.base.replace(now.clone());
         let born = self.is_born(base.as_ref(), now, span);
         self.seen = true;
+        if let Increment::Value { .. } = now.counts {
+            return self.newest(now, span);
+        }
         if span.switch.is_some_and(|switch| now.scraped_at < switch.from) {
             return Err((GapReason::Switch, "scraped before the new process began".to_owned()));
         }
@@ -89,6 +92,20 @@ impl PodState {
             return Err((GapReason::NoPrevious, found));
         };
         self.difference(&base, now, span)
+    }
+
+    /// A value is what it is: nothing is differenced, and of a process's first time it is left out.
+    fn newest(&self, now: &Counters, span: Span<'_>) -> Result<Increment, Unfit> {
+        if span.switch.is_some_and(|switch| now.scraped_at < switch.until) {
+            return Err((GapReason::Switch, "scraped before the new process began".to_owned()));
+        }
+        let started = now
+            .started_at
+            .map_or(self.warm_at, |started| self.warm_at.max(started.plus(span.warmup)));
+        if !span.warmup.is_zero() && now.scraped_at < started {
+            return Err(warming());
+        }
+        Ok(now.counts.clone())
     }
 
     /// Whether the counters began at zero within this step.
@@ -126,8 +143,7 @@ impl PodState {
         }
         self.series(base, now)?;
         if now.bounds != base.bounds {
-            let found = format!("bounds {:?} became {:?}", base.bounds, now.bounds);
-            return Err((GapReason::BoundsDiffer, found));
+            return Err((GapReason::BoundsDiffer, format!("{} became {}", layout(base), layout(now))));
         }
         let increment = now.since(base).ok_or_else(|| {
             let found = "a counter fell, and no restart is known".to_owned();
@@ -170,6 +186,13 @@ fn restarted(base: &Counters, now: &Counters) -> bool {
     match base.started_at {
         Some(before) => start > before && start.plus(START_GRAIN) > base.scraped_at,
         None => start > base.scraped_at,
+    }
+}
+
+fn layout(counters: &Counters) -> String {
+    match &counters.counts {
+        Increment::Native(_) => "a native histogram".to_owned(),
+        _ => format!("bounds {:?}", counters.bounds),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    question::{Answer, PartKind, Question},
+    question::{Answer, NativeBucket, PartKind, Question, Sample},
     words::{Moment, Pod},
 };
 
@@ -16,6 +16,12 @@ pub struct Reading {
     pub total: Option<f64>,
     /// Cumulative bucket counts by their `le`, in the order of the labels' text.
     pub buckets: BTreeMap<String, f64>,
+    /// A native histogram's buckets that hold anything.
+    pub native: Option<Box<[NativeBucket]>>,
+    /// A native histogram's count.
+    pub native_count: Option<f64>,
+    /// The value of what is no counter.
+    pub value: Option<f64>,
     /// The newest scrape of the totals, seconds since the epoch.
     pub stamp: Option<f64>,
     /// How many series the totals (all buckets) have.
@@ -46,22 +52,31 @@ impl Reading {
     /// Whether there is anything of the totals (the buckets) in it.
     #[must_use]
     pub fn has_totals(&self) -> bool {
-        self.total.is_some() || !self.buckets.is_empty()
+        self.total.is_some() || !self.buckets.is_empty() || self.native.is_some() || self.value.is_some()
     }
 
-    fn take(&mut self, kind: PartKind, le: Option<&str>, value: f64) {
+    fn take(&mut self, kind: PartKind, sample: &Sample) {
+        let value = sample.value;
         let field = match kind {
             PartKind::Bad => &mut self.bad,
             PartKind::Total => &mut self.total,
+            PartKind::Value => &mut self.value,
             PartKind::Stamp => &mut self.stamp,
             PartKind::SeriesOfTotal => &mut self.series_of_total,
             PartKind::SeriesOfBad => &mut self.series_of_bad,
             PartKind::ProcessStart => &mut self.process_start,
             PartKind::ScrapeDuration => &mut self.scrape_duration,
-            PartKind::Buckets => {
-                self.twice |= self.buckets.insert(le.unwrap_or_default().to_owned(), value).is_some();
-                return;
-            }
+            PartKind::Buckets => match &sample.native {
+                Some(native) => {
+                    self.native = Some(native.clone());
+                    &mut self.native_count
+                }
+                None => {
+                    let le = sample.labels.get("le").cloned().unwrap_or_default();
+                    self.twice |= self.buckets.insert(le, value).is_some();
+                    return;
+                }
+            },
         };
         self.twice |= field.replace(value).is_some();
     }
@@ -75,11 +90,7 @@ pub fn readings(question: &Question, answer: &Answer, metric: usize) -> BTreeMap
         let Some(part) = question.parts.get(sample.part).filter(|part| part.metric == metric) else {
             continue;
         };
-        let le = sample.labels.get("le").map(String::as_str);
-        readings
-            .entry(sample.pod.clone())
-            .or_default()
-            .take(part.kind, le, sample.value);
+        readings.entry(sample.pod.clone()).or_default().take(part.kind, sample);
     }
     readings
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     policy::{MetricKind, Policy},
-    question::{Answer, PartKind, Question},
+    question::{Answer, Question},
     words::{Arm, Gap, GapReason, MetricStep, Moment, Pod, PodIncrement, Step},
 };
 
@@ -62,10 +62,7 @@ impl Tally {
     fn new(policy: &Policy, step: Duration, side: Side) -> Self {
         let metrics = policy.metrics.iter().map(|metric| Metric {
             kind: metric.kind.clone(),
-            warmup: match &metric.kind {
-                MetricKind::Ratio(_) => Duration::ZERO,
-                MetricKind::Histogram(histogram) => histogram.warmup,
-            },
+            warmup: metric.kind.warmup(),
             pods: BTreeMap::new(),
         });
         Self {
@@ -124,7 +121,7 @@ impl Side {
 
 impl Metric {
     fn take(&mut self, index: usize, question: &Question, answer: &Answer, side: &Side, step: Duration) -> MetricStep {
-        let query = totals(question, index);
+        let query = question.counted(index);
         let span = Span {
             at: answer.at,
             step,
@@ -209,15 +206,6 @@ impl Metric {
         let increment = state.take(&counters, span)?;
         Ok((counters.bounds, increment))
     }
-}
-
-/// The query of a metric's totals, which is named where it is empty.
-fn totals(question: &Question, metric: usize) -> &str {
-    question
-        .parts
-        .iter()
-        .find(|part| part.metric == metric && matches!(part.kind, PartKind::Total | PartKind::Buckets))
-        .map_or("", |part| part.promql.as_str())
 }
 
 fn age(scraped_at: Option<Moment>, at: Moment) -> String {

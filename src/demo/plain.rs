@@ -55,7 +55,7 @@ fn evident(evidence: &Evidence) -> String {
         .collect();
     let odds = match evidence.compare {
         Comparison::None => String::new(),
-        Comparison::Concurrent | Comparison::BeforeAfter => format!(
+        Comparison::Concurrent | Comparison::Auto | Comparison::BeforeAfter => format!(
             "; odds of harm {}, needed {}",
             odds(evidence.harm_log10, "over"),
             odds(evidence.needed_harm_log10, "over")
@@ -80,7 +80,7 @@ fn sides(metric: &MetricEvidence, compare: Comparison) -> String {
         // What is slow is not known without a comparison, so no share of it is said.
         Comparison::None if metric.candidate[0] <= 0.0 => format!("{}: {:.0} requests", metric.name, metric.candidate[1]),
         Comparison::None => format!("{}: {}{bad}", metric.name, share(candidate)),
-        Comparison::Concurrent => {
+        Comparison::Concurrent | Comparison::Auto => {
             format!("{}: {}{bad}, {} beside it", metric.name, share(candidate), share(baseline))
         }
         Comparison::BeforeAfter => {

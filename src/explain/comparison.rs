@@ -1,11 +1,12 @@
 //! The evidence in words: counts and rates of both sides, how many times worse, odds, what is excluded, where the noise came from.
 
 use super::{
-    Language,
+    Language, gone,
     language::say,
     number::{count, odds, share, times, written_share},
     span_of_time::{latency, long},
     told::{bold, outside},
+    values,
 };
 use crate::{
     judge::{BoundEvidence, Comparison, Estimate, Evidence, MetricEvidence, NoiseSource},
@@ -36,7 +37,7 @@ pub(super) fn heaviest_bound(metric: &MetricEvidence) -> Option<&BoundEvidence> 
 }
 
 /// What the evidence is compared with: the version's name, where there is one.
-fn compared(record: &Record) -> Option<&Version> {
+pub(super) fn compared(record: &Record) -> Option<&Version> {
     record.baseline.as_ref().map(|(version, _)| version)
 }
 
@@ -51,8 +52,13 @@ pub(super) fn gist(metric: &MetricEvidence, language: Language) -> String {
             "{name} 低于目标 {objective}"
         );
     }
+    if metric.value.is_some() {
+        return values::gist(metric, language);
+    }
     let bound = heaviest_bound(metric);
-    let (ratio, baseline) = bound.map_or((metric.ratio, metric.baseline), |bound| (bound.ratio, bound.baseline));
+    let (ratio, baseline) = bound.map_or((metric.ratio, gone::all_of(metric.baseline, metric.alone)), |bound| {
+        (bound.ratio, gone::all_of(bound.baseline, bound.alone))
+    });
     // A multiple that reads as one says nothing.
     let worse = worse(ratio.filter(|ratio| ratio.median >= 1.05), baseline, language);
     match (worse, bound.is_some()) {
@@ -92,26 +98,31 @@ pub(super) fn sides(metric: &MetricEvidence, evidence: &Evidence, record: &Recor
             "{name}：{to} 上 {all} 个请求；须有比较对象才知道哪些算慢。"
         );
     }
-    match heaviest_bound(metric) {
+    if let Some(value) = &metric.value {
+        return values::levels(metric, value, record, language);
+    }
+    let said = match heaviest_bound(metric) {
         Some(bound) => slow(&name, bound, metric, evidence, record, language),
         None => failed(&name, metric, evidence, record, language),
-    }
+    };
+    said + &gone::not_used(metric, evidence, record, language)
 }
 
 fn failed(name: &str, metric: &MetricEvidence, evidence: &Evidence, record: &Record, language: Language) -> String {
     let to = bold(&record.to.name);
-    let of = part(metric.candidate, language);
     if let Some(objective) = metric.objective {
         return promised(name, objective, metric, record, language);
     }
+    let of = part(gone::while_both_ran(metric.candidate, metric.alone), language);
     let other = other_side(metric.baseline, evidence, record, language);
-    let verdict = multiple(metric.ratio, metric.baseline, language)
+    let then = gone::then(metric.alone, record, language);
+    let verdict = multiple(metric.ratio, gone::all_of(metric.baseline, metric.alone), language)
         .map(|multiple| say!(language, ": {multiple}", "：{multiple}"))
         .unwrap_or_default();
     say!(
         language,
-        "{name}: {of} on {to}{other}{verdict}.",
-        "{name}：{to} 上 {of}{other}{verdict}。"
+        "{name}: {of} on {to}{other}{then}{verdict}.",
+        "{name}：{to} 上 {of}{other}{then}{verdict}。"
     )
 }
 
@@ -140,7 +151,7 @@ fn promised(name: &str, objective: f64, metric: &MetricEvidence, record: &Record
 }
 
 /// `4.1 % of 12,400 requests`.
-fn part([bad, total]: [f64; 2], language: Language) -> String {
+pub(super) fn part([bad, total]: [f64; 2], language: Language) -> String {
     if total <= 0.0 {
         return say!(language, "no requests", "没有请求");
     }
@@ -152,6 +163,16 @@ fn part([bad, total]: [f64; 2], language: Language) -> String {
     say!(language, "{share} of {all} requests", "{all} 个请求的 {share}")
 }
 
+/// `0.5 % of 37,100`, where it was said before of what.
+pub(super) fn of_those([bad, total]: [f64; 2], language: Language) -> String {
+    let all = count(total);
+    if bad <= 0.0 {
+        return say!(language, "none of {all}", "{all} 个中为 0");
+    }
+    let share = share(bad / total);
+    say!(language, "{share} of {all}", "{all} 个的 {share}")
+}
+
 /// `, 0.5 % of 37,100 on v1.2.2 beside it`.
 fn other_side(baseline: [f64; 2], evidence: &Evidence, record: &Record, language: Language) -> String {
     let Some(version) = compared(record).filter(|_| evidence.compare != Comparison::None && baseline[1] > 0.0) else {
@@ -159,13 +180,7 @@ fn other_side(baseline: [f64; 2], evidence: &Evidence, record: &Record, language
     };
     let name = &version.name;
     let version = bold(name);
-    let all = count(baseline[1]);
-    let part = if baseline[0] <= 0.0 {
-        say!(language, "none of {all}", "{all} 个中为 0")
-    } else {
-        let share = share(baseline[0] / baseline[1]);
-        say!(language, "{share} of {all}", "{all} 个的 {share}")
-    };
+    let part = of_those(baseline, language);
     match evidence.compare {
         Comparison::BeforeAfter if record.to.name == *name => {
             say!(language, ", {part} in the hour before", "，之前一小时内 {part}")
@@ -221,11 +236,13 @@ fn slow(
     let to = bold(&record.to.name);
     let quantile = quantile(bound.quantile);
     let above = latency(bound.candidate_above, language);
-    let of = part(bound.candidate, language);
+    let of = part(gone::while_both_ran(bound.candidate, bound.alone), language);
+    let then = gone::then_slow(bound, record, language);
+    let against = gone::all_of(bound.baseline, bound.alone);
     let other = slow_other_side(bound, evidence, record, language);
-    let multiple = worse(bound.ratio, bound.baseline, language)
+    let multiple = worse(bound.ratio, against, language)
         .map(|worse| {
-            let interval = interval(bound.ratio, bound.baseline, language);
+            let interval = interval(bound.ratio, against, language);
             say!(
                 language,
                 ": {worse} times as many slow requests{interval}",
@@ -236,8 +253,8 @@ fn slow(
     let allowance = allowance(metric, bound, record, language);
     say!(
         language,
-        "{name}, {quantile}: {of} slower than {above} on {to}{other}{multiple}.{allowance}",
-        "{name}（{quantile}）：{to} 上 {of} 慢于 {above}{other}{multiple}。{allowance}"
+        "{name}, {quantile}: {of} slower than {above} on {to}{other}{then}{multiple}.{allowance}",
+        "{name}（{quantile}）：{to} 上 {of} 慢于 {above}{other}{then}{multiple}。{allowance}"
     )
 }
 

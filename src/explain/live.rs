@@ -5,7 +5,7 @@ use super::{
     canvas::{Canvas, Tone, bar},
     clean::clean,
     comparison::{heaviest_bound, quantile},
-    number::{count, odds, share, times, written_share},
+    number::{count, odds, plain, share, times, written_share},
     span_of_time::{clock, latency, long},
     status::RolloutStatus,
     words,
@@ -99,6 +99,7 @@ fn rolling(rollout: &RolloutStatus, now: Moment, canvas: &mut Canvas) {
         (Some(baseline), compare) if compare != Some(Comparison::None) => {
             let how = match compare {
                 Some(Comparison::Concurrent) => ", running beside it",
+                Some(Comparison::Auto) => ", beside it, then in its own last hour",
                 Some(_) => " in its own last hour",
                 None => "",
             };
@@ -206,6 +207,7 @@ fn measured(metric: &MetricEvidence, evidence: &Evidence, rollout: &RolloutStatu
     let what = bound.map_or_else(
         || match metric.objective {
             Some(objective) => format!("what the objective of {} allows", written_share(objective)),
+            None if metric.value.is_some() => "as much".to_owned(),
             None => "the rate".to_owned(),
         },
         |bound| {
@@ -222,19 +224,16 @@ fn measured(metric: &MetricEvidence, evidence: &Evidence, rollout: &RolloutStatu
             (tone(metric.verdict), format!("{} ", sign(metric.verdict))),
             (
                 Tone::Plain,
-                worse(ratio, metric.objective.is_some() || baseline[0] > 0.0, &what),
+                worse(
+                    ratio,
+                    metric.objective.is_some() || metric.value.is_some() || baseline[0] > 0.0,
+                    &what,
+                ),
             ),
             (Tone::Quiet, only_warns.to_owned()),
         ],
     );
-    side(rollout.to.name.as_str(), candidate, canvas);
-    if let Some(version) = rollout
-        .baseline
-        .as_ref()
-        .filter(|_| evidence.compare != Comparison::None && baseline[1] > 0.0)
-    {
-        side(version.name.as_str(), baseline, canvas);
-    }
+    both_sides(metric, (candidate, baseline), evidence, rollout, canvas);
     if evidence.compare != Comparison::None || metric.objective.is_some() {
         towards("harm", metric.harm_log10, metric.needed_harm_log10, Tone::Bad, canvas);
         towards("safety", metric.safe_log10, metric.needed_safe_log10, Tone::Good, canvas);
@@ -265,6 +264,36 @@ fn side(version: &str, [bad, total]: [f64; 2], canvas: &mut Canvas) {
             (Tone::Quiet, clean(version)),
         ],
     );
+}
+
+/// The counts of both sides, of a value their levels.
+fn both_sides(
+    metric: &MetricEvidence,
+    (candidate, baseline): ([f64; 2], [f64; 2]),
+    evidence: &Evidence,
+    rollout: &RolloutStatus,
+    canvas: &mut Canvas,
+) {
+    let version = rollout.baseline.as_ref().map(|version| version.name.as_str());
+    if let Some(value) = &metric.value {
+        level(rollout.to.name.as_str(), value.candidate, canvas);
+        if let Some(version) = version {
+            level(version, Some(value.before), canvas);
+        }
+        return;
+    }
+    side(rollout.to.name.as_str(), candidate, canvas);
+    if let Some(version) = version.filter(|_| evidence.compare != Comparison::None && baseline[1] > 0.0) {
+        side(version, baseline, canvas);
+        if let Some(alone) = heaviest_bound(metric).map_or(metric.alone, |bound| bound.alone) {
+            side(&format!("{version}, in its own last hour"), alone.before, canvas);
+        }
+    }
+}
+
+fn level(version: &str, value: Option<f64>, canvas: &mut Canvas) {
+    let value = value.map_or_else(|| "-".to_owned(), plain);
+    canvas.field("", &[(Tone::Plain, format!("{value:>8}  ")), (Tone::Quiet, clean(version))]);
 }
 
 fn towards(name: &str, log10: f64, needed: f64, tone: Tone, canvas: &mut Canvas) {

@@ -50,6 +50,15 @@ fn trimmed(number: &str) -> String {
     }
 }
 
+/// A value in a unit of its own: `412,310,528`, `0.0431`.
+pub(super) fn plain(value: f64) -> String {
+    if value >= 1000.0 {
+        return count(value);
+    }
+    let decimals = (2.0 - value.max(1e-9).log10().floor()).clamp(0.0, 9.0) as usize;
+    trimmed(&format!("{value:.decimals$}"))
+}
+
 /// A multiple: `1.4`, `8`, `1,200`.
 pub(super) fn times(value: f64) -> String {
     if !value.is_finite() {

@@ -9,7 +9,7 @@ use super::{
     span_of_time::{latency, long, stamp},
     story::{last_act, sentence},
     told::{bold, code, outside, unmarked},
-    words,
+    values, words,
 };
 use crate::{
     decide::Decision,
@@ -213,7 +213,10 @@ impl Page {
 
     fn sides(&mut self, metric: &MetricEvidence) {
         let language = self.language;
-        if metric.bounds.is_empty() {
+        if let Some(value) = &metric.value {
+            let row = values::row(metric, value, language);
+            self.line(&format!("    {row}"));
+        } else if metric.bounds.is_empty() {
             let row = sides_row(metric.candidate, metric.baseline, metric.ratio, language);
             self.line(&format!("    {row}"));
         }

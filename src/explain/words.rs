@@ -86,6 +86,11 @@ pub(super) fn phase(phase: &Phase, language: Language) -> &'static str {
 pub(super) fn comparison(comparison: Comparison, language: Language) -> &'static str {
     match comparison {
         Comparison::Concurrent => either(language, "with the version beside it", "与同时运行的版本比较"),
+        Comparison::Auto => either(
+            language,
+            "with the version beside it, then with that version's own last hour",
+            "先与同时运行的版本比较，之后与该版本自己的最后一小时比较",
+        ),
         Comparison::BeforeAfter => either(language, "with its own last hour", "与其自己的最后一小时比较"),
         Comparison::None => either(language, "with nothing (first sight)", "没有可比较的版本（首次发现）"),
     }
@@ -121,6 +126,7 @@ pub(super) fn gap(reason: GapReason, language: Language) -> &'static str {
         GapReason::QueryFailed => ("the query failed", "查询失败"),
         GapReason::Missing => ("no longer in Prometheus", "Prometheus 中已不存在"),
         GapReason::WarmUp => ("warm-up", "预热期"),
+        GapReason::NotPositive => ("a value of zero or less", "数值为零或负"),
     };
     either(language, en, zh)
 }

@@ -1,6 +1,6 @@
 //! Learning before a rollout: noise, what is compared with what, and which bounds of a histogram (statistics.md, sections 4, 7, 8).
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use super::{
     calibration::{BoundCalibration, Calibration, FORMAT, MetricCalibration, Reference, StreamCalibration},
@@ -8,12 +8,14 @@ use super::{
     evidence::{Comparison, Noise, NoiseSource, Plan},
     latency,
     noise::{PodHistory, Spread},
+    pods::{self, PastPods, PodCount},
     temporal,
     terms::Terms,
+    value::{self, ValuePast},
 };
 use crate::{
-    policy::{HistogramMetric, MetricKind, RatioMetric},
-    words::{MetricStep, Pod, Step},
+    policy::{HistogramMetric, Metric, MetricKind, RatioMetric},
+    words::{Arm, MetricStep, Step, Whole},
 };
 
 /// What is known of the service before the rollout. Increments are in the `baseline` field of each [`MetricStep`].
@@ -23,17 +25,24 @@ pub struct Background<'a> {
     pub recent: &'a [Step],
     /// The last good version's own last hour.
     pub own_hour: &'a [Step],
+    /// What remains of the pods that have ended: [`super::summarize`].
+    pub past_pods: &'a [PastPods],
 }
 
 /// With less of the hour before than the longest window of section 4 it counts as no history beside a baseline.
-pub(super) const LEAST_HISTORY: Duration = Duration::from_secs(300);
+const LEAST_HISTORY: Duration = Duration::from_secs(300);
 
 /// Learns from `background` what the metrics of `terms` are compared with under `plan` (statistics.md, sections 4, 7 and 8).
 #[must_use]
 pub fn calibrate<'a>(terms: impl Into<Terms<'a>>, plan: &Plan, background: &Background<'_>) -> Calibration {
-    let learn = |index: usize, kind: &MetricKind| {
-        let past = Past { index, plan, background };
-        match (plan.compare, kind) {
+    let learn = |index: usize, metric: &Metric| {
+        let past = Past {
+            index,
+            metric,
+            plan,
+            background,
+        };
+        match (plan.compare, &metric.kind) {
             (
                 _,
                 MetricKind::Ratio(RatioMetric {
@@ -41,6 +50,9 @@ pub fn calibrate<'a>(terms: impl Into<Terms<'a>>, plan: &Plan, background: &Back
                     ..
                 }),
             ) => MetricCalibration::Ratio(past.objective(1.0 - objective)),
+            (Comparison::None, MetricKind::Value(_)) => MetricCalibration::Unusable(
+                "a value is judged by comparison alone, and there is nothing to compare it with".to_owned(),
+            ),
             (Comparison::None, _) => MetricCalibration::Uncompared,
             (_, MetricKind::Ratio(_)) => match past.stream(Bad::Event) {
                 Some(stream) => MetricCalibration::Ratio(stream),
@@ -49,6 +61,7 @@ pub fn calibrate<'a>(terms: impl Into<Terms<'a>>, plan: &Plan, background: &Back
                 }
             },
             (_, MetricKind::Histogram(metric)) => past.histogram(metric),
+            (_, MetricKind::Value(_)) => past.value(),
         }
     };
     let terms = terms.into();
@@ -56,7 +69,7 @@ pub fn calibrate<'a>(terms: impl Into<Terms<'a>>, plan: &Plan, background: &Back
         .metrics
         .iter()
         .enumerate()
-        .map(|(index, metric)| learn(index, &metric.kind))
+        .map(|(index, metric)| learn(index, metric))
         .collect();
     Calibration { format: FORMAT, metrics }
 }
@@ -64,6 +77,7 @@ pub fn calibrate<'a>(terms: impl Into<Terms<'a>>, plan: &Plan, background: &Back
 /// The past of one metric.
 struct Past<'a> {
     index: usize,
+    metric: &'a Metric,
     plan: &'a Plan,
     background: &'a Background<'a>,
 }
@@ -72,25 +86,28 @@ impl Past<'_> {
     fn stream(&self, bad: Bad) -> Option<StreamCalibration> {
         match self.plan.compare {
             Comparison::Concurrent => Some(self.beside(bad)),
+            Comparison::Auto => Some(StreamCalibration {
+                after: self.before(bad).map(Box::new),
+                ..self.beside(bad)
+            }),
             Comparison::BeforeAfter => self.before(bad),
             Comparison::None => None,
         }
     }
 
-    /// Section 4. Without a history phi is learnt as the rollout goes, and the baseline is taken to have as many pods.
+    /// Section 4. Without a history phi is learnt as the rollout goes; how far pods differ is learnt from those of the past even then.
     fn beside(&self, bad: Bad) -> StreamCalibration {
         let hour = self.own_hour(bad);
         let history = self.duration(hour.steps.len());
-        let wanted = f64::from(self.plan.candidate_pods.max(1));
-        let known = (history >= LEAST_HISTORY).then(|| hour.learn(self.step_ms()));
-        let (learnt, spread, candidate_pods, baseline_pods) = match known {
-            Some(noise) => {
-                let there = hour.steps.first().map_or(1.0, |(_, pods)| pods.len() as f64);
-                let evenness = (noise.pods / there).min(1.0);
-                (Some((noise.phi, noise.rate)), noise.spread, wanted * evenness, noise.pods)
-            }
-            None => (None, Spread::unknown(), wanted, wanted),
+        let past = pods::of_count(self.background.past_pods, &PodCount::new(self.metric, bad));
+        let known = (history >= LEAST_HISTORY).then(|| hour.learn(self.step_ms(), &past));
+        let (learnt, spread, evenness) = match known {
+            Some(noise) => (Some((noise.phi, noise.rate)), noise.spread, noise.evenness),
+            None => (None, Spread::of_past(&past), 1.0),
         };
+        // Pods that count: fewer than there are where the traffic is uneven; never fewer than one.
+        let counting = |pods: u32| (f64::from(pods) * evenness).max(1.0);
+        let (candidate_pods, baseline_pods) = (counting(self.plan.candidate_pods), counting(self.plan.baseline_pods));
         let variance: f64 = spread
             .sigmas(candidate_pods, baseline_pods)
             .map(|(p, sigma)| p * sigma * sigma)
@@ -114,16 +131,18 @@ impl Past<'_> {
                 baseline_pods,
             },
             noise,
+            after: None,
         }
     }
 
     /// Section 5: one arm alone, so its clustering is that of the service in time.
     fn objective(&self, allowed: f64) -> StreamCalibration {
-        let pod_phi = self.own_hour(Bad::Event).learn(self.step_ms()).phi;
+        let pod_phi = self.own_hour(Bad::Event).learn(self.step_ms(), &[]).phi;
         let noise = self.noise_in_time(Bad::Event, pod_phi);
         StreamCalibration {
             reference: Reference::Objective { allowed, phi: noise.phi },
             noise: Noise { sigma: 0.0, ..noise },
+            after: None,
         }
     }
 
@@ -154,7 +173,7 @@ impl Past<'_> {
         if total <= 0.0 {
             return None;
         }
-        let pod_phi = hour.learn(self.step_ms()).phi;
+        let pod_phi = hour.learn(self.step_ms(), &[]).phi;
         let noise = self.noise_in_time(bad, pod_phi);
         Some(StreamCalibration {
             reference: Reference::Past {
@@ -165,18 +184,20 @@ impl Past<'_> {
                 rms: noise.sigma,
             },
             noise,
+            after: None,
         })
     }
 
     fn histogram(&self, metric: &HistogramMetric) -> MetricCalibration {
-        let Some((bounds, counts)) = self.latest_layout() else {
+        let hour = self.background.own_hour.iter().filter_map(|step| self.counted(step));
+        let Some(layout) = latency::layout(metric, hour) else {
             return MetricCalibration::Unusable("the histogram of the hour before is empty".to_owned());
         };
-        let chosen = latency::choose(metric, &bounds, &counts);
+        let chosen = latency::choose(metric, &layout);
         let judged: Vec<BoundCalibration> = chosen
             .into_iter()
             .filter_map(|chosen| {
-                let stream = self.stream(Bad::Above(chosen.baseline_above))?;
+                let stream = self.stream(Bad::Above(chosen.baseline_above, Whole::Up))?;
                 Some(BoundCalibration {
                     quantile: chosen.quantile,
                     baseline_above: chosen.baseline_above,
@@ -195,52 +216,41 @@ impl Past<'_> {
         MetricCalibration::Histogram(judged)
     }
 
-    fn metric<'s>(&self, step: &'s Step) -> Option<&'s MetricStep> {
+    fn value(&self) -> MetricCalibration {
+        if self.plan.compare == Comparison::Concurrent {
+            return MetricCalibration::Unusable("a value is compared with the past alone".to_owned());
+        }
+        let levels = |steps: &[Step]| -> Vec<(i64, f64)> {
+            let level = |step: &Step| {
+                let pods = self.counted(step)?.baseline.iter().map(|pod| &pod.increment);
+                Some((step.at.millis(), value::of_pods(pods)?))
+            };
+            steps.iter().filter_map(level).collect()
+        };
+        match ValuePast::learn(
+            &levels(self.background.recent),
+            &levels(self.background.own_hour),
+            self.step_ms(),
+        ) {
+            Ok(past) => MetricCalibration::Value(past),
+            Err(reason) => MetricCalibration::Unusable(reason),
+        }
+    }
+
+    fn counted<'s>(&self, step: &'s Step) -> Option<&'s MetricStep> {
         step.metrics.get(self.index).filter(|metric| !metric.baseline.is_empty())
     }
 
     fn own_hour(&self, bad: Bad) -> PodHistory {
-        let counted = || {
-            self.background
-                .own_hour
-                .iter()
-                .filter_map(|step| self.metric(step).map(|metric| (step.at.millis(), metric)))
-        };
-        let mut places = BTreeMap::<&Pod, usize>::new();
-        for pod in counted().flat_map(|(_, metric)| &metric.baseline) {
-            let next = places.len();
-            places.entry(&pod.pod).or_insert(next);
-        }
-        let row = |metric: &MetricStep| {
-            let counter = bad.counter(&metric.bounds)?;
-            let mut row = vec![[0.0; 2]; places.len()];
-            for pod in &metric.baseline {
-                row[*places.get(&pod.pod)?] = counter.of(&pod.increment)?;
-            }
-            Some(row)
-        };
-        PodHistory {
-            steps: counted().filter_map(|(at, metric)| Some((at, row(metric)?))).collect(),
-        }
+        pods::history(self.background.own_hour, self.index, bad, Arm::Baseline)
     }
 
     fn totals(&self, bad: Bad) -> Vec<(i64, [f64; 2])> {
         let total = |step: &Step| {
-            let metric = self.metric(step)?;
+            let metric = self.counted(step)?;
             Some((step.at.millis(), bad.counter(&metric.bounds)?.sum(&metric.baseline)))
         };
         self.background.recent.iter().filter_map(total).collect()
-    }
-
-    /// The newest layout of buckets in the hour before, and the cumulative counts of all steps that have it.
-    fn latest_layout(&self) -> Option<(Vec<f64>, Vec<f64>)> {
-        let hour = || self.background.own_hour.iter().filter_map(|step| self.metric(step));
-        let bounds = hour().next_back()?.bounds.clone();
-        let mut counts = vec![0.0; bounds.len()];
-        for metric in hour().filter(|metric| metric.bounds == bounds) {
-            latency::add(&metric.baseline, &mut counts);
-        }
-        counts.last().is_some_and(|total| *total > 0.0).then_some((bounds, counts))
     }
 
     fn step_ms(&self) -> i64 {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-use super::{evidence::Noise, noise::Spread};
+use super::{evidence::Noise, noise::Spread, value::ValuePast};
 
 /// The only format there is.
 pub(super) const FORMAT: u32 = 1;
@@ -29,6 +29,8 @@ pub(super) enum MetricCalibration {
     Ratio(StreamCalibration),
     /// The bounds of a histogram, ascending by quantile; at least one.
     Histogram(Vec<BoundCalibration>),
+    /// A value that is no count.
+    Value(ValuePast),
 }
 
 /// One bound of a histogram (statistics.md, section 7).
@@ -54,6 +56,9 @@ pub(super) struct StreamCalibration {
     pub(super) reference: Reference,
     /// As it is reported; the parts that decide are in `reference`.
     pub(super) noise: Noise,
+    /// What it is compared with once nothing runs beside it any more (section 8: `auto`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) after: Option<Box<Self>>,
 }
 
 /// The reference of one stream.

@@ -1,14 +1,14 @@
 //! What an increment counts as bad: failed requests, or requests slower than a bound (statistics.md, section 7).
 
-use crate::words::{Increment, PodIncrement};
+use crate::words::{Increment, PodIncrement, Whole};
 
 /// What is bad.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Bad {
     /// The bad events of a ratio.
     Event,
-    /// Requests of a histogram above so many seconds.
-    Above(f64),
+    /// Requests of a histogram above so many seconds; of a native one above the bound that stands for it.
+    Above(f64, Whole),
 }
 
 /// [`Bad`] for one layout of buckets.
@@ -21,17 +21,22 @@ pub(super) enum Counter {
         upper: usize,
         fraction: f64,
     },
+    /// Whole buckets of a native histogram.
+    Above(f64, Whole),
 }
 
 /// Bounds nearer than this are the same bound, written differently.
 const SAME: f64 = 1e-9;
 
 impl Bad {
-    /// The counter for buckets with these bounds; none where they cannot tell.
+    /// The counter for buckets with these bounds, none of them for a native histogram; none where they cannot tell.
     pub(super) fn counter(self, bounds: &[f64]) -> Option<Counter> {
-        let Self::Above(limit) = self else {
+        let Self::Above(limit, whole) = self else {
             return Some(Counter::Events);
         };
+        if bounds.is_empty() {
+            return Some(Counter::Above(limit, whole));
+        }
         let upper = bounds.partition_point(|bound| *bound < limit * (1.0 - SAME));
         let above = *bounds.get(upper)?;
         // Counts above the last finite bound are never split.
@@ -64,6 +69,9 @@ impl Counter {
                 let (total, low, high) = (*counts.last()? as f64, *counts.get(lower)? as f64, *counts.get(upper)? as f64);
                 Some([(total - (low + (high - low) * fraction)).max(0.0), total])
             }
+            (Self::Above(limit, whole), Increment::Native(native)) => {
+                Some([native.above(limit, whole) as f64, native.total() as f64])
+            }
             _ => None,
         }
     }
@@ -86,7 +94,7 @@ mod tests {
     const BOUNDS: [f64; 4] = [0.1, 0.2, 0.4, f64::INFINITY];
 
     fn above(limit: f64) -> Option<[f64; 2]> {
-        Bad::Above(limit)
+        Bad::Above(limit, Whole::Up)
             .counter(&BOUNDS)?
             .of(&Increment::Buckets(vec![10, 50, 90, 100]))
     }

@@ -18,6 +18,13 @@ pub struct Plan {
     pub compare: Comparison,
     /// Pods that the candidate shall have (section 4: m_c); 1 on a host.
     pub candidate_pods: u32,
+    /// Pods that the version before has when the rollout begins (section 4: m_b); 1 on a host.
+    #[serde(default = "one")]
+    pub baseline_pods: u32,
+}
+
+const fn one() -> u32 {
+    1
 }
 
 /// What the candidate was compared with.
@@ -26,6 +33,8 @@ pub struct Plan {
 pub enum Comparison {
     /// The version before, beside it.
     Concurrent,
+    /// The version before, beside it, and once that has gone, its own last hour (section 8).
+    Auto,
     /// The last good version's own last hour.
     BeforeAfter,
     /// Nothing: first sight. Cannot convict; only objectives are judged.
@@ -44,8 +53,12 @@ pub struct Evidence {
     /// Since when the data have been whole without a break: from then on at least 80 % of the steps were used. None while they are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whole_since: Option<Moment>,
-    /// What it was compared with.
+    /// What it was compared with so far: [`Comparison::Auto`] only once the version before has gone and that hour is compared with.
     pub compare: Comparison,
+    /// Since when nothing has run beside it that it was compared with before. Where no metric has `alone` counts, the steps since then are not
+    /// used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alone_since: Option<Moment>,
     /// The verdict so far; none while the evidence reaches neither bound. `regression` is final, `healthy` yields only to it.
     /// `inconclusive` and `blind` are for the end of a watch and not said here.
     pub verdict: Option<Verdict>,
@@ -81,6 +94,9 @@ pub struct MetricEvidence {
     pub candidate: [f64; 2],
     /// Bad and total events of what it was compared with: the baseline in used steps, or the hour before.
     pub baseline: [f64; 2],
+    /// The part of it since the version before has gone; none before that, and where those steps are not used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alone: Option<Alone>,
     /// How many times worse (section 11); none while nothing can be said.
     pub ratio: Option<Estimate>,
     /// "N times or worse is excluded": the smallest of 2, 3, 5, 10, 30 that is (section 6).
@@ -94,12 +110,24 @@ pub struct MetricEvidence {
     /// For a histogram: every bound that is judged, in ascending order of quantile.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bounds: Vec<BoundEvidence>,
+    /// For a value that is no count: the levels of both sides; there are no counts then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<ValueEvidence>,
     /// Steps lost, by reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub gaps: BTreeMap<GapReason, u32>,
     /// Why this metric cannot be judged at all, if so: "the histogram of the hour before is empty".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unusable: Option<String>,
+}
+
+/// What was counted since nothing runs beside the candidate any more (section 8: `auto`).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Alone {
+    /// Bad and total events of the candidate since then, in used steps; they are in its whole count too.
+    pub candidate: [f64; 2],
+    /// Bad and total events of the last good version's own last hour.
+    pub before: [f64; 2],
 }
 
 /// How many times worse, with a 95 % interval.
@@ -132,10 +160,22 @@ pub struct BoundEvidence {
     pub candidate: [f64; 2],
     /// Slow and all requests of what it was compared with.
     pub baseline: [f64; 2],
+    /// The part of it since the version before has gone, as in [`MetricEvidence::alone`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alone: Option<Alone>,
     /// How many times more are slow.
     pub ratio: Option<Estimate>,
     /// "N times or more is excluded".
     pub excluded_times: Option<f64>,
+}
+
+/// The levels of a value, in its own unit; geometric means.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ValueEvidence {
+    /// Of the candidate, since its warm-up.
+    pub candidate: Option<f64>,
+    /// Of the last good version in its own last hour.
+    pub before: f64,
 }
 
 /// A change that began after the rollout did.
@@ -169,4 +209,12 @@ pub enum NoiseSource {
     History,
     /// Too little history: cautious defaults.
     Assumed,
+}
+
+/// The least and the largest log10 that is reported: always a number of JSON.
+const REPORTED: (f64, f64) = (-15.0, 300.0);
+
+/// log10 as it is reported.
+pub(super) fn log10(e: f64) -> f64 {
+    e.log10().clamp(REPORTED.0, REPORTED.1)
 }

@@ -54,14 +54,20 @@ impl Grid {
     }
 }
 
-/// How far a change jumps: mostly near the smallest harmful change, sometimes far.
+/// How far a change jumps: mostly near the smallest harmful change, sometimes far. Both scales lie side by side.
 #[derive(Debug, Clone)]
 pub(super) struct Jump {
-    near: Kernel,
-    far: Kernel,
+    /// The density `d exp(-d/s)` as a first-order recursion: what is left of it from point to point, and the norm of a jump from a point.
+    decay: [Scales; POINTS],
+    norm: [Scales; POINTS],
+    /// Where a jump from [`ZERO`] ends.
+    from_zero: Row,
 }
 
-const FAR_SHARE: f64 = 0.3;
+/// One number for the near jump and one for the far.
+type Scales = [f64; 2];
+
+const SHARES: Scales = [0.7, 0.3];
 const FAR_SCALE: f64 = 1.2;
 /// No scale is finer: the grid could not tell it apart, and the weights would leave the range of a double.
 const FINEST_SCALE: f64 = 0.01;
@@ -69,54 +75,66 @@ const FINEST_SCALE: f64 = 0.01;
 impl Jump {
     /// The law for a smallest harmful change of `ln_harmful`.
     pub(super) fn new(ln_harmful: f64) -> Self {
-        Self {
-            near: Kernel::new((ln_harmful / 2.0).max(FINEST_SCALE)),
-            far: Kernel::new(FAR_SCALE),
+        let Grid { x, dx, .. } = &*GRID;
+        let scales = [(ln_harmful / 2.0).max(FINEST_SCALE), FAR_SCALE];
+        let mut jump = Self {
+            decay: std::array::from_fn(|j| {
+                if j == 0 {
+                    [0.0; 2]
+                } else {
+                    scales.map(|s| (-(x[j] - x[j - 1]) / s).exp())
+                }
+            }),
+            norm: [[0.0; 2]; POINTS],
+            from_zero: EMPTY,
+        };
+        for i in ZERO..LAST {
+            jump.norm[i] = scales.map(|s| {
+                let reach: f64 = (i + 1..POINTS)
+                    .map(|j| (x[j] - x[i]) * (-(x[j] - x[i]) / s).exp() * dx[j])
+                    .sum();
+                reach.recip()
+            });
         }
+        let mut here = EMPTY;
+        here[ZERO] = 1.0;
+        let mut from_zero = EMPTY;
+        jump.add(1.0, &here, &mut from_zero);
+        jump.from_zero = from_zero;
+        jump
     }
 
-    /// Adds to `out` the mass that jumps up from each point of `mass`, times `weight`. The last point keeps its mass.
+    /// Adds to `out` the mass that jumps up from each point of `mass`, times `weight`; there is none below [`ZERO`]. The last point
+    /// keeps its mass.
     pub(super) fn add(&self, weight: f64, mass: &Row, out: &mut Row) {
-        self.near.add(weight * (1.0 - FAR_SHARE), mass, out);
-        self.far.add(weight * FAR_SHARE, mass, out);
+        let Grid { x, dx, .. } = &*GRID;
+        let (mut here, mut risen) = ([0.0; 2], [0.0; 2]);
+        for j in ZERO + 1..POINTS {
+            let gap = x[j] - x[j - 1];
+            let mut ends = 0.0;
+            for scale in 0..2 {
+                let left = here[scale] + mass[j - 1] * self.norm[j - 1][scale];
+                risen[scale] = self.decay[j][scale] * (risen[scale] + gap * left);
+                here[scale] = self.decay[j][scale] * left;
+                ends += SHARES[scale] * risen[scale];
+            }
+            out[j] += weight * dx[j] * ends;
+        }
         out[LAST] += weight * mass[LAST];
     }
-}
 
-/// One scale of the jump: density `d exp(-d/s)` above the point, as a first-order recursion.
-#[derive(Debug, Clone)]
-struct Kernel {
-    decay: Row,
-    norm: Row,
-}
-
-impl Kernel {
-    fn new(scale: f64) -> Self {
-        let Grid { x, dx, .. } = &*GRID;
-        let decay = std::array::from_fn(|j| if j == 0 { 0.0 } else { (-(x[j] - x[j - 1]) / scale).exp() });
-        let norm = std::array::from_fn(|i| {
-            let reach: f64 = (i + 1..POINTS)
-                .map(|j| (x[j] - x[i]) * (-(x[j] - x[i]) / scale).exp() * dx[j])
-                .sum();
-            if i == LAST { 0.0 } else { reach.recip() }
-        });
-        Self { decay, norm }
-    }
-
-    fn add(&self, weight: f64, mass: &Row, out: &mut Row) {
-        let Grid { x, dx, .. } = &*GRID;
-        let (mut here, mut risen) = (0.0, 0.0);
-        for j in 1..POINTS {
-            let left = here + mass[j - 1] * self.norm[j - 1];
-            risen = self.decay[j] * (risen + (x[j] - x[j - 1]) * left);
-            here = self.decay[j] * left;
-            out[j] += weight * dx[j] * risen;
+    /// The same for a mass of `weight` at [`ZERO`] alone.
+    pub(super) fn add_from_zero(&self, weight: f64, out: &mut Row) {
+        for (out, share) in out[ZERO..].iter_mut().zip(&self.from_zero[ZERO..]) {
+            *out += weight * share;
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prelude::*, test_runner::RngSeed};
+
     use super::*;
 
     #[test]
@@ -127,34 +145,49 @@ mod tests {
         assert_eq!(GRID.at_or_below(-3.0), ZERO);
     }
 
-    #[test]
-    fn the_recursion_equals_the_matrix_product() {
+    /// Section 3 as it is written: every jump from every point.
+    fn product(ln_harmful: f64, mass: &Row) -> Row {
         let Grid { x, dx, .. } = &*GRID;
-        let mass: Row = std::array::from_fn(|j| ((j * 37 % 11) as f64 + 0.5) * (-(j as f64) / 9.0).exp());
-        for ln_harmful in [2.0_f64.ln(), 1.6_f64.ln(), 1.02_f64.ln()] {
-            let mut product = EMPTY;
-            for (share, scale) in [(0.7, (ln_harmful / 2.0).max(FINEST_SCALE)), (0.3, 1.2)] {
-                for i in 0..POINTS {
-                    let density = |j: usize| {
-                        if j > i {
-                            (x[j] - x[i]) * (-(x[j] - x[i]) / scale).exp() * dx[j]
-                        } else {
-                            0.0
-                        }
-                    };
-                    let norm: f64 = (0..POINTS).map(density).sum();
-                    for (j, cell) in product.iter_mut().enumerate() {
-                        let stays = f64::from(u8::from(i == LAST && j == LAST));
-                        *cell += share * mass[i] * if i == LAST { stays } else { density(j) / norm };
+        let mut product = EMPTY;
+        for (share, scale) in [(0.7, (ln_harmful / 2.0).max(FINEST_SCALE)), (0.3, 1.2)] {
+            for i in 0..POINTS {
+                let density = |j: usize| {
+                    if j > i {
+                        (x[j] - x[i]) * (-(x[j] - x[i]) / scale).exp() * dx[j]
+                    } else {
+                        0.0
                     }
+                };
+                let norm: f64 = (0..POINTS).map(density).sum();
+                for (j, cell) in product.iter_mut().enumerate() {
+                    let stays = f64::from(u8::from(i == LAST && j == LAST));
+                    *cell += share * mass[i] * if i == LAST { stays } else { density(j) / norm };
                 }
             }
+        }
+        product
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, rng_seed: RngSeed::Fixed(6), ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_recursion_equals_the_matrix_product(masses in prop::collection::vec(-30.0..0.0_f64, POINTS), times in 1.01..30.0_f64) {
+            let mass: Row = std::array::from_fn(|j| if j >= ZERO { masses[j].exp() } else { 0.0 });
+            let jump = Jump::new(times.ln());
             let mut recursion = EMPTY;
-            Jump::new(ln_harmful).add(1.0, &mass, &mut recursion);
+            jump.add(1.0, &mass, &mut recursion);
+            let wanted = product(times.ln(), &mass);
+            let size = wanted.iter().fold(0.0_f64, |most, cell| most.max(*cell));
             for j in 0..POINTS {
-                let wrong = (recursion[j] - product[j]).abs();
-                assert!(wrong <= 1e-12 * product[j].max(1e-3), "{j}: {} {}", recursion[j], product[j]);
+                prop_assert!((recursion[j] - wanted[j]).abs() <= 1e-12 * size, "{j}: {} {}", recursion[j], wanted[j]);
             }
+            let mut at_zero = EMPTY;
+            at_zero[ZERO] = mass[ZERO];
+            let (mut by_row, mut by_recursion) = (EMPTY, EMPTY);
+            jump.add_from_zero(mass[ZERO], &mut by_row);
+            jump.add(1.0, &at_zero, &mut by_recursion);
+            prop_assert!(by_row.iter().zip(&by_recursion).all(|(one, other)| (one - other).abs() <= 1e-15 * mass[ZERO]));
         }
     }
 }

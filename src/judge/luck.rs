@@ -10,7 +10,7 @@ use super::noise::Spread;
 /// A law of ln(multiple) for a candidate that is no worse.
 #[derive(Debug, Clone)]
 pub(super) enum Luck {
-    /// Pods differ: a mixture of normals, as (probability, standard deviation).
+    /// Pods differ, or hours of a value: a mixture of normals, as (probability, standard deviation).
     Pods(Vec<(f64, f64)>),
     /// The hour before was itself a count, and hours differ.
     Past(PastLuck),
@@ -20,6 +20,11 @@ impl Luck {
     /// Between `candidate_pods` and `baseline_pods` that differ by `spread`.
     pub(super) fn between(spread: &Spread, candidate_pods: f64, baseline_pods: f64) -> Self {
         Self::Pods(spread.sigmas(candidate_pods, baseline_pods).collect())
+    }
+
+    /// Of a value, in hours that differ by `rms`.
+    pub(super) fn between_hours(rms: f64) -> Self {
+        Self::Pods(vec![(1.0, rms)])
     }
 
     /// Against a past of `bad` events at clustering `phi`, in hours that differ by `rms`.

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use super::{
     calibration::{BoundCalibration, MetricCalibration, StreamCalibration},
-    counted::{Bad, Counter},
-    evidence::{BoundEvidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan},
-    stream::{Question, Stream},
+    counted::Bad,
+    course::Course,
+    evidence::{BoundEvidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan, log10},
+    stream::Question,
+    value::Value,
 };
 use crate::{
     policy::{HistogramMetric, Metric, MetricKind, OnRegression, RatioMetric},
-    words::{GapReason, Increment, MetricStep, Moment, Verdict},
+    words::{GapReason, Increment, MetricStep, Moment, Native, Verdict, Whole},
 };
 
 /// What evidence must reach.
@@ -50,8 +52,9 @@ enum Kind {
     /// First sight: counted, never judged.
     Uncompared([f64; 2]),
     Unusable(String),
-    Ratio(Box<Stream>),
+    Ratio(Box<Course>),
     Histogram(Vec<Bound>),
+    Value(Box<Value>),
 }
 
 /// One bound: slower than is tolerated, and slow enough not to pass, are different counts of the candidate.
@@ -61,8 +64,10 @@ struct Bound {
     baseline_above: f64,
     candidate_above: f64,
     interpolated: bool,
-    slower: Stream,
-    passing: Stream,
+    /// Whether a native histogram of the candidate had no such bound: fewer requests were counted as slow than were.
+    rounded: bool,
+    slower: Course,
+    passing: Course,
 }
 
 impl MetricJudge {
@@ -76,11 +81,14 @@ impl MetricJudge {
             (MetricKind::Histogram(histogram), Some(MetricCalibration::Histogram(bounds))) => {
                 Kind::Histogram(bounds.iter().map(|bound| Bound::new(histogram, plan, bound)).collect())
             }
+            (MetricKind::Value(metric), Some(MetricCalibration::Value(past))) => {
+                Kind::Value(Box::new(Value::new(metric.tolerate_more, plan, past)))
+            }
             _ => Kind::Unusable("what was learnt before the rollout belongs to another policy".to_owned()),
         };
         let objective = match &metric.kind {
             MetricKind::Ratio(ratio) => ratio.objective,
-            MetricKind::Histogram(_) => None,
+            MetricKind::Histogram(_) | MetricKind::Value(_) => None,
         };
         let may_revert = metric.on_regression == OnRegression::Revert;
         Self {
@@ -105,16 +113,33 @@ impl MetricJudge {
             Kind::Unusable(_) => !step.candidate.is_empty(),
             Kind::Ratio(stream) => stream.step(at, step),
             Kind::Histogram(bounds) => bounds.iter_mut().fold(false, |used, bound| bound.step(at, step) | used),
+            Kind::Value(value) => value.step(at, step),
         };
         if !used {
             self.lose(step);
         }
         self.used = self.used.saturating_add(u32::from(used));
-        self.began_well |= self.used >= BEGINNING && self.harm() < 1.0;
-        self.convicted |= self.harm() >= self.needed.harm;
-        self.passed |= self.safe() >= self.needed.safe;
+        let harm = self.harm();
+        self.began_well |= self.used >= BEGINNING && harm < 1.0;
+        self.convicted |= harm >= self.needed.harm;
+        self.passed = self.passed || self.safe() >= self.needed.safe;
         self.late = self.late_change(at);
         !step.candidate.is_empty()
+    }
+
+    /// The old version has gone; `rest` is the plan of the steps to come. A late change is from now on one that begins after this.
+    pub(super) fn baseline_gone(&mut self, rest: &Plan) {
+        let turned = match &mut self.kind {
+            // A value is compared with the past from the start.
+            Kind::Uncompared(_) | Kind::Unusable(_) | Kind::Value(_) => false,
+            Kind::Ratio(course) => course.baseline_gone(rest),
+            Kind::Histogram(bounds) => bounds.iter_mut().fold(false, |turned, bound| {
+                bound.passing.baseline_gone(rest) | bound.slower.baseline_gone(rest) | turned
+            }),
+        };
+        if turned {
+            (self.used, self.began_well) = (0, false);
+        }
     }
 
     /// A change is late only where the recursion without starts once said that the watch began well: what was bad from the start is
@@ -150,7 +175,11 @@ impl MetricJudge {
 
     /// Whether it is judged at all.
     pub(super) const fn usable(&self) -> bool {
-        matches!(self.kind, Kind::Ratio(_) | Kind::Histogram(_))
+        matches!(self.kind, Kind::Ratio(_) | Kind::Histogram(_) | Kind::Value(_))
+    }
+
+    pub(super) const fn convicted(&self) -> bool {
+        self.convicted
     }
 
     pub(super) const fn passed(&self) -> bool {
@@ -164,6 +193,7 @@ impl MetricJudge {
             Kind::Uncompared([_, total]) => *total > 0.0,
             Kind::Ratio(stream) => stream.candidate()[1] > 0.0,
             Kind::Histogram(bounds) => bounds.iter().any(|bound| bound.slower.candidate()[1] > 0.0),
+            Kind::Value(value) => value.served(),
         }
     }
 
@@ -172,27 +202,36 @@ impl MetricJudge {
         self.mean(
             |stream| stream.harm(self.needed.at_least),
             |bound| bound.slower.harm(self.needed.at_least),
+            Value::harm,
             1.0,
         )
     }
 
     fn safe(&self) -> f64 {
-        self.mean(Stream::safe, |bound| bound.passing.safe(), 1.0)
+        self.mean(Course::safe, |bound| bound.passing.safe(), Value::safe, 1.0)
     }
 
     fn late_harm(&self) -> f64 {
         self.mean(
             |stream| stream.late_harm(self.needed.at_least),
             |bound| bound.slower.late_harm(self.needed.at_least),
+            |_| 0.0,
             0.0,
         )
     }
 
-    fn mean(&self, ratio: impl Fn(&Stream) -> f64, bound: impl Fn(&Bound) -> f64, neither: f64) -> f64 {
+    fn mean(
+        &self,
+        ratio: impl Fn(&Course) -> f64,
+        bound: impl Fn(&Bound) -> f64,
+        value: impl Fn(&Value) -> f64,
+        neither: f64,
+    ) -> f64 {
         match &self.kind {
             Kind::Uncompared(_) | Kind::Unusable(_) => neither,
             Kind::Ratio(stream) => ratio(stream),
             Kind::Histogram(bounds) => bounds.iter().map(bound).sum::<f64>() / bounds.len() as f64,
+            Kind::Value(judged) => value(judged),
         }
     }
 
@@ -205,9 +244,9 @@ impl MetricJudge {
     }
 
     /// The stream that weighs most.
-    fn heaviest(&self) -> Option<&Stream> {
+    fn heaviest(&self) -> Option<&Course> {
         match &self.kind {
-            Kind::Uncompared(_) | Kind::Unusable(_) => None,
+            Kind::Uncompared(_) | Kind::Unusable(_) | Kind::Value(_) => None,
             Kind::Ratio(stream) => Some(stream),
             Kind::Histogram(bounds) => bounds
                 .iter()
@@ -220,16 +259,21 @@ impl MetricJudge {
         match &self.kind {
             Kind::Uncompared(_) | Kind::Unusable(_) => None,
             Kind::Ratio(stream) => stream.excluded(self.needed.safe),
+            Kind::Value(value) => value.excluded(self.needed.safe),
             // What is said of the histogram must hold for every bound of it.
             Kind::Histogram(bounds) => bounds
                 .iter()
-                .map(|bound| bound.slower.excluded(self.needed.safe))
+                .map(|bound| bound.excluded(&self.needed))
                 .try_fold(0.0, |most: f64, times| times.map(|times| most.max(times))),
         }
     }
 
     pub(super) fn evidence(&self) -> MetricEvidence {
         let heaviest = self.heaviest();
+        let value = match &self.kind {
+            Kind::Value(value) => Some(&**value),
+            _ => None,
+        };
         let unknown = Noise {
             phi: 1.0,
             sigma: 0.0,
@@ -250,17 +294,19 @@ impl MetricJudge {
             needed_harm_log10: log10(self.needed.harm),
             safe_log10: log10(self.safe()),
             needed_safe_log10: log10(self.needed.safe),
-            candidate: heaviest.map_or(counted, Stream::candidate),
-            baseline: heaviest.map_or([0.0; 2], Stream::baseline),
-            ratio: heaviest.and_then(Stream::ratio),
+            candidate: heaviest.map_or(counted, Course::candidate),
+            baseline: heaviest.map_or([0.0; 2], Course::baseline),
+            alone: heaviest.and_then(Course::since_alone),
+            ratio: value.map_or_else(|| heaviest.and_then(Course::ratio), Value::ratio),
             excluded_times: self.excluded(),
             late: self.late,
-            noise: heaviest.map_or(unknown, Stream::noise),
-            first_bad: heaviest.and_then(Stream::first_bad),
+            noise: value.map_or_else(|| heaviest.map_or(unknown, Course::noise), Value::noise),
+            first_bad: heaviest.and_then(Course::first_bad),
             bounds: match &self.kind {
                 Kind::Histogram(bounds) => bounds.iter().map(|bound| bound.evidence(&self.needed)).collect(),
                 _ => Vec::new(),
             },
+            value: value.map(Value::evidence),
             gaps: self.gaps.clone(),
             unusable: if let Kind::Unusable(reason) = &self.kind {
                 Some(reason.clone())
@@ -273,28 +319,36 @@ impl MetricJudge {
 
 impl Bound {
     fn new(metric: &HistogramMetric, plan: &Plan, calibration: &BoundCalibration) -> Self {
+        // A native histogram that has no such bound is rounded to one: that never convicts, nor lets anything pass.
         let question = |candidate_above: f64, passing: bool| Question {
-            candidate: Bad::Above(candidate_above),
-            baseline: Bad::Above(calibration.baseline_above),
+            candidate: Bad::Above(candidate_above, if passing { Whole::Down } else { Whole::Up }),
+            baseline: Bad::Above(calibration.baseline_above, if passing { Whole::Up } else { Whole::Down }),
             tolerated: 1.0,
             ln_harmful: (1.0 + metric.harmful_slower).ln(),
             floor: None,
             passing,
         };
-        let stream = |question: Question| Stream::new(question, plan, &calibration.stream);
+        let stream = |question: Question| Course::new(question, plan, &calibration.stream);
         Self {
             quantile: calibration.quantile,
             baseline_above: calibration.baseline_above,
             candidate_above: calibration.candidate_above,
             interpolated: calibration.interpolated,
+            rounded: false,
             slower: stream(question(calibration.candidate_above, false)),
             passing: stream(question(calibration.passing_above, true)),
         }
     }
 
     fn step(&mut self, at: Moment, step: &MetricStep) -> bool {
+        let lacks = |increment: &Increment| matches!(increment, Increment::Native(counts) if Native::bucket(counts.schema, self.candidate_above).is_none());
+        self.rounded |= step.candidate.iter().any(|pod| lacks(&pod.increment));
         let _ = self.passing.step(at, step);
         self.slower.step(at, step)
+    }
+
+    fn excluded(&self, needed: &Needed) -> Option<f64> {
+        self.slower.excluded(needed.safe).filter(|_| !self.rounded)
     }
 
     fn evidence(&self, needed: &Needed) -> BoundEvidence {
@@ -307,13 +361,14 @@ impl Bound {
             safe_log10: log10(self.passing.safe()),
             candidate: self.slower.candidate(),
             baseline: self.slower.baseline(),
+            alone: self.slower.since_alone(),
             ratio: self.slower.ratio(),
-            excluded_times: self.slower.excluded(needed.safe),
+            excluded_times: self.excluded(needed),
         }
     }
 }
 
-fn ratio_stream(metric: &RatioMetric, plan: &Plan, calibration: &StreamCalibration) -> Stream {
+fn ratio_stream(metric: &RatioMetric, plan: &Plan, calibration: &StreamCalibration) -> Course {
     let (tolerate, harmful) = (metric.tolerate, metric.harmful.times);
     let question = Question {
         candidate: Bad::Event,
@@ -323,25 +378,17 @@ fn ratio_stream(metric: &RatioMetric, plan: &Plan, calibration: &StreamCalibrati
         floor: (tolerate.floor > 0.0).then(|| (tolerate.floor, harmful.ln())),
         passing: false,
     };
-    Stream::new(question, plan, calibration)
+    Course::new(question, plan, calibration)
 }
 
 /// Counts the candidate where nothing is compared; which requests of a histogram are slow is not known then.
 fn count_all(step: &MetricStep, sum: &mut [f64; 2]) -> bool {
     for pod in &step.candidate {
-        let [bad, total] = match &pod.increment {
-            ratio @ Increment::Ratio { .. } => Counter::Events.of(ratio).unwrap_or_default(),
-            Increment::Buckets(counts) => [0.0, counts.last().map_or(0.0, |total| *total as f64)],
+        let bad = match pod.increment {
+            Increment::Ratio { bad, .. } => bad as f64,
+            _ => 0.0,
         };
-        *sum = [sum[0] + bad, sum[1] + total];
+        *sum = [sum[0] + bad, sum[1] + pod.increment.events() as f64];
     }
     !step.candidate.is_empty()
-}
-
-/// The least and the largest log10 that is reported: always a number of JSON.
-const REPORTED: (f64, f64) = (-15.0, 300.0);
-
-/// log10 as it is reported.
-pub(super) fn log10(e: f64) -> f64 {
-    e.log10().clamp(REPORTED.0, REPORTED.1)
 }

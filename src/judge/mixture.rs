@@ -1,11 +1,14 @@
 //! Has it changed, now or at any earlier step? The mixture of likelihood ratios over when and how far (statistics.md, section 3).
 
-use super::grid::{EMPTY, Jump, Row};
+use super::{
+    grid::{EMPTY, Jump, POINTS, Row, ZERO},
+    lanes::{dot, larger, largest, sum},
+};
 
 /// Nothing on the grid is ever less likely than this, so that no quotient divides by zero.
 const LEAST: f64 = 1e-280;
 /// e-values of safety are never larger (section 6).
-const SAFEST: f64 = 1e15;
+pub(super) const SAFEST: f64 = 1e15;
 
 /// How likely a change is to begin at each step of the watch; weights of steps that could not be used are carried on.
 #[derive(Debug, Clone)]
@@ -68,55 +71,98 @@ pub(super) struct Weights {
 #[derive(Debug, Clone)]
 pub(super) struct Mixture {
     weights: Weights,
+    unchanged: Row,
+    change: Option<Change>,
+}
+
+/// The side of harm: `N` and `rest`.
+#[derive(Debug, Clone)]
+struct Change {
     jump: Jump,
     starts: Starts,
-    unchanged: Row,
+    /// Whether all of the null is at [`ZERO`]: then every jump is from there.
+    from_zero: bool,
+    /// Nothing below [`ZERO`] ever: a change only makes worse.
     changed: Row,
     rest: f64,
+    harm: f64,
+}
+
+impl Change {
+    /// A change may begin at this step, with all the weight that was carried to it.
+    fn begin(&mut self, null: &Row, unchanged: &Row) {
+        let weight = std::mem::take(&mut self.starts.carried);
+        if weight <= 0.0 {
+            return;
+        }
+        if self.from_zero {
+            self.jump.add_from_zero(weight * unchanged[ZERO], &mut self.changed);
+        } else {
+            let mut mass = EMPTY;
+            for j in ZERO..POINTS {
+                mass[j] = null[j] * unchanged[j];
+            }
+            self.jump.add(weight, &mass, &mut self.changed);
+        }
+        self.rest -= weight;
+    }
 }
 
 impl Mixture {
+    /// Of harm from when `starts` says, and of safety.
     pub(super) fn new(weights: Weights, jump: Jump, starts: Starts) -> Self {
-        Self {
-            weights,
+        let change = Change {
             jump,
             starts,
-            unchanged: [1.0; super::grid::POINTS],
+            from_zero: weights.null[ZERO] >= 1.0,
             changed: EMPTY,
             rest: 1.0,
+            harm: 1.0,
+        };
+        Self {
+            change: Some(change),
+            ..Self::of_safety(weights)
+        }
+    }
+
+    /// Of safety alone: its evidence of harm stays 1.
+    pub(super) const fn of_safety(weights: Weights) -> Self {
+        Self {
+            weights,
+            unchanged: [1.0; POINTS],
+            change: None,
         }
     }
 
     /// One step of the watch goes by; `factors` is its likelihood at each point, none where it could not be used.
     pub(super) fn step(&mut self, factors: Option<&Row>) {
-        self.starts.arrive();
+        if let Some(change) = &mut self.change {
+            change.starts.arrive();
+        }
         let Some(factors) = factors else { return };
-        let weight = std::mem::take(&mut self.starts.carried);
-        if weight > 0.0 {
-            let mut mass = self.weights.null;
-            for (mass, unchanged) in mass.iter_mut().zip(&self.unchanged) {
-                *mass *= unchanged;
-            }
-            self.jump.add(weight, &mass, &mut self.changed);
-            self.rest -= weight;
+        if let Some(change) = &mut self.change {
+            change.begin(&self.weights.null, &self.unchanged);
+            multiply(&mut change.changed[ZERO..], &factors[ZERO..]);
         }
-        let mut largest = 0.0_f64;
-        for (j, factor) in factors.iter().enumerate() {
-            self.changed[j] *= factor;
-            self.unchanged[j] *= factor;
-            largest = largest.max(self.changed[j]).max(self.unchanged[j]);
-        }
+        multiply(&mut self.unchanged, factors);
         // By the maximum, not by sum w0 B: that overflows (section 13).
-        let scale = largest.recip();
-        for (changed, unchanged) in self.changed.iter_mut().zip(&mut self.unchanged) {
-            *changed *= scale;
-            *unchanged = (*unchanged * scale).max(LEAST);
+        let changed = self.change.as_ref().map_or(0.0, |change| largest(&change.changed[ZERO..]));
+        let scale = larger(largest(&self.unchanged), changed).recip();
+        for unchanged in &mut self.unchanged {
+            *unchanged = larger(*unchanged * scale, LEAST);
+        }
+        if let Some(change) = &mut self.change {
+            for changed in &mut change.changed[ZERO..] {
+                *changed *= scale;
+            }
+            let never = dot(&self.weights.null[ZERO..], &self.unchanged[ZERO..]);
+            change.harm = sum(&change.changed[ZERO..]) / larger(never, LEAST) + larger(change.rest, 0.0);
         }
     }
 
     /// The e-value of harm.
     pub(super) fn harm(&self) -> f64 {
-        self.changed.iter().sum::<f64>() / dot(&self.weights.null, &self.unchanged).max(LEAST) + self.rest.max(0.0)
+        self.change.as_ref().map_or(1.0, |change| change.harm)
     }
 
     /// The e-value of safety.
@@ -126,7 +172,7 @@ impl Mixture {
 
     /// The e-value of `acceptable` against `harmful` (section 6: what is excluded).
     pub(super) fn safe_between(&self, acceptable: &Row, harmful: &Row) -> f64 {
-        (dot(acceptable, &self.unchanged) / dot(harmful, &self.unchanged).max(LEAST)).min(SAFEST)
+        (dot(acceptable, &self.unchanged) / larger(dot(harmful, &self.unchanged), LEAST)).min(SAFEST)
     }
 
     /// `B`: how likely each multiple is to have held all along, up to a factor.
@@ -135,12 +181,8 @@ impl Mixture {
     }
 }
 
-/// The likelihood at each point, the largest being 1, from its logarithm up to a constant.
-pub(super) fn factors(exponent: Row) -> Row {
-    let highest = exponent.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b));
-    exponent.map(|exponent| (exponent - highest).exp())
-}
-
-fn dot(a: &Row, b: &Row) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+fn multiply(row: &mut [f64], factors: &[f64]) {
+    for (value, factor) in row.iter_mut().zip(factors) {
+        *value *= factor;
+    }
 }

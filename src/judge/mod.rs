@@ -2,16 +2,20 @@
 //!
 //! May touch: `words`, `policy`. Deliberately absent: Prometheus, prose, clocks, randomness, decisions.
 //!
-//! `calibrate` learns once, before a rollout (`noise`, `temporal`, `latency`), what `Judge` is made from; a `Judge` holds one
-//! `metric` each, a metric its `stream`s (one of a ratio, two a bound of a histogram), a stream its `mixture`s on the `grid`. `rollout` judges a
-//! whole rollout that is written as one line of JSON.
+//! `calibrate` learns once, before a rollout (`noise`, `pods`, `temporal`, `latency`), what `Judge` is made from; a `Judge` holds one
+//! `metric` each, a metric its `course`s (one of a ratio, two a bound of a histogram) or its `value`; a course one `stream`, and a second once
+//! the old version has gone, a stream its `mixture`s on the `grid`, worked out in `lanes`. `rollout` judges a whole rollout that is written as
+//! one line of JSON; `forecast` says before any rollout what could be found, by simulated ones.
 
 mod calibrate;
 mod calibration;
 mod counted;
+mod course;
 mod estimate;
 mod evidence;
+mod forecast;
 mod grid;
+mod lanes;
 mod latency;
 mod luck;
 mod metric;
@@ -19,15 +23,21 @@ mod mixture;
 mod noise;
 #[cfg(test)]
 mod oracle;
+mod pods;
 pub mod rollout;
 mod sequential;
 mod stream;
 mod temporal;
 mod terms;
+mod value;
 mod weights;
 
 pub use calibrate::{Background, calibrate};
 pub use calibration::Calibration;
-pub use evidence::{BoundEvidence, Comparison, Estimate, Evidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan};
+pub use evidence::{
+    Alone, BoundEvidence, Comparison, Estimate, Evidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan, ValueEvidence,
+};
+pub use forecast::{Change, Found, MetricForecast, Outlook, Proof, Seldom, Trials, forecast};
+pub use pods::{PastPods, PodCount, PodSummary, summarize};
 pub use sequential::Judge;
 pub use terms::Terms;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::pods::PodSummary;
+
 /// The prior of phi with a history, and without one.
 const PHI_PRIOR: f64 = 1.5;
 const PHI_UNKNOWN: f64 = 3.0;
@@ -25,15 +27,18 @@ pub(super) struct PodHistory {
 pub(super) struct PodNoise {
     pub(super) phi: f64,
     pub(super) spread: Spread,
+    /// Each pod that served.
+    pub(super) pods: Vec<PodSummary>,
     /// Bad events over all, with half an event for the unseen.
     pub(super) rate: f64,
-    /// Pods that count: fewer than there are where traffic is uneven.
-    pub(super) pods: f64,
+    /// The share of pods that count, above 0: 1 where traffic is even.
+    pub(super) evenness: f64,
 }
 
 impl PodHistory {
-    /// Learns from the whole history; `step_ms` tells which steps follow each other.
-    pub(super) fn learn(&self, step_ms: i64) -> PodNoise {
+    /// Learns from the whole history, and how far pods differ from those of the `past` too; `step_ms` tells which steps follow each
+    /// other.
+    pub(super) fn learn(&self, step_ms: i64, past: &[PodSummary]) -> PodNoise {
         let pods = self.steps.first().map_or(0, |(_, pods)| pods.len());
         let (mut observed, mut expected, mut totals) = (vec![0.0; pods], vec![0.0; pods], vec![0.0; pods]);
         let mut sum = [0.0; 2];
@@ -58,18 +63,22 @@ impl PodHistory {
             .into_iter()
             .flatten()
             .fold(1.0, f64::max);
-        let seen: Vec<(f64, f64)> = ratios
-            .into_iter()
-            .zip(expected)
-            .zip(&totals)
-            .filter(|(_, n)| **n > 0.0)
-            .map(|(p, _)| p)
+        let seen = totals.iter().filter(|n| **n > 0.0).count();
+        let pods: Vec<PodSummary> = (0..pods)
+            .filter(|i| totals[*i] > 0.0)
+            .map(|i| PodSummary {
+                ratio: ratios[i],
+                expected: expected[i],
+                phi,
+                group: u32::try_from(seen).unwrap_or(u32::MAX),
+            })
             .collect();
         PodNoise {
             phi,
-            spread: Spread::learn(&seen, phi),
+            spread: Spread::learn(&pods, past),
+            pods,
             rate: (sum[0] + 0.5) / sum[1].max(1.0),
-            pods: self.effective(&totals),
+            evenness: self.evenness(&totals),
         }
     }
 
@@ -92,16 +101,18 @@ impl PodHistory {
         Some(tally.phi(PHI_PRIOR))
     }
 
-    fn effective(&self, totals: &[f64]) -> f64 {
-        let squares: f64 = totals.iter().map(|n| n * n).sum();
-        let even = totals.iter().sum::<f64>().powi(2) / squares.max(1.0);
-        let together = self
-            .steps
-            .iter()
-            .map(|(_, pods)| pods.iter().filter(|[_, n]| *n > 0.0).count())
-            .max()
-            .unwrap_or(0);
-        even.min(together as f64).max(1.0)
+    /// `(sum n)^2/(m sum n^2)` over the pods' traffic while they were there, so that a pod which was replaced half-way is no uneven one.
+    fn evenness(&self, totals: &[f64]) -> f64 {
+        let steps = |i: usize| self.steps.iter().filter(|(_, pods)| pods[i][1] > 0.0).count();
+        let traffic: Vec<f64> = (0..totals.len())
+            .filter(|i| totals[*i] > 0.0)
+            .map(|i| totals[i] / steps(i) as f64)
+            .collect();
+        let squares: f64 = traffic.iter().map(|n| n * n).sum();
+        if traffic.is_empty() {
+            return 1.0;
+        }
+        traffic.iter().sum::<f64>().powi(2) / (traffic.len() as f64 * squares)
     }
 }
 
@@ -173,25 +184,32 @@ impl Tally {
 pub(super) struct Spread(Vec<f64>);
 
 impl Spread {
-    /// Nothing is known of the pods.
-    pub(super) fn unknown() -> Self {
-        Self::learn(&[], 1.0)
+    /// From pods that have ended alone; none: nothing is known.
+    pub(super) fn of_past(past: &[PodSummary]) -> Self {
+        Self::learn(&[], past)
     }
 
-    /// From each pod's observed over expected, and its expected events.
-    fn learn(pods: &[(f64, f64)], phi: f64) -> Self {
+    /// From the pods that ran together in the hour before, and those of the past. Of these the mean of their group is taken out by
+    /// hand: m pods about their own mean are worth m - 1, so each counts `1 - 1/m` logarithms. Where the pods of a group count alike
+    /// that is REML to the last digit, whatever groups there are.
+    fn learn(pods: &[PodSummary], past: &[PodSummary]) -> Self {
         let ln_posterior = |tau: f64| {
             let square = tau * tau;
             let prior = -2.0 * square.ln() - 4.0 * 0.11 * 0.11 / (2.0 * square);
+            let variance = |pod: &PodSummary| square + pod.phi / pod.expected.max(0.5);
+            let before = |pod: &PodSummary| {
+                let variance = variance(pod);
+                (1.0 - f64::from(pod.group).recip()) * variance.ln() + (pod.ratio - 1.0).powi(2) / variance
+            };
+            let prior = prior - past.iter().map(before).sum::<f64>() / 2.0;
             if pods.is_empty() {
                 return prior;
             }
-            let variance = |e: f64| square + phi / e.max(0.5);
-            let weight: f64 = pods.iter().map(|(_, e)| variance(*e).recip()).sum();
-            let mean = pods.iter().map(|(r, e)| r / variance(*e)).sum::<f64>() / weight;
+            let weight: f64 = pods.iter().map(|pod| variance(pod).recip()).sum();
+            let mean = pods.iter().map(|pod| pod.ratio / variance(pod)).sum::<f64>() / weight;
             let fit: f64 = pods
                 .iter()
-                .map(|(r, e)| variance(*e).ln() + (r - mean).powi(2) / variance(*e))
+                .map(|pod| variance(pod).ln() + (pod.ratio - mean).powi(2) / variance(pod))
                 .sum();
             prior - fit / 2.0 - weight.ln() / 2.0
         };

@@ -1,10 +1,9 @@
 //! The judge of one rollout: steps in, evidence out, all metrics together (statistics.md, section 9).
 
-use std::time::Duration;
-
 use super::{
-    Calibration, Comparison, Evidence, Plan, Terms,
-    metric::{MetricJudge, Needed, log10},
+    Calibration, Comparison, Evidence, MetricEvidence, Plan, Terms,
+    evidence::log10,
+    metric::{MetricJudge, Needed},
 };
 use crate::{
     policy::Metric,
@@ -15,8 +14,9 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Judge {
     metrics: Vec<MetricJudge>,
-    compare: Comparison,
-    length: Duration,
+    plan: Plan,
+    gone: bool,
+    alone_since: Option<Moment>,
     needed: f64,
     at: Moment,
     steps: u32,
@@ -71,14 +71,32 @@ impl Judge {
         }
         Self {
             metrics,
-            compare: plan.compare,
-            length: plan.step,
+            plan: plan.clone(),
+            gone: false,
+            alone_since: None,
             needed,
             at: Moment::from_millis(0),
             steps: 0,
             used: 0,
             whole: None,
             convicted: false,
+        }
+    }
+
+    /// The old version has gone: called before the first step in which nothing runs beside the candidate any more, once or more
+    /// often. What was learnt beside it stays; from here on evidence goes on against its own last hour, where one was learnt, else it
+    /// stands still (statistics.md, section 8: `auto`). Changes nothing where nothing ran beside it.
+    pub fn baseline_gone(&mut self) {
+        if self.gone || !matches!(self.plan.compare, Comparison::Concurrent | Comparison::Auto) {
+            return;
+        }
+        self.gone = true;
+        let rest = Plan {
+            steps: self.plan.steps.saturating_sub(self.steps),
+            ..self.plan.clone()
+        };
+        for metric in &mut self.metrics {
+            metric.baseline_gone(&rest);
         }
     }
 
@@ -94,8 +112,17 @@ impl Judge {
         self.at = step.at;
         self.steps = self.steps.saturating_add(1);
         self.used = self.used.saturating_add(u32::from(counted));
-        self.whole = Whole::with(self.whole, step.at.minus(self.length), counted);
-        self.convicted |= self.compare != Comparison::None && self.harm() >= self.needed;
+        let began = step.at.minus(self.plan.step);
+        if self.gone {
+            self.alone_since.get_or_insert(began);
+        }
+        self.whole = Whole::with(self.whole, began, counted);
+        self.convicted |= self.plan.compare != Comparison::None && self.harm() >= self.needed;
+    }
+
+    /// The metrics before their first step, each with what it must reach.
+    pub(super) fn into_metrics(self) -> Vec<MetricJudge> {
+        self.metrics
     }
 
     /// The weighted mean of e-values over the metrics that may revert; 1 where there is none.
@@ -128,16 +155,22 @@ impl Judge {
             .iter()
             .filter(|metric| metric.may_revert())
             .all(MetricJudge::served);
+        let metrics: Vec<MetricEvidence> = self.metrics.iter().map(MetricJudge::evidence).collect();
+        let alone = self.alone_since.is_some() && metrics.iter().any(|metric| metric.alone.is_some());
         Evidence {
             at: self.at,
             steps: self.steps,
             used: if served { self.used } else { 0 },
             whole_since: self.whole.filter(|_| served).map(|whole| whole.since),
-            compare: self.compare,
+            compare: match self.plan.compare {
+                Comparison::Auto if !alone => Comparison::Concurrent,
+                compare => compare,
+            },
+            alone_since: self.alone_since,
             verdict: self.verdict(),
             harm_log10: log10(self.harm()),
             needed_harm_log10: log10(self.needed),
-            metrics: self.metrics.iter().map(MetricJudge::evidence).collect(),
+            metrics,
         }
     }
 }

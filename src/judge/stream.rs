@@ -4,11 +4,12 @@
 use super::{
     calibration::{Reference, StreamCalibration},
     counted::{Bad, Counter},
-    estimate,
+    estimate::{self, LogRatio},
     evidence::{Estimate, Noise, Plan},
     grid::{GRID, Jump, Row},
+    lanes::{exp_below_largest, ln_1p},
     luck::Luck,
-    mixture::{Mixture, Starts, Weights, factors},
+    mixture::{Mixture, Starts, Weights},
     noise::StepNoise,
     weights,
 };
@@ -73,6 +74,14 @@ impl Pair {
         }
     }
 
+    /// Of passing by latency, which has no floor.
+    fn of_safety((weights, _): (Weights, Jump)) -> Self {
+        Self {
+            ratio: Mixture::of_safety(weights),
+            floor: None,
+        }
+    }
+
     fn step(&mut self, ratio: Option<&Row>, floor: Option<&Row>) {
         self.ratio.step(ratio);
         if let Some(mixture) = &mut self.floor {
@@ -122,7 +131,11 @@ impl Stream {
             against,
             multiples: std::array::from_fn(|j| question.tolerated * GRID.times[j]),
             ln_multiples: std::array::from_fn(|j| question.tolerated.ln() + GRID.x[j]),
-            decisive: Pair::new(law(), floor_harmful, &starts),
+            decisive: if question.passing {
+                Pair::of_safety(law())
+            } else {
+                Pair::new(law(), floor_harmful, &starts)
+            },
             late: (alone && !question.passing).then(|| Pair::new(law(), floor_harmful, &spread)),
             excludable,
             acceptable: luck.as_ref().map_or_else(|| law().0.acceptable, weights::acceptable),
@@ -145,8 +158,7 @@ impl Stream {
             .map(|counter| counter.sum(&step.candidate))
             .filter(|[_, n]| *n > 0.0);
         let Some(candidate) = served else {
-            self.spread(None, None);
-            return false;
+            return self.miss();
         };
         let baseline = self
             .question
@@ -183,7 +195,7 @@ impl Stream {
             }
         };
         let floor = self.question.floor.map(|(rate, _)| one_arm(candidate, rate, phi));
-        self.spread(ratio.map(factors).as_ref(), floor.map(factors).as_ref());
+        self.spread(ratio.map(exp_below_largest).as_ref(), floor.map(exp_below_largest).as_ref());
         ratio.is_some()
     }
 
@@ -194,21 +206,20 @@ impl Stream {
         }
     }
 
-    /// The e-value of harm; 0 until the candidate had `at_least` bad events (section 5).
-    pub(super) fn harm(&self, at_least: f64) -> f64 {
-        if self.candidate[0] >= at_least {
-            self.decisive.harm()
-        } else {
-            0.0
-        }
+    /// A step goes by unused.
+    pub(super) fn miss(&mut self) -> bool {
+        self.spread(None, None);
+        false
     }
 
-    /// The e-value of a change that began late, where nothing runs beside (section 8).
-    pub(super) fn late_harm(&self, at_least: f64) -> f64 {
-        self.late
-            .as_ref()
-            .filter(|_| self.candidate[0] >= at_least)
-            .map_or(0.0, Pair::harm)
+    /// The e-value of harm.
+    pub(super) fn harm(&self) -> f64 {
+        self.decisive.harm()
+    }
+
+    /// The e-value of a change that began late, where nothing runs beside (section 8); else 0.
+    pub(super) fn late_harm(&self) -> f64 {
+        self.late.as_ref().map_or(0.0, Pair::harm)
     }
 
     /// The e-value of safety.
@@ -216,20 +227,45 @@ impl Stream {
         self.decisive.safe()
     }
 
-    /// The smallest of 2, 3, 5, 10, 30 times the baseline that is excluded at odds of `needed` (section 6).
-    pub(super) fn excluded(&self, needed: f64) -> Option<f64> {
-        let ratio = &self.decisive.ratio;
-        self.excludable
-            .iter()
-            .find(|(_, harmful)| ratio.safe_between(&self.acceptable, harmful) >= needed)
-            .map(|(times, _)| *times)
+    /// The multiples of the baseline that may be excluded, ascending (section 6).
+    pub(super) fn excludable(&self) -> impl Iterator<Item = f64> {
+        self.excludable.iter().map(|(times, _)| *times)
+    }
+
+    /// The e-value against the multiple at `index` of [`Stream::excludable`]; 1 where there is none.
+    pub(super) fn excluding(&self, index: usize) -> f64 {
+        let against = |(_, harmful): &(f64, Row)| self.decisive.ratio.safe_between(&self.acceptable, harmful);
+        self.excludable.get(index).map_or(1.0, against)
     }
 
     /// How many times worse (section 11).
     pub(super) fn ratio(&self) -> Option<Estimate> {
-        let counts = estimate::from_counts(self.candidate, self.baseline, self.noise().phi, self.sigma);
+        let counts = self.counted_ratio().map(Estimate::from);
         let seen = self.candidate[1] > 0.0 && self.candidate[0] + self.baseline[0] > 0.0;
-        counts.or_else(|| seen.then(|| estimate::from_grid(self.decisive.ratio.likelihood(), &self.multiples)))
+        counts.or_else(|| seen.then(|| estimate::from_grid(self.likelihood(), &self.multiples)))
+    }
+
+    /// The same from counts alone; none with too few of them.
+    pub(super) fn counted_ratio(&self) -> Option<LogRatio> {
+        estimate::from_counts(self.candidate, self.baseline, self.noise().phi, self.sigma)
+    }
+
+    /// How likely each of [`Stream::multiples`] is to have held all along, up to a factor.
+    pub(super) const fn likelihood(&self) -> &Row {
+        self.decisive.ratio.likelihood()
+    }
+
+    pub(super) const fn multiples(&self) -> &Row {
+        &self.multiples
+    }
+
+    pub(super) const fn question(&self) -> Question {
+        self.question
+    }
+
+    /// Whether it is compared with what runs beside it.
+    pub(super) const fn is_beside(&self) -> bool {
+        matches!(self.against, Against::Beside(_))
     }
 
     /// The noise as it is known now.
@@ -296,13 +332,23 @@ fn compared(tolerated: f64, step_seconds: f64, reference: &Reference) -> (Agains
 fn two_arms(candidate: [f64; 2], baseline: [f64; 2], phi: f64, multiples: &Row, ln_multiples: &Row) -> Row {
     let bad = candidate[0] + baseline[0];
     let balance = candidate[1] / baseline[1];
-    std::array::from_fn(|j| (candidate[0] * ln_multiples[j] - bad * (multiples[j] * balance).ln_1p()) / phi)
+    let clustered = phi.recip();
+    let mut row = *multiples;
+    for (value, ln_multiple) in row.iter_mut().zip(ln_multiples) {
+        *value = (candidate[0] * ln_multiple - bad * ln_1p(*value * balance)) * clustered;
+    }
+    row
 }
 
 /// Section 5: the candidate alone against a known rate.
 pub(super) fn one_arm([bad, total]: [f64; 2], rate: f64, phi: f64) -> Row {
     let expected = total * rate;
-    std::array::from_fn(|j| (bad * GRID.x[j] - GRID.times[j] * expected) / phi)
+    let clustered = phi.recip();
+    let mut row = GRID.times;
+    for (value, x) in row.iter_mut().zip(&GRID.x) {
+        *value = (bad * x - *value * expected) * clustered;
+    }
+    row
 }
 
 fn add(a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
@@ -311,35 +357,48 @@ fn add(a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prelude::*, test_runner::RngSeed};
+
     use super::*;
 
     fn multiples() -> (Row, Row) {
-        (std::array::from_fn(|j| GRID.x[j].exp()), GRID.x)
+        (GRID.times, GRID.x)
     }
 
-    #[test]
-    fn a_step_split_in_equal_proportion_says_the_same() {
-        let (multiples, ln) = multiples();
-        let whole = two_arms([12.0, 400.0], [8.0, 1_200.0], 1.5, &multiples, &ln);
-        let half = two_arms([6.0, 200.0], [4.0, 600.0], 1.5, &multiples, &ln);
-        for (whole, half) in whole.iter().zip(&half) {
-            assert!((whole - 2.0 * half).abs() < 1e-12 * whole.abs().max(1.0));
-        }
+    fn arm() -> impl Strategy<Value = [f64; 2]> {
+        (1_u32..1_000_000, 0.0..1.0_f64)
+            .prop_map(|(total, share): (u32, f64)| [(f64::from(total) * share).floor(), f64::from(total)])
     }
 
-    #[test]
-    fn the_likelihood_swaps_with_the_arms() {
-        let (multiples, ln) = multiples();
-        let (inverse, ln_inverse) = (multiples.map(f64::recip), ln.map(|x| -x));
-        let (candidate, baseline) = ([12.0, 400.0], [8.0, 1_200.0]);
-        let one = two_arms(candidate, baseline, 1.5, &multiples, &ln);
-        let other = two_arms(baseline, candidate, 1.5, &inverse, &ln_inverse);
+    /// Alike at every point but for one constant, which is a constant factor of the likelihood.
+    fn alike(one: &Row, other: &Row) -> bool {
         let apart = one[0] - other[0];
-        for (one, other) in one.iter().zip(&other) {
-            assert!(
-                (one - other - apart).abs() < 1e-10,
-                "a constant factor, the same at every point"
-            );
+        let size = one.iter().chain(other).fold(1.0_f64, |most, value| most.max(value.abs()));
+        one.iter()
+            .zip(other)
+            .all(|(one, other)| (one - other - apart).abs() <= 1e-12 * size)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, rng_seed: RngSeed::Fixed(5), ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_step_split_in_equal_proportion_says_the_same(
+            candidate in arm(), baseline in arm(), phi in 1.0..10.0, share in 0.01..0.99
+        ) {
+            let (multiples, ln) = multiples();
+            let of = |share: f64| two_arms(candidate.map(|n: f64| n * share), baseline.map(|n: f64| n * share), phi, &multiples, &ln);
+            let (one, other) = (of(share), of(1.0 - share));
+            let both: Row = std::array::from_fn(|j| one[j] + other[j]);
+            prop_assert!(alike(&of(1.0), &both));
+        }
+
+        #[test]
+        fn the_likelihood_swaps_with_the_arms(candidate in arm(), baseline in arm(), phi in 1.0..10.0) {
+            let (multiples, ln) = multiples();
+            let (inverse, ln_inverse) = (multiples.map(f64::recip), ln.map(|x| -x));
+            let one = two_arms(candidate, baseline, phi, &multiples, &ln);
+            prop_assert!(alike(&one, &two_arms(baseline, candidate, phi, &inverse, &ln_inverse)));
         }
     }
 }

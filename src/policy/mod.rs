@@ -23,7 +23,7 @@ pub use error::{PolicyError, PolicyErrors};
 pub use model::{
     Activate, ActivateBy, Arms, Compare, Harmful, HistogramMetric, HostTarget, KubernetesTarget, Limits, Metric, MetricKind,
     Mode, Notify, NotifyOn, OnInconclusive, OnRegression, Policy, RatioMetric, RevertPolicy, RevertTo, Risk, StepSetting, Target,
-    Tolerate, Watch, WorkloadKind,
+    Tolerate, ValueMetric, Watch, WorkloadKind,
 };
 pub use quantity::{duration_text, parse_duration, parse_share, share_text};
 pub use schema::schema;

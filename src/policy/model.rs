@@ -214,8 +214,22 @@ pub struct Metric {
 pub enum MetricKind {
     /// Bad events out of all events.
     Ratio(RatioMetric),
-    /// A classic histogram of seconds.
+    /// A histogram of seconds, classic or native.
     Histogram(HistogramMetric),
+    /// A value that is no count.
+    Value(ValueMetric),
+}
+
+impl MetricKind {
+    /// A process's first time that does not count; errors count from the first second.
+    #[must_use]
+    pub const fn warmup(&self) -> Duration {
+        match self {
+            Self::Ratio(_) => Duration::ZERO,
+            Self::Histogram(histogram) => histogram.warmup,
+            Self::Value(value) => value.warmup,
+        }
+    }
 }
 
 /// Bad events out of all events.
@@ -250,7 +264,7 @@ pub struct Harmful {
     pub times: f64,
 }
 
-/// A classic histogram of durations in seconds.
+/// A histogram of durations in seconds, classic or native; which one, Prometheus's answer says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HistogramMetric {
     /// The family's selector without `_bucket`: `http_request_duration_seconds{app="myapp"}`.
@@ -265,6 +279,18 @@ pub struct HistogramMetric {
     /// `harmful.slower` as a fraction (default 1): from here on it is harm.
     pub harmful_slower: f64,
     /// A pod's first time that does not count (default 60 s).
+    #[serde(with = "crate::words::seconds")]
+    pub warmup: Duration,
+}
+
+/// A value that is no count: memory, the length of a queue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ValueMetric {
+    /// PromQL instant vector with one value an instance, with the labels `job` and `instance`.
+    pub query: String,
+    /// `tolerate.more` as a fraction (default 0.3): this much more is fine.
+    pub tolerate_more: f64,
+    /// A process's first time that does not count (default 60 s).
     #[serde(with = "crate::words::seconds")]
     pub warmup: Duration,
 }

@@ -57,6 +57,18 @@ pub(super) fn histogram(query: &str) -> Result<(), Slip> {
     Ok(())
 }
 
+/// Whether `query` may be an instant vector of values: anything but a range that is left as one, or another time.
+pub(super) fn value(query: &str) -> Result<(), Slip> {
+    const ONE: &str = "write what gives one value an instance: `process_resident_memory_bytes{job=\"myapp\"}`";
+    if query.trim().is_empty() {
+        return Err(slip("the query is empty", ONE));
+    }
+    if balanced(query)?.trim().ends_with(']') {
+        return Err(slip("a range such as `[5m]` is no instant vector", ONE));
+    }
+    Ok(())
+}
+
 const RATES: [&str; 8] = [
     "rate",
     "irate",
@@ -68,8 +80,17 @@ const RATES: [&str; 8] = [
     "avg_over_time",
 ];
 
-/// The query with the contents of its strings blanked, byte by byte, once its brackets and quotes are known to match.
+/// As [`balanced`], without ranges.
 fn code(query: &str) -> Result<String, Slip> {
+    let code = balanced(query)?;
+    if code.contains('[') {
+        return Err(slip("a range such as `[5m]` is no instant vector", COUNTERS));
+    }
+    Ok(code)
+}
+
+/// The query with the contents of its strings blanked, byte by byte, once its brackets and quotes are known to match.
+fn balanced(query: &str) -> Result<String, Slip> {
     if query.trim().is_empty() {
         return Err(slip("the query is empty", COUNTERS));
     }
@@ -93,9 +114,6 @@ fn code(query: &str) -> Result<String, Slip> {
     }
     if let Some(c) = open.pop() {
         return Err(slip(format!("`{c}` is never closed"), format!("add `{}`", closing(c))));
-    }
-    if out.contains('[') {
-        return Err(slip("a range such as `[5m]` is no instant vector", COUNTERS));
     }
     if words(&out).any(|word| word == "offset") || out.contains('@') {
         return Err(slip(

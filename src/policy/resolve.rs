@@ -5,6 +5,7 @@
 mod metrics;
 mod spec;
 mod target;
+mod values;
 
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 
 use super::{
     Activate, Arms, HistogramMetric, HostTarget, Metric, MetricKind, NotifyOn, Policy, RatioMetric, StepSetting, Target,
+    ValueMetric,
     file::{
         ActivateFile, ApiVersion, ArmsBy, ArmsFile, AtLeastFile, HarmfulFile, HostFile, Kind, LimitsFile, MetadataFile,
         MetricFile, NotifyFile, OnBlind, PolicyFile, RatioFile, RevertFile, RiskFile, SpecFile, TargetFile, TolerateFile,
@@ -117,6 +118,7 @@ fn metric(metric: &Metric) -> MetricFile {
     let kind = match &metric.kind {
         MetricKind::Ratio(kind) => ratio(kind),
         MetricKind::Histogram(kind) => histogram(kind),
+        MetricKind::Value(kind) => value(kind),
     };
     MetricFile {
         name: metric.name.clone().into(),
@@ -174,6 +176,19 @@ fn histogram(kind: &HistogramMetric) -> MetricFile {
         harmful: HarmfulFile {
             slower: Share(kind.harmful_slower).into(),
             ..HarmfulFile::default()
+        }
+        .into(),
+        warmup: Time(kind.warmup).into(),
+        ..MetricFile::default()
+    }
+}
+
+fn value(kind: &ValueMetric) -> MetricFile {
+    MetricFile {
+        value: kind.query.clone().into(),
+        tolerate: TolerateFile {
+            more: Share(kind.tolerate_more).into(),
+            ..TolerateFile::default()
         }
         .into(),
         warmup: Time(kind.warmup).into(),

@@ -1,15 +1,18 @@
-//! The JSON around an answer, read here because the client library drops what it says of partial data.
+//! The JSON of an answer, read here because the client library drops what it says of partial data and refuses native histograms.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use prometheus_http_query::response::{Data, PromqlResult};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::series::{Data, Given, Point};
 use crate::{
     question::{Answer, Question, Sample},
     words::{GapReason, Moment, Pod},
 };
+
+/// Native histograms of series of which some were reset are summed all the same; lastgood finds resets by itself.
+const HARMLESS: &str = "conflicting counter resets during histogram aggregation";
 
 /// What was found in an answer that makes it unusable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,14 +44,21 @@ pub(super) fn answer(body: &[u8], at: Moment) -> Result<Answer, Found> {
         return Err(failed("answered an instant query with something else than a vector"));
     };
     let mut samples = Vec::with_capacity(vector.len());
-    for series in vector {
-        let (labels, sample) = series.into_inner();
-        if moment(sample.timestamp()) != Some(at) {
-            return Err(failed(
-                "answered about another time than it was asked; a cache before it must not",
-            ));
+    for Given {
+        metric,
+        value,
+        histogram,
+    } in vector
+    {
+        let series = Series::of(metric)?;
+        for point in value.into_iter().chain(histogram) {
+            if moment(point.at) != Some(at) {
+                return Err(failed(
+                    "answered about another time than it was asked; a cache before it must not",
+                ));
+            }
+            samples.push(series.sample(point));
         }
-        samples.push(Series::of(labels)?.sample(sample.value()));
     }
     Ok(Answer { at, samples })
 }
@@ -64,14 +74,18 @@ pub(super) fn answers(body: &[u8], from: Moment, to: Moment, step: Duration) -> 
         by_time.insert(at, Vec::new());
         at = at.plus(step);
     }
-    for range in matrix {
-        let (labels, values) = range.into_inner();
-        let series = Series::of(labels)?;
-        for value in values {
+    for Given {
+        metric,
+        value,
+        histogram,
+    } in matrix
+    {
+        let series = Series::of(metric)?;
+        for point in value.into_iter().chain(histogram) {
             // Times around the range were asked for only because the client asks in whole seconds.
-            let slot = moment(value.timestamp()).and_then(|at| by_time.get_mut(&at));
+            let slot = moment(point.at).and_then(|at| by_time.get_mut(&at));
             if let Some(slot) = slot {
-                slot.push(series.sample(value.value()));
+                slot.push(series.sample(point));
             }
         }
     }
@@ -102,7 +116,7 @@ fn data(body: &[u8]) -> Result<Data, Found> {
             shortened(&error)
         )));
     }
-    if let Some(warning) = envelope.warnings.first() {
+    if let Some(warning) = envelope.warnings.iter().find(|warning| !warning.contains(HARMLESS)) {
         return Err(warned(&format!(
             "warns that its answer may be partial: {}",
             shortened(warning)
@@ -112,18 +126,8 @@ fn data(body: &[u8]) -> Result<Data, Found> {
         return Err(warned("says that its answer is partial; not all of its storage answers"));
     }
     let raw = envelope.data.ok_or_else(|| failed("answered without data"))?.get();
-    serde_json::from_str::<PromqlResult>(raw)
-        .map(|result| result.into_inner().0)
-        .map_err(|_| failed(shape(raw)))
-}
-
-/// Why `data` cannot be read.
-fn shape(raw: &str) -> &'static str {
-    if raw.contains("\"histogram\":") || raw.contains("\"histograms\":") {
-        "answered with a native histogram, which cannot be counted yet; ask for a classic one, or wrap it in histogram_count()"
-    } else {
-        "answered with data that are no samples; the query must give an instant vector of counters"
-    }
+    serde_json::from_str(raw)
+        .map_err(|_| failed("answered with data that are no samples; the query must give an instant vector of counters"))
 }
 
 /// The labels of a series, taken apart.
@@ -148,12 +152,13 @@ impl Series {
         })
     }
 
-    fn sample(&self, value: f64) -> Sample {
+    fn sample(&self, Point { value, native, .. }: Point) -> Sample {
         Sample {
             part: self.part,
             pod: self.pod.clone(),
             labels: self.labels.clone(),
             value,
+            native,
         }
     }
 }

@@ -6,6 +6,7 @@ mod envelope;
 mod fault;
 mod options;
 mod request;
+mod series;
 
 use std::{fmt, sync::Mutex, time::Duration};
 

@@ -16,6 +16,13 @@ pub struct Question {
 impl Question {
     /// The label that tells the parts of an answer apart.
     pub const PART: &'static str = "lastgood_part";
+
+    /// The query of what the metric at this index counts: its totals, its buckets or its value; empty where there is none.
+    #[must_use]
+    pub fn counted(&self, metric: usize) -> &str {
+        let counts = |part: &&Part| part.metric == metric && part.kind.is_counted();
+        self.parts.iter().find(counts).map_or("", |part| part.promql.as_str())
+    }
 }
 
 /// One part of a question.
@@ -36,8 +43,10 @@ pub enum PartKind {
     Bad,
     /// The cumulative count of all events, by pod.
     Total,
-    /// Cumulative bucket counts, by pod and `le`.
+    /// Cumulative bucket counts: of a classic histogram by pod and `le`; of a native one by pod, all in one sample.
     Buckets,
+    /// The newest value of what is no counter, by pod.
+    Value,
     /// Newest scrape time of the totals (of the `+Inf` bucket for histograms), by pod.
     Stamp,
     /// How many series the totals (the buckets) have, by pod.
@@ -50,6 +59,14 @@ pub enum PartKind {
     ScrapeDuration,
 }
 
+impl PartKind {
+    /// Whether it is what the metric counts: all events, buckets or a value.
+    #[must_use]
+    pub const fn is_counted(self) -> bool {
+        matches!(self, Self::Total | Self::Buckets | Self::Value)
+    }
+}
+
 /// One sample of an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
@@ -59,8 +76,21 @@ pub struct Sample {
     pub pod: Pod,
     /// Labels beyond part and pod: `le`.
     pub labels: BTreeMap<String, String>,
-    /// The value as Prometheus gave it; may be NaN or infinite.
+    /// The value as Prometheus gave it, of a native histogram its count; may be NaN or infinite.
     pub value: f64,
+    /// The buckets that hold anything, where it is a native histogram.
+    pub native: Option<Box<[NativeBucket]>>,
+}
+
+/// One bucket of a native histogram, as Prometheus gave it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NativeBucket {
+    /// Its lower bound.
+    pub lower: f64,
+    /// Its upper bound.
+    pub upper: f64,
+    /// Events in it, since the process began.
+    pub count: f64,
 }
 
 /// What Prometheus says of one time.
@@ -70,4 +100,13 @@ pub struct Answer {
     pub at: Moment,
     /// The samples, in no order.
     pub samples: Vec<Sample>,
+}
+
+impl Answer {
+    /// How many numbers it holds: of a native histogram its buckets too, each of which takes the room of two samples.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let buckets = |sample: &Sample| sample.native.as_ref().map_or(0, |buckets| buckets.len());
+        self.samples.iter().map(|sample| 1 + 2 * buckets(sample)).sum()
+    }
 }

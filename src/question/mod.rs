@@ -7,11 +7,11 @@ mod answer;
 pub(crate) mod fixture;
 mod promql;
 
-pub use answer::{Answer, Part, PartKind, Question, Sample};
+pub use answer::{Answer, NativeBucket, Part, PartKind, Question, Sample};
 
 use promql::{Query, by_pod};
 
-use crate::policy::{Arms, HistogramMetric, MetricKind, Policy, RatioMetric};
+use crate::policy::{Arms, HistogramMetric, MetricKind, Policy, RatioMetric, ValueMetric};
 
 /// One query that carries all metrics of `policy`.
 #[must_use]
@@ -55,13 +55,13 @@ pub fn queries(policy: &Policy) -> Vec<String> {
         .collect()
 }
 
-/// What a person can paste into Prometheus to see the counts of one metric: its bad events and its total, or its buckets, by pod. Scrape
-/// times, process starts and series counts, which are asked beside them, are left out.
+/// What a person can paste into Prometheus to see the counts of one metric: its bad events and its total, its buckets, or its
+/// value, by pod. Scrape times, process starts and series counts, which are asked beside them, are left out.
 #[must_use]
 pub fn readable(policy: &Policy, metric: usize) -> Vec<String> {
     parts(policy, metric)
         .into_iter()
-        .filter(|part| matches!(part.kind, PartKind::Bad | PartKind::Total | PartKind::Buckets))
+        .filter(|part| part.kind == PartKind::Bad || part.kind.is_counted())
         .map(|part| part.promql)
         .collect()
 }
@@ -92,6 +92,7 @@ fn parts(policy: &Policy, metric: usize) -> Vec<Part> {
     let kinds = match policy.metrics.get(metric).map(|metric| &metric.kind) {
         Some(MetricKind::Ratio(ratio)) => of_ratio(ratio, pick),
         Some(MetricKind::Histogram(histogram)) => of_histogram(histogram, pick),
+        Some(MetricKind::Value(value)) => of_value(value, pick),
         None => Vec::new(),
     };
     kinds
@@ -108,32 +109,55 @@ fn of_ratio(ratio: &RatioMetric, pick: impl Fn(Query) -> Query) -> Vec<(PartKind
         (PartKind::Total, by_pod("sum", &[], &total.to_string())),
         (PartKind::SeriesOfBad, by_pod("count", &[], &bad.to_string())),
     ];
-    parts.extend(of_totals(&total, &total));
+    parts.extend(of_totals(&total));
     parts
 }
 
+/// A histogram is classic or native, and which one is found out from the answer: both are asked for, and where a pod has both the
+/// classic one wins, which is what most versions of a service have.
 fn of_histogram(histogram: &HistogramMetric, pick: impl Fn(Query) -> Query) -> Vec<(PartKind, String)> {
     // A histogram is a selector, as the policy has validated; of anything else all is asked, and Prometheus says what is wrong.
     let family = Query::of(&histogram.selector);
-    let (buckets, infinite) = match family {
+    let (buckets, infinite) = match &family {
         Query::Selector(family) => {
-            let buckets = family.suffixed("_bucket");
+            let buckets = family.clone().suffixed("_bucket");
             let infinite = buckets.clone().and("le", "+Inf");
-            (pick(Query::Selector(buckets)), pick(Query::Selector(infinite)))
+            (Query::Selector(buckets), Query::Selector(infinite))
         }
-        Query::Expression(text) => (pick(Query::Expression(text.clone())), pick(Query::Expression(text))),
+        Query::Expression(_) => (family.clone(), family.clone()),
     };
-    let mut parts = vec![(PartKind::Buckets, by_pod("sum", &["le"], &buckets.to_string()))];
-    parts.extend(of_totals(&buckets, &infinite));
+    let (native, buckets, infinite) = (pick(family), pick(buckets), pick(infinite));
+    let classic_or = |classic: &str, native: &str| format!("{classic} or on (job, instance) {native}");
+    let beside = |metric| {
+        let either = classic_or(&infinite.beside(metric), &native.beside(metric));
+        by_pod("max", &[], &either)
+    };
+    let counted = |query: &Query| by_pod("count", &[], &query.to_string());
+    let scraped = |query: &Query| by_pod("max", &[], &query.scraped());
+    let sum = by_pod("sum", &["le"], &buckets.to_string());
+    vec![
+        (PartKind::Buckets, classic_or(&sum, &by_pod("sum", &[], &native.to_string()))),
+        (PartKind::SeriesOfTotal, classic_or(&counted(&buckets), &counted(&native))),
+        (PartKind::Stamp, classic_or(&scraped(&infinite), &scraped(&native))),
+        (PartKind::ProcessStart, beside("process_start_time_seconds")),
+        (PartKind::ScrapeDuration, beside("scrape_duration_seconds")),
+    ]
+}
+
+/// A value is one series an instance, which their number tells.
+fn of_value(value: &ValueMetric, pick: impl Fn(Query) -> Query) -> Vec<(PartKind, String)> {
+    let query = pick(Query::of(&value.query));
+    let mut parts = vec![(PartKind::Value, by_pod("max", &[], &query.to_string()))];
+    parts.extend(of_totals(&query));
     parts
 }
 
-/// What is asked beside the counts: `series` are counted, `scraped` says when and by whom they were scraped.
-fn of_totals(series: &Query, scraped: &Query) -> Vec<(PartKind, String)> {
-    let beside = |metric| by_pod("max", &[], &scraped.beside(metric));
+/// What is asked beside the counts: how many series they have, when and by whom they were scraped.
+fn of_totals(total: &Query) -> Vec<(PartKind, String)> {
+    let beside = |metric| by_pod("max", &[], &total.beside(metric));
     vec![
-        (PartKind::SeriesOfTotal, by_pod("count", &[], &series.to_string())),
-        (PartKind::Stamp, by_pod("max", &[], &scraped.scraped())),
+        (PartKind::SeriesOfTotal, by_pod("count", &[], &total.to_string())),
+        (PartKind::Stamp, by_pod("max", &[], &total.scraped())),
         (PartKind::ProcessStart, beside("process_start_time_seconds")),
         (PartKind::ScrapeDuration, beside("scrape_duration_seconds")),
     ]

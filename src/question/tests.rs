@@ -52,7 +52,9 @@ fn one_question_carries_every_part_of_every_metric() {
         .find(|part| part.metric == 1 && part.kind == PartKind::Stamp);
     assert_eq!(
         stamp.map(|part| part.promql.as_str()),
-        Some(r#"max by (job, instance) (timestamp(seconds_bucket{le="+Inf"}))"#)
+        Some(
+            r#"max by (job, instance) (timestamp(seconds_bucket{le="+Inf"})) or on (job, instance) max by (job, instance) (timestamp(seconds))"#
+        )
     );
 }
 
@@ -71,7 +73,7 @@ fn what_is_shown_can_be_pasted_and_is_short() {
         [
             r#"sum by (job, instance) (requests_total{app="a",code=~"5.."})"#,
             r#"sum by (job, instance) (requests_total{app="a"})"#,
-            "sum by (job, instance, le) (seconds_bucket)",
+            "sum by (job, instance, le) (seconds_bucket) or on (job, instance) sum by (job, instance) (seconds)",
         ]
     );
 }
@@ -82,4 +84,21 @@ fn the_instance_that_the_policy_picks_is_in_every_part() {
     for part in &question.parts {
         assert!(part.promql.contains(r#"instance="10.0.0.1:80""#), "{}", part.promql);
     }
+}
+
+#[test]
+fn a_value_is_one_series_an_instance() {
+    let mut policy = policy(None);
+    policy.metrics[0].kind = MetricKind::Value(ValueMetric {
+        query: "resident_bytes".into(),
+        tolerate_more: 0.3,
+        warmup: Duration::ZERO,
+    });
+    assert_eq!(readable(&policy, 0), ["max by (job, instance) (resident_bytes)"]);
+    let counted = of_metric(&policy, 0);
+    let series = counted.parts.iter().find(|part| part.kind == PartKind::SeriesOfTotal);
+    assert_eq!(
+        series.map(|part| part.promql.as_str()),
+        Some("count by (job, instance) (resident_bytes)")
+    );
 }

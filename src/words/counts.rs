@@ -6,7 +6,7 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::Moment;
+use super::{Moment, Native};
 
 /// The name of a pod; cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -42,6 +42,26 @@ pub enum Increment {
     },
     /// A classic histogram: cumulative counts at each bound of [`MetricStep::bounds`], the last one being `+Inf`; never falling.
     Buckets(Vec<u64>),
+    /// A native histogram, which brings its own bounds: those of the step are empty.
+    Native(Native),
+    /// What is no counter has no increment: the newest value, above 0.
+    Value {
+        /// In the metric's unit.
+        value: f64,
+    },
+}
+
+impl Increment {
+    /// All events; a value is one.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        match self {
+            Self::Ratio { total, .. } => *total,
+            Self::Buckets(counts) => counts.last().copied().unwrap_or(0),
+            Self::Native(counts) => counts.total(),
+            Self::Value { .. } => 1,
+        }
+    }
 }
 
 /// One pod's increment.
@@ -56,7 +76,7 @@ pub struct PodIncrement {
 /// One metric in one step: the increments of both arms, and what could not be counted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct MetricStep {
-    /// Upper bounds of a histogram's buckets, in the metric's unit, ascending, the last one infinite. Empty for ratios.
+    /// Upper bounds of a classic histogram's buckets, in the metric's unit, ascending, the last one infinite. Empty for ratios and native histograms.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "bounds")]
     pub bounds: Vec<f64>,
     /// The candidate's pods that were counted.
@@ -65,6 +85,17 @@ pub struct MetricStep {
     pub baseline: Vec<PodIncrement>,
     /// What was not counted, and why.
     pub gaps: Vec<Gap>,
+}
+
+impl MetricStep {
+    /// The pods of one side that were counted.
+    #[must_use]
+    pub fn arm(&self, arm: Arm) -> &[PodIncrement] {
+        match arm {
+            Arm::Candidate => &self.candidate,
+            Arm::Baseline => &self.baseline,
+        }
+    }
 }
 
 /// All metrics of a policy, in its order, over the step that ends at `at`.
@@ -131,6 +162,8 @@ pub enum GapReason {
     Missing,
     /// The pod was in its warm-up.
     WarmUp,
+    /// A value of zero or less, which has no logarithm.
+    NotPositive,
 }
 
 impl GapReason {
@@ -156,6 +189,7 @@ impl GapReason {
             Self::QueryFailed => "query_failed",
             Self::Missing => "missing",
             Self::WarmUp => "warm_up",
+            Self::NotPositive => "not_positive",
         }
     }
 }

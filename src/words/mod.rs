@@ -5,6 +5,7 @@
 mod counts;
 mod moment;
 mod names;
+mod native;
 mod outcome;
 pub mod seconds;
 mod version;
@@ -12,5 +13,6 @@ mod version;
 pub use counts::{Arm, Gap, GapReason, Increment, MetricStep, Pod, PodIncrement, Step};
 pub use moment::Moment;
 pub use names::{Actor, ChannelName, Env, NameError, RolloutId, Service, TargetKey};
+pub use native::{Native, Whole};
 pub use outcome::{Outcome, Standing, Verdict};
 pub use version::{Fingerprint, Version, VersionName};

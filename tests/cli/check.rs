@@ -177,7 +177,8 @@ fn prometheus_program() -> PathBuf {
     PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())
 }
 
-async fn prometheus(directory: &Path, jobs: &[&str]) -> Prometheus {
+/// Scrapes each of these once a second, as a job of that name.
+pub async fn prometheus(directory: &Path, jobs: &[(&str, SocketAddr)]) -> Prometheus {
     Prometheus::start(PrometheusOptions {
         program: prometheus_program(),
         lastgood: command().get_program().into(),
@@ -185,9 +186,9 @@ async fn prometheus(directory: &Path, jobs: &[&str]) -> Prometheus {
         scrape_interval: Duration::from_secs(1),
         targets: jobs
             .iter()
-            .map(|job| ScrapeTarget {
+            .map(|(job, address)| ScrapeTarget {
                 job: (*job).to_owned(),
-                address: exporter(),
+                address: *address,
             })
             .collect(),
         arguments: Vec::new(),
@@ -199,7 +200,7 @@ async fn prometheus(directory: &Path, jobs: &[&str]) -> Prometheus {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_real_prometheus_has_is_counted_and_what_is_empty_is_named() {
     let home = home();
-    let prometheus = prometheus(home.root(), &["one", "two"]).await;
+    let prometheus = prometheus(home.root(), &[("one", exporter()), ("two", exporter())]).await;
     let url = prometheus.url();
     let text = std::fs::read_to_string(home.path("policies/myapp.yaml")).expect("the policy");
     let with = |selector: &str| {
@@ -225,6 +226,13 @@ async fn what_a_real_prometheus_has_is_counted_and_what_is_empty_is_named() {
         one.err.starts_with("warning: metric `errors`: no bad event is counted yet"),
         "{}",
         one.err
+    );
+
+    assert!(
+        one.out
+            .contains("errors: nothing can be forecast: the last good version's own last hour has no events"),
+        "{}",
+        one.out
     );
 
     let both = check(&text, &|said| said.err.contains("instances answer"));

@@ -3,6 +3,8 @@
 #![cfg(test)]
 
 mod check;
+mod examples;
+mod forecast;
 mod help;
 mod home;
 mod people;

@@ -1,9 +1,14 @@
 //! The judge through its public interface: stories, properties, a small simulation, restarts.
 
+mod auto;
+#[cfg(test)]
+mod forecast;
 mod objective;
+mod past_pods;
 mod properties;
 mod restart;
 #[cfg(test)]
 mod rig;
 mod simulation;
 mod stories;
+mod value;

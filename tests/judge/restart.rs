@@ -44,6 +44,7 @@ fn evidence_after_a_restart_is_the_same_to_the_last_bit() {
             &Background {
                 recent: &history,
                 own_hour: &history[60..],
+                past_pods: &[],
             },
         );
         let stored = serde_json::to_string(&learnt).expect("JSON");

@@ -5,11 +5,16 @@ use std::time::Duration;
 use lastgood::{
     judge::{Background, Comparison, Evidence, Judge, Plan, calibrate},
     policy::{
-        Activate, Arms, Compare, Harmful, HistogramMetric, HostTarget, Limits, Metric, MetricKind, Mode, Notify, OnInconclusive,
-        OnRegression, Policy, RatioMetric, RevertPolicy, RevertTo, Risk, StepSetting, Target, Tolerate, Watch,
+        Activate, Arms, Compare, HostTarget, Limits, Metric, Mode, Notify, OnInconclusive, OnRegression, Policy, RevertPolicy,
+        RevertTo, Risk, StepSetting, Target, Watch,
     },
     words::{Fingerprint, Increment, MetricStep, Moment, Pod, PodIncrement, Step, Verdict},
 };
+
+#[path = "metrics.rs"]
+mod metrics;
+
+pub use metrics::*;
 
 pub const STEP: Duration = Duration::from_secs(15);
 pub const HOUR: usize = 240;
@@ -17,36 +22,6 @@ pub const HOUR: usize = 240;
 /// The metric `errors` with the defaults.
 pub fn errors() -> Metric {
     ratio("errors", 1.25, 0.001)
-}
-
-pub fn ratio(name: &str, times: f64, floor: f64) -> Metric {
-    Metric {
-        name: name.to_owned(),
-        kind: MetricKind::Ratio(RatioMetric {
-            bad: "bad_total".to_owned(),
-            total: "all_total".to_owned(),
-            tolerate: Tolerate { times, floor },
-            harmful: Harmful { times: 2.0 },
-            objective: None,
-        }),
-        on_regression: OnRegression::Revert,
-    }
-}
-
-/// The metric `latency` with the defaults.
-pub fn latency() -> Metric {
-    Metric {
-        name: "latency".to_owned(),
-        kind: MetricKind::Histogram(HistogramMetric {
-            selector: "duration_seconds".to_owned(),
-            quantiles: vec![0.5, 0.9, 0.99, 0.999],
-            tolerate_slower: 0.2,
-            tolerate_floor: Duration::from_millis(5),
-            harmful_slower: 1.0,
-            warmup: Duration::from_secs(60),
-        }),
-        on_regression: OnRegression::Revert,
-    }
 }
 
 pub fn policy(metrics: Vec<Metric>) -> Policy {
@@ -94,6 +69,7 @@ pub fn plan(compare: Comparison, steps: u32) -> Plan {
         steps,
         compare,
         candidate_pods: 1,
+        baseline_pods: 1,
     }
 }
 
@@ -150,6 +126,7 @@ pub fn judge(policy: &Policy, plan: &Plan, history: &[Step], watch: &[Step]) -> 
     let background = Background {
         recent: history,
         own_hour: &history[history.len().saturating_sub(HOUR)..],
+        past_pods: &[],
     };
     let mut judge = Judge::new(policy, plan, &calibrate(policy, plan, &background));
     let (mut convicted, mut passed, mut late, mut late_and_convicted) = (None, None, None, false);

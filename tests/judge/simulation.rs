@@ -17,6 +17,7 @@ fn verdict(plan: &Plan, history: &[Step], watch: &[Step]) -> Option<Verdict> {
     let background = Background {
         recent: history,
         own_hour: &history[history.len().saturating_sub(HOUR)..],
+        past_pods: &[],
     };
     let mut judge = Judge::new(&policy, plan, &calibrate(&policy, plan, &background));
     watch.iter().for_each(|step| judge.step(step));
@@ -52,6 +53,7 @@ fn beside(worse: f64, rollouts: u64) -> (usize, usize) {
     let service = Service { load: 17.0, ..FLAT };
     let plan = Plan {
         candidate_pods: 3,
+        baseline_pods: 9,
         ..plan(Comparison::Concurrent, 120)
     };
     let (mut regressions, mut healthy) = (0, 0);

@@ -230,6 +230,7 @@ fn a_late_regression_beside_a_baseline_reverts() {
         .collect();
     let plan = lastgood::judge::Plan {
         candidate_pods: 3,
+        baseline_pods: 9,
         ..plan(Comparison::Concurrent, 240)
     };
     let judged = judge(&policy(vec![errors()]), &plan, &history, &watch);

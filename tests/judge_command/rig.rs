@@ -22,12 +22,15 @@ pub struct Ended {
 }
 
 pub fn judge(input: &str, options: &[&str]) -> Ended {
+    judge_bytes(input.as_bytes().to_vec(), options)
+}
+
+pub fn judge_bytes(input: Vec<u8>, options: &[&str]) -> Ended {
     let mut child = command(options).spawn().expect("the command starts");
     let mut stdin = child.stdin.take().expect("its stdin");
-    let input = input.to_owned();
     let writer = std::thread::spawn(move || {
         // A command that ends on a wrong option reads nothing.
-        let _ = std::io::Write::write_all(&mut stdin, input.as_bytes());
+        let _ = std::io::Write::write_all(&mut stdin, &input);
     });
     let output = child.wait_with_output().expect("the command ends");
     writer.join().expect("written");
@@ -53,6 +56,20 @@ pub fn one(rollout: &Value, options: &[&str]) -> (i32, Value) {
 pub fn beside(id: &str, steps: usize, candidate: [u64; 2], baseline: [u64; 2]) -> Value {
     let step = json!({"candidate": {"pod-c": candidate}, "baseline": {"pod-a": baseline, "pod-b": baseline}});
     json!({"id": id, "history": hour(baseline), "steps": vec![step; steps]})
+}
+
+/// The same, the old version gone from step `gone` on, where each candidate pod does `then`, and those of the baseline none.
+pub fn going(id: &str, [gone, steps]: [usize; 2], candidate: [u64; 2], then: [u64; 2], baseline: [u64; 2]) -> Value {
+    let mut rollout = beside(id, steps, candidate, baseline);
+    for t in gone..steps {
+        let empty = if t % 2 == 0 {
+            json!({"candidate": {"pod-c": then}})
+        } else {
+            json!({"candidate": {"pod-c": then}, "baseline": {}})
+        };
+        rollout["steps"][t] = empty;
+    }
+    rollout
 }
 
 /// An hour of two pods that differ a little from step to step, `baseline` on average.

@@ -58,3 +58,43 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     let ended = child.wait_with_output().expect("ended");
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
 }
+
+/// The most memory that the process `id` ever had, in bytes.
+fn peak(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("a process");
+    let kilobytes = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"))
+        .expect("its peak");
+    kilobytes.trim().parse::<u64>().expect("a number") * 1024
+}
+
+#[test]
+fn memory_does_not_grow_with_the_input() {
+    const LINE: usize = 100_000;
+    const LINES: usize = 600;
+    let mut child = command(&[]).spawn().expect("the command starts");
+    let mut stdin = child.stdin.take().expect("its stdin");
+    let mut answers = BufReader::new(child.stdout.take().expect("its stdout")).lines();
+    let writer = std::thread::spawn(move || {
+        let blank = " ".repeat(LINE);
+        for i in 0..LINES {
+            let line = format!(r#"{{"id":"r{i}","steps":[{{"candidate":{{"a":[0,9]}},"baseline":{{"b":[1,9]}}}}{blank}]}}"#);
+            writeln!(stdin, "{line}").expect("written");
+        }
+        stdin
+    });
+    let mut read = |count: usize| {
+        for answer in answers.by_ref().take(count) {
+            assert!(answer.expect("readable").starts_with("{\"id\":\"r"));
+        }
+    };
+    read(LINES / 4);
+    let early = peak(child.id());
+    read(LINES - LINES / 4);
+    let late = peak(child.id());
+    let (grown, came) = (late - early, (LINES - LINES / 4) * LINE);
+    assert!(grown < came as u64 / 5, "{grown} bytes more after {came} bytes more of input");
+    drop(writer.join().expect("written"));
+    assert!(child.wait().expect("ended").success());
+}

@@ -64,6 +64,68 @@ fn without_a_baseline_in_any_step_the_history_is_compared_with() {
 }
 
 #[test]
+fn a_regression_that_shows_only_after_the_old_version_has_gone_is_found() {
+    let (exit, answer) = one(&going("late", [40, 120], [1, 200], [20, 400], [1, 200]), &["--floor", "0%"]);
+    assert_eq!(
+        (exit, &answer["verdict"], &answer["compare"]),
+        (3, &json!("regression"), &json!("auto"))
+    );
+    assert!(answer["step"].as_u64().is_some_and(|step| step > 40), "{answer}");
+    assert_eq!(
+        answer["alone"],
+        json!({"candidate": [1_600, 32_000], "before": [720, 96_000]})
+    );
+    assert_eq!(answer["candidate"], json!([1_640, 40_000]), "all steps are read");
+    assert_eq!(answer["baseline"], json!([80, 16_000]));
+}
+
+#[test]
+fn evidence_beside_the_old_version_stays_after_it_has_gone() {
+    let (exit, answer) = one(&going("kept", [20, 60], [30, 200], [0, 200], [1, 200]), &[]);
+    assert_eq!((exit, &answer["verdict"]), (3, &json!("regression")));
+    assert!(answer["step"].as_u64().is_some_and(|step| step <= 3), "{answer}");
+    // Half of what convicts, and the other half alone.
+    let (_, half) = one(&going("half", [1, 1], [5, 200], [0, 0], [1, 200]), &["--floor", "0%"]);
+    assert_eq!(
+        (&half["verdict"], &half["compare"]),
+        (&json!("inconclusive"), &json!("concurrent"))
+    );
+    let (exit, both) = one(&going("both", [1, 40], [5, 200], [8, 200], [1, 200]), &["--floor", "0%"]);
+    assert_eq!((exit, &both["compare"]), (3, &json!("auto")), "{both}");
+}
+
+#[test]
+fn a_shared_outage_while_both_run_convicts_nobody() {
+    let mut rollout = going("outage", [60, 120], [2, 400], [2, 400], [1, 200]);
+    for t in 30..34 {
+        rollout["steps"][t] = json!({"candidate": {"pod-c": [80, 400]}, "baseline": {"pod-a": [40, 200], "pod-b": [40, 200]}});
+    }
+    let (_, answer) = one(&rollout, &["--floor", "0%", "--tolerate", "1"]);
+    assert_ne!(answer["verdict"], json!("regression"), "{answer}");
+    // Without a baseline the same minute would: it is never compared with the past while one runs.
+    for t in 0..120 {
+        rollout["steps"][t]["baseline"] = json!({});
+    }
+    let (_, alone) = one(&rollout, &["--floor", "0%", "--tolerate", "1"]);
+    assert_eq!(alone["compare"], json!("before-after"));
+}
+
+#[test]
+fn a_baseline_that_is_away_for_a_while_is_a_gap_and_not_gone() {
+    let mut rollout = beside("away", 60, [2, 400], [1, 200]);
+    for t in 20..40 {
+        rollout["steps"][t] = json!({"candidate": {"pod-c": [200, 400]}});
+    }
+    let (_, answer) = one(&rollout, &["--floor", "0%"]);
+    assert_ne!(answer["verdict"], json!("regression"), "{answer}");
+    assert_eq!(
+        (&answer["compare"], &answer["candidate"]),
+        (&json!("concurrent"), &json!([80, 16_000]))
+    );
+    assert!(answer.get("alone").is_none());
+}
+
+#[test]
 fn a_gap_says_nothing_and_the_rest_of_the_rollout_is_judged() {
     let whole = beside("g", 12, [30, 200], [1, 200]);
     let mut gaps = whole.clone();

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use lastgood::policy::{self, MetricKind, Mode, Policy};
+use lastgood::policy::{self, MetricKind, Mode, OnRegression, Policy};
 use rstest::rstest;
 
 fn example(name: &str) -> Policy {
@@ -62,6 +62,24 @@ fn an_objective_tolerates_nothing_and_survives_being_filled_in() {
     let filled = policy::filled(&policy);
     assert!(filled.contains("objective: 99.5%"), "{filled}");
     let again = policy::parse(&filled, "filled.yaml").unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(again, policy);
+}
+
+#[test]
+fn a_value_only_alerts_unless_told_otherwise_and_survives_being_filled_in() {
+    let value = "    - {name: memory, value: 'sum by (job, instance) (rate(cpu_seconds_total[1m]))'}\n";
+    let policy = policy::parse(&format!("{SMALLEST}{value}"), "value.yaml").unwrap_or_else(|errors| panic!("{errors}"));
+    let metric = &policy.metrics[2];
+    let MetricKind::Value(value) = &metric.kind else {
+        panic!("a value")
+    };
+    assert_eq!((value.tolerate_more, value.warmup.as_secs()), (0.3, 60));
+    assert_eq!(
+        (metric.on_regression, policy.on_regression),
+        (OnRegression::Alert, OnRegression::Revert)
+    );
+    let filled = policy::filled(&policy);
+    let again = policy::parse(&filled, "filled.yaml").unwrap_or_else(|errors| panic!("{errors}\n{filled}"));
     assert_eq!(again, policy);
 }
 

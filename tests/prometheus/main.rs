@@ -3,6 +3,8 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a rig that fails fails its test")]
 
 mod faults;
+mod native;
+mod protobuf;
 mod rig;
 mod rollout;
 mod scraped;

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use crate::protobuf::{self, Histogram};
 use lastgood::{
     prometheus::{Options, Prometheus},
     words::Moment,
@@ -42,6 +43,7 @@ pub async fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
 /// A Prometheus server with its data in a directory of its own. Dropping it kills it.
 pub struct Server {
     child: Option<Child>,
+    program: PathBuf,
     directory: tempfile::TempDir,
     address: SocketAddr,
 }
@@ -49,6 +51,11 @@ pub struct Server {
 impl Server {
     /// Scrapes each exporter under its job.
     pub async fn start(targets: &[(&str, &Exporter)]) -> Self {
+        Self::of(program(), targets).await
+    }
+
+    /// The server that `program` is.
+    pub async fn of(program: PathBuf, targets: &[(&str, &Exporter)]) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = free.local_addr().expect("an address");
         drop(free);
@@ -70,12 +77,16 @@ impl Server {
             })
             .collect();
         let every = format!("{}ms", SCRAPE.as_millis());
-        let config =
-            serde_json::json!({"global": {"scrape_interval": every, "scrape_timeout": every}, "scrape_configs": configs});
+        let mut global = serde_json::json!({"scrape_interval": every, "scrape_timeout": every});
+        if is_modern(&program) {
+            global["scrape_native_histograms"] = true.into();
+        }
+        let config = serde_json::json!({"global": global, "scrape_configs": configs});
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::write(directory.path().join("prometheus.yml"), config.to_string()).expect("written");
         let mut server = Self {
             child: None,
+            program,
             directory,
             address,
         };
@@ -87,7 +98,7 @@ impl Server {
         self.kill();
         let path = self.directory.path();
         let output = std::fs::File::create(path.join("output")).expect("a file");
-        let child = Command::new(program())
+        let child = Command::new(&self.program)
             .arg(format!("--config.file={}", path.join("prometheus.yml").display()))
             .arg(format!("--storage.tsdb.path={}", path.join("data").display()))
             .arg(format!("--web.listen-address={}", self.address))
@@ -142,6 +153,25 @@ pub fn program() -> PathBuf {
     PathBuf::from(String::from_utf8(output.stdout).expect("a path").trim())
 }
 
+/// A Prometheus of version 3, whose functions keep native histograms: the one that tests/cluster builds; none where that is not there.
+pub fn modern() -> Option<PathBuf> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
+    let script = format!("{root}tests/tools/cluster-build.sh");
+    if std::path::Path::new(&script).exists() {
+        let output = Command::new("bash").args([&script, "prometheus"]).output().expect("bash");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let programs = String::from_utf8(output.stdout).expect("a path");
+        return Some(PathBuf::from(programs.trim()).join("prometheus"));
+    }
+    Some(program()).filter(|program| is_modern(program))
+}
+
+fn is_modern(program: &std::path::Path) -> bool {
+    let output = Command::new(program).arg("--version").output().expect("Prometheus");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    !said.contains("version 2.") && !said.contains("version 1.")
+}
+
 /// What an exporter says, and what truly happened. Requests happen at each scrape, just before it is answered.
 #[derive(Debug, Clone)]
 pub struct Page {
@@ -163,6 +193,8 @@ pub struct Page {
     pub frozen: Option<Moment>,
     /// Takes connections and never answers.
     pub mute: bool,
+    /// A native histogram, `seconds` as well, in place of the classic one; then everything is said in protobuf.
+    pub native: Option<Histogram>,
 }
 
 impl Page {
@@ -177,6 +209,7 @@ impl Page {
             stamps: false,
             frozen: None,
             mute: false,
+            native: None,
         }
     }
 
@@ -184,13 +217,19 @@ impl Page {
     pub fn restart(&mut self) {
         self.counted = [0, 0];
         self.started = self.started.map(|_| now());
+        if let Some(native) = &mut self.native {
+            native.restart();
+        }
     }
 
-    fn scrape(&mut self) -> String {
+    fn scrape(&mut self) -> (&'static str, Vec<u8>) {
         let before = self.truth.last().map_or([0, 0], |(_, all)| *all);
         let add = |a: [u64; 2], b: [u64; 2]| [a[0] + b[0], a[1] + b[1]];
         self.counted = add(self.counted, self.traffic);
         self.truth.push((now(), add(before, self.traffic)));
+        if let Some(native) = &mut self.native {
+            return (protobuf::CONTENT_TYPE, native.scrape(self.started));
+        }
         let stamp = if self.stamps {
             format!(" {}", self.frozen.unwrap_or_else(now).millis())
         } else {
@@ -211,10 +250,11 @@ impl Page {
             "seconds_bucket{{le=\"0.1\"}} {good}{stamp}\nseconds_bucket{{le=\"+Inf\"}} {}{stamp}\n",
             good + bad
         ));
+        text.push_str(&format!("resident_bytes {}{stamp}\n", 1000 + good));
         if let Some(started) = self.started {
             text.push_str(&format!("process_start_time_seconds {}\n", started.seconds()));
         }
-        text
+        ("text/plain; version=0.0.4", text.into_bytes())
     }
 }
 
@@ -271,10 +311,10 @@ async fn answer(mut stream: TcpStream, page: Arc<Mutex<Page>>) {
         let _ = stream.read(&mut request).await;
         return;
     }
-    let body = page.lock().unwrap_or_else(PoisonError::into_inner).scrape();
+    let (kind, body) = page.lock().unwrap_or_else(PoisonError::into_inner).scrape();
     let head = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );
-    let _ = stream.write_all((head + &body).as_bytes()).await;
+    let _ = stream.write_all(&[head.as_bytes(), &body].concat()).await;
 }

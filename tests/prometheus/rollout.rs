@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use lastgood::{
-    app::watch::{Prepared, Progress, Watch},
+    app::watch::{Prepared, Progress, Watch, prepare},
     engine::Stage,
     judge::Evidence,
     policy::{
@@ -11,12 +11,12 @@ use lastgood::{
         OnInconclusive, OnRegression, Policy, RatioMetric, RevertPolicy, RevertTo, Risk, StepSetting, Target, Tolerate,
     },
     ports::MetricSource,
-    record::{Activation, Phase, Record, RolloutKind},
+    record::{Activation, DataFault, KnownVersion, Phase, ProofBasis, Record, RolloutKind, Served, TargetHistory},
     words::{Fingerprint, Moment, RolloutId, Standing, Version},
 };
 use tokio::time::sleep;
 
-use crate::rig::{PATIENCE, SCRAPE, now};
+use crate::rig::{Exporter, PATIENCE, SCRAPE, Server, now};
 
 /// A host's policy with one ratio metric over `job`.
 pub fn policy(job: &str) -> Policy {
@@ -161,4 +161,64 @@ pub fn judged(progress: &[Progress]) -> Vec<Evidence> {
         Progress::Data(_) => None,
     });
     evidence.collect()
+}
+
+/// A history in which `v1` served from `from` until `until`.
+fn history(policy: &Policy, from: Moment, until: Moment) -> TargetHistory {
+    let mut history = TargetHistory::new(policy.key());
+    history.versions.push(KnownVersion {
+        version: version("v1"),
+        standing: Standing::Proven,
+        since: from,
+        basis: ProofBasis::Evidence,
+        first_seen: from,
+        last_ran: until,
+    });
+    history.served.push(Served {
+        version: version("v1"),
+        from,
+        until: Some(until),
+    });
+    history
+}
+
+/// What was told of the data, in order.
+pub fn faults(progress: &[Progress]) -> Vec<Option<DataFault>> {
+    let faults = progress.iter().filter_map(|progress| match progress {
+        Progress::Data(fault) => Some(fault.clone()),
+        Progress::Judged(_) => None,
+    });
+    faults.collect()
+}
+
+/// `v1` serves for some scrapes, then `v2` does; the record of that rollout, prepared.
+pub async fn rolled_out(server: &Server, exporter: &Exporter, policy: &Policy) -> (Record, Prepared) {
+    let began = now();
+    let learning = policy.watch.step == StepSetting::Auto;
+    exporter.scraped(if learning { 8 } else { 3 }).await;
+    exporter.page().restart();
+    let switched = now();
+    exporter.scraped(1).await;
+    let record = record(policy, switched, true);
+    let history = history(policy, began, switched);
+    let prepared = prepare(&server.source(), policy, &history, &record, now())
+        .await
+        .expect("prepared");
+    (record, prepared)
+}
+
+/// The evidence of a watch that begins afresh and asks for everything at the ends given.
+pub async fn replay(record: &mut Record, prepared: &Prepared, source: &dyn MetricSource, ends: &[Moment]) -> Vec<Evidence> {
+    let mut again = watch(record, prepared);
+    let mut progress = Vec::new();
+    for end in ends {
+        // Far enough behind the end for the slowest scrape that could be assumed, and no step further.
+        while again.evidence().at < *end {
+            let next = again.next_at();
+            progress.extend(again.advance(source, next.max(*end)).await);
+        }
+    }
+    let mut evidence = judged(&progress);
+    evidence.retain(|evidence| ends.last().is_some_and(|end| evidence.at <= *end));
+    evidence
 }

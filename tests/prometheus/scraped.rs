@@ -5,7 +5,7 @@ use std::time::Duration;
 use lastgood::{
     app::watch::{find_activation, sample_once},
     count::Tally,
-    policy::{Arms, MetricKind, Policy},
+    policy::{Arms, Metric, MetricKind, OnRegression, Policy, ValueMetric},
     ports::MetricSource,
     question::{PartKind, question},
     words::{GapReason, Increment, Moment, Step},
@@ -224,4 +224,50 @@ async fn the_beginning_of_a_process_is_found_by_its_start_and_else_by_its_counte
         assert!(found.at >= moved && found.at <= restarted.plus(SCRAPE * 2), "{found:?}");
         assert!(found.fresh_counters);
     }
+}
+
+#[tokio::test]
+async fn a_value_is_read_as_it_is_and_several_of_one_instance_are_named() {
+    let exporter = Exporter::serve(Page::new()).await;
+    let server = Server::start(&[("value", &exporter)]).await;
+    exporter.scraped(2).await;
+    let began = now();
+    exporter.scraped(4).await;
+    let mut values = policy("value");
+    let value = |query: &str| Metric {
+        name: query.to_owned(),
+        kind: MetricKind::Value(ValueMetric {
+            query: query.to_owned(),
+            tolerate_more: 0.3,
+            warmup: Duration::ZERO,
+        }),
+        on_regression: OnRegression::Alert,
+    };
+    // A selector, what is none, and what gives two series an instance.
+    values.metrics = vec![
+        value("resident_bytes"),
+        value("sum by (job, instance) (resident_bytes) * 2"),
+        value("seconds_bucket"),
+    ];
+    let (counted, _) = steps(&server, &values, began).await;
+    assert!(!counted.is_empty());
+    let said: Vec<f64> = exporter
+        .page()
+        .truth
+        .iter()
+        .map(|(_, [good, _])| 1000.0 + *good as f64)
+        .collect();
+    let read = |step: &Step, metric: usize| match step.metrics[metric].baseline.first().map(|pod| &pod.increment) {
+        Some(Increment::Value { value }) => *value,
+        _ => panic!("no value: {step:?}"),
+    };
+    for step in &counted {
+        assert!(said.contains(&read(step, 0)), "{step:?}");
+        assert_eq!(read(step, 1), 2.0 * read(step, 0));
+        let gap = &step.metrics[2].gaps[0];
+        assert_eq!(gap.reason, GapReason::Duplicate);
+        assert!(gap.detail.contains("2 values of one instance"), "{gap:?}");
+    }
+    let seen = sample_once(&server.source(), &values, now()).await;
+    assert!(seen.metrics[0].pods[0].total.is_some_and(|value| value > 1000.0), "{seen:?}");
 }

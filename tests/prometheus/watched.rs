@@ -3,67 +3,23 @@
 use std::time::Duration;
 
 use lastgood::{
-    app::watch::{Prepared, Progress, Watch, prepare},
+    app::watch::{Progress, Watch, prepare},
     engine::Stage,
     judge::Comparison,
-    policy::{MetricKind, Policy, StepSetting},
-    ports::MetricSource,
-    record::{DataFault, KnownVersion, ProofBasis, Record, Served, TargetHistory},
-    words::{GapReason, Moment, Standing, Verdict},
+    policy::{MetricKind, StepSetting},
+    record::TargetHistory,
+    words::{GapReason, Verdict},
 };
 
 use crate::{
     rig::{Exporter, Page, SCRAPE, Server, now},
-    rollout::{follow, judged, latency, policy, record, version, watch},
+    rollout::{faults, follow, judged, latency, policy, record, replay, rolled_out, watch},
 };
-
-/// A history in which `v1` served from `from` until `until`.
-fn history(policy: &Policy, from: Moment, until: Moment) -> TargetHistory {
-    let mut history = TargetHistory::new(policy.key());
-    history.versions.push(KnownVersion {
-        version: version("v1"),
-        standing: Standing::Proven,
-        since: from,
-        basis: ProofBasis::Evidence,
-        first_seen: from,
-        last_ran: until,
-    });
-    history.served.push(Served {
-        version: version("v1"),
-        from,
-        until: Some(until),
-    });
-    history
-}
-
-fn faults(progress: &[Progress]) -> Vec<Option<DataFault>> {
-    let faults = progress.iter().filter_map(|progress| match progress {
-        Progress::Data(fault) => Some(fault.clone()),
-        Progress::Judged(_) => None,
-    });
-    faults.collect()
-}
 
 fn convicts_nobody(progress: &[Progress]) {
     for evidence in judged(progress) {
         assert_ne!(evidence.verdict, Some(Verdict::Regression), "{evidence:?}");
     }
-}
-
-/// `v1` serves for some scrapes, then `v2` does; the record of that rollout, prepared.
-async fn rolled_out(server: &Server, exporter: &Exporter, policy: &Policy) -> (Record, Prepared) {
-    let began = now();
-    let learning = policy.watch.step == StepSetting::Auto;
-    exporter.scraped(if learning { 5 } else { 3 }).await;
-    exporter.page().restart();
-    let switched = now();
-    exporter.scraped(1).await;
-    let record = record(policy, switched, true);
-    let history = history(policy, began, switched);
-    let prepared = prepare(&server.source(), policy, &history, &record, now())
-        .await
-        .expect("prepared");
-    (record, prepared)
 }
 
 #[tokio::test]
@@ -123,27 +79,6 @@ async fn p13_prometheus_away_is_blindness_and_history_gives_the_same_evidence_to
     assert_eq!(replayed, live);
     let twice = replay(&mut record, &prepared, &source, &[half, until]).await;
     assert_eq!(twice, live);
-}
-
-/// The evidence of a watch that begins afresh and asks for everything at the ends given.
-async fn replay(
-    record: &mut Record,
-    prepared: &Prepared,
-    source: &dyn MetricSource,
-    ends: &[Moment],
-) -> Vec<lastgood::judge::Evidence> {
-    let mut again = watch(record, prepared);
-    let mut progress = Vec::new();
-    for end in ends {
-        // Far enough behind the end for the slowest scrape that could be assumed, and no step further.
-        while again.evidence().at < *end {
-            let next = again.next_at();
-            progress.extend(again.advance(source, next.max(*end)).await);
-        }
-    }
-    let mut evidence = judged(&progress);
-    evidence.retain(|evidence| ends.last().is_some_and(|end| evidence.at <= *end));
-    evidence
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what this machine lacks, and nothing where it lacks nothing: a C compiler (SQLite and TLS are C) to build;
-# with `tests` also git (which files are tracked) and systemd with dbus-daemon (a systemd of its own namespaces is one of the tests' rigs).
+# with `cluster` also pip where there is no Go; with `tests` that too, git (which files are tracked) and systemd with dbus-daemon (a systemd
+# of its own namespaces is one of the tests' rigs).
 set -euo pipefail
 
 missing=()
@@ -14,6 +15,7 @@ need() { # PACKAGES... -- COMMAND...: the packages, where one of the commands is
 }
 
 need gcc libc6-dev -- cc
+if [ -n "${1:-}" ] && ! command -v go >/dev/null; then need python3-pip -- pip3; fi
 if [ "${1:-}" = tests ]; then
   need git -- git
   need systemd -- systemctl

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use crate::{
     policy::{OnRegression, Policy},
     ports::{MetricFault, MetricSource},
-    question::{Answer, PartKind, Question, of_metric, readable},
+    question::{Answer, Question, of_metric, readable},
     record::DataFault,
     words::{Gap, GapReason, Moment, Step},
 };
@@ -40,7 +40,7 @@ pub(super) async fn between(
     while next <= to {
         let last = next.plus(step * (piece(seen) - 1)).min(to);
         let some = source.range(question, next, last, step).await?;
-        seen = some.iter().map(|answer| answer.samples.len()).max().max(seen);
+        seen = some.iter().map(Answer::size).max().max(seen);
         answers.extend(some);
         next = last.plus(step);
     }
@@ -107,7 +107,7 @@ pub(super) fn trouble(policy: &Policy, question: &Question, step: &Step) -> Trou
                     since: step.at,
                     reason: gap.reason,
                     because: format!("metric `{}`: {}", metric.name, sentence(gap)),
-                    query: Some(totals(question, index)),
+                    query: Some(question.counted(index).to_owned()),
                 });
             }
             _ => passing = true,
@@ -131,14 +131,4 @@ fn sentence(gap: &Gap) -> String {
         }
         _ => format!("{detail}{of}"),
     }
-}
-
-/// The query of a metric's totals.
-pub(super) fn totals(question: &Question, metric: usize) -> String {
-    question
-        .parts
-        .iter()
-        .find(|part| part.metric == metric && matches!(part.kind, PartKind::Total | PartKind::Buckets))
-        .map(|part| part.promql.clone())
-        .unwrap_or_default()
 }

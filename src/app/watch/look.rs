@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{
-    asking::{between, totals},
-    prepare::scrapes,
-};
+use super::{asking::between, prepare::scrapes};
 use crate::{
     count::{Reading, readings, scrape_interval},
     policy::Policy,
@@ -63,6 +60,7 @@ fn fell(before: &Reading, now: &Reading, moved_at: Moment) -> Option<Moment> {
     let (then, at) = (before.scraped_at()?, now.scraped_at()?);
     let lower = |a: Option<f64>, b: Option<f64>| matches!((a, b), (Some(a), Some(b)) if b < a);
     let fell = lower(before.total, now.total)
+        || lower(before.native_count, now.native_count)
         || now
             .buckets
             .iter()
@@ -150,7 +148,11 @@ fn sampled(pod: Pod, reading: &Reading) -> SampledPod {
     SampledPod {
         pod,
         bad: reading.bad,
-        total: reading.total.or_else(|| reading.buckets.get("+Inf").copied()),
+        total: reading
+            .total
+            .or_else(|| reading.buckets.get("+Inf").copied())
+            .or(reading.native_count)
+            .or(reading.value),
         scraped_at: reading.scraped_at(),
     }
 }
@@ -158,7 +160,7 @@ fn sampled(pod: Pod, reading: &Reading) -> SampledPod {
 fn empty(question: &Question, metric: usize, readings: &BTreeMap<Pod, Reading>) -> Vec<String> {
     let mut empty = Vec::new();
     if !readings.values().any(Reading::has_totals) {
-        empty.push(totals(question, metric));
+        empty.push(question.counted(metric).to_owned());
     }
     let bad = question.parts.iter().find(|part| part.kind == PartKind::Bad);
     if let Some(bad) = bad.filter(|_| readings.values().all(|reading| reading.bad.is_none())) {

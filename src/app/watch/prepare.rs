@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::asking::{between, blame, totals};
+use super::asking::{between, blame};
 use crate::{
     count::{Tally, scrape_interval},
-    judge::{Background, Calibration, Comparison, Plan, calibrate},
+    judge::{Background, Calibration, Comparison, MetricForecast, Plan, Trials, calibrate, forecast},
     policy::{Compare, Policy, StepSetting},
     ports::{MetricFault, MetricSource},
     question::{Answer, Question, queries, question, spacing},
@@ -45,41 +45,100 @@ pub async fn prepare(
     record: &Record,
     now: Moment,
 ) -> Result<Prepared, DataFault> {
+    let began = record.activation.as_ref().map_or(record.seen_at, |activation| activation.at);
+    let stretches = Stretches { history, began };
+    let own = record.baseline.as_ref().map(|(version, _)| stretches.own(version));
+    let learnt = learn(source, policy, &stretches.recent(), own.as_deref(), now).await?;
+    Ok(Prepared {
+        plan: learnt.plan,
+        calibration: learnt.calibration,
+        queries: queries(policy),
+    })
+}
+
+/// What is forecast for a release of now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Foreseen {
+    /// The step, how many of them, and what the candidate would be compared with.
+    pub plan: Plan,
+    /// One entry a metric, in the policy's order.
+    pub metrics: Vec<MetricForecast>,
+}
+
+/// Forecasts what a release of now would meet: asks and learns as [`prepare`] does, as if what ran in the last 24 h were the last good
+/// version. The simulation takes up to some seconds of one core.
+///
+/// # Errors
+/// As [`prepare`].
+pub async fn foresee(source: &dyn MetricSource, policy: &Policy, now: Moment, trials: &Trials) -> Result<Foreseen, DataFault> {
+    let since = |span: Duration| [(now.minus(span), now)];
+    let learnt = learn(source, policy, &since(RECENT), Some(&since(OWN)), now).await?;
+    let metrics = forecast(policy, &learnt.plan, &learnt.calibration, &learnt.background(), trials);
+    Ok(Foreseen {
+        plan: learnt.plan,
+        metrics,
+    })
+}
+
+/// What a rollout is judged by, and what it was learnt from.
+struct Learnt {
+    plan: Plan,
+    calibration: Calibration,
+    recent: Vec<Step>,
+    own_hour: Vec<Step>,
+}
+
+impl Learnt {
+    fn background(&self) -> Background<'_> {
+        Background {
+            recent: &self.recent,
+            own_hour: &self.own_hour,
+            past_pods: &[],
+        }
+    }
+}
+
+/// Learns the step, then from stretches of the past the noise and, where there is a baseline, what its own last hour was.
+async fn learn(
+    source: &dyn MetricSource,
+    policy: &Policy,
+    recent: &[Stretch],
+    own: Option<&[Stretch]>,
+    now: Moment,
+) -> Result<Learnt, DataFault> {
     let step = match policy.watch.step {
         StepSetting::Every(step) => step,
         StepSetting::Auto => learn_step(source, policy, now).await?,
     };
-    let began = record.activation.as_ref().map_or(record.seen_at, |activation| activation.at);
-    let stretches = Stretches { history, began };
     let asking = Asking {
         source,
         policy,
         question: question(policy),
         step,
     };
-    let recent = asking.steps(&stretches.recent(), now).await?;
-    let own_hour = match &record.baseline {
-        Some((version, _)) => asking.steps(&stretches.own(version), now).await?,
-        None => Vec::new(),
-    };
+    let recent = asking.steps(recent, now).await?;
+    let own_hour = asking.steps(own.unwrap_or_default(), now).await?;
     let plan = Plan {
         step,
         steps: steps_in(policy.watch.length, step),
-        compare: match (policy.compare, &record.baseline) {
+        compare: match (policy.compare, own) {
             (_, None) => Comparison::None,
             (Compare::Concurrent, Some(_)) => Comparison::Concurrent,
             (Compare::Auto | Compare::BeforeAfter, Some(_)) => Comparison::BeforeAfter,
         },
         candidate_pods: 1,
+        baseline_pods: 1,
     };
     let background = Background {
         recent: &recent,
         own_hour: &own_hour,
+        past_pods: &[],
     };
-    Ok(Prepared {
+    Ok(Learnt {
         calibration: calibrate(policy, &plan, &background),
         plan,
-        queries: queries(policy),
+        recent,
+        own_hour,
     })
 }
 
@@ -109,7 +168,7 @@ fn too_few(policy: &Policy, spacing: &Question, answers: &[Answer], now: Moment)
     let whole = question(policy);
     match (0..policy.metrics.len()).find(|metric| !seen(*metric)) {
         Some(metric) => {
-            let query = totals(&whole, metric);
+            let query = whole.counted(metric).to_owned();
             DataFault {
                 since: now,
                 reason: GapReason::NoData,

@@ -1,4 +1,4 @@
-//! What `lastgood check --prometheus` does: each query asked once, and what a release would meet said now.
+//! What `lastgood check --prometheus` does: each query asked once, and what a release would meet said now and forecast.
 
 use std::path::PathBuf;
 
@@ -6,12 +6,10 @@ use crate::{
     app::{
         self,
         clock::SystemClock,
-        watch::{self, Sampled, SampledMetric},
+        watch::{self, Foreseen, Sampled, SampledMetric},
     },
-    cli::{
-        Format,
-        output::{self, WrongUse},
-    },
+    cli::output::WrongUse,
+    judge::Trials,
     policy::{self, Arms, MetricKind, Policy},
     ports::Clock,
     prometheus::{Options, Prometheus},
@@ -40,42 +38,64 @@ impl Asking {
         Ok(Self { source })
     }
 
-    /// Asks once and shows what came back; false where a release of this policy would be blind now.
-    ///
-    /// # Errors
-    /// When stdout cannot be written.
-    pub async fn ask(&self, policy: &Policy, format: Format) -> anyhow::Result<bool> {
-        let sampled = watch::sample_once(&self.source, policy, SystemClock.now()).await;
-        let text = shown(&sampled);
-        match format {
-            // Documents and names stay alone on stdout.
-            _ if text.is_empty() => {}
-            Format::Json | Format::Yaml | Format::Name => output::say(text.trim_end()),
-            Format::Table | Format::Wide => output::data(&text)?,
-        }
-        let troubles: Vec<String> = faults(&sampled)
-            .into_iter()
-            .chain(
-                policy
-                    .metrics
-                    .iter()
-                    .zip(&sampled.metrics)
-                    .filter_map(|(metric, seen)| trouble(policy, &metric.kind, seen)),
-            )
-            .collect();
-        for trouble in &troubles {
-            output::say(&format!("error: {trouble}"));
-        }
-        for metric in sampled.metrics.iter().filter(|metric| !metric.pods.is_empty()) {
-            for query in &metric.empty {
-                output::say(&format!(
-                    "warning: metric `{}`: no bad event is counted yet; if there ever was one, this query does not name it:\n  {query}",
-                    metric.name
-                ));
+    /// Asks once what there is, then forecasts from the past. `progress` is told what takes a while.
+    pub async fn ask(&self, policy: &Policy, progress: impl Fn(&str)) -> Asked {
+        let now = SystemClock.now();
+        let sampled = watch::sample_once(&self.source, policy, now).await;
+        let unfit = policy.metrics.iter().zip(&sampled.metrics);
+        let unfit = unfit.filter_map(|(metric, seen)| trouble(policy, &metric.kind, seen));
+        let errors: Vec<String> = faults(&sampled).into_iter().chain(unfit).collect();
+        let mut asked = Asked {
+            counts: shown(&sampled),
+            warnings: nothing_bad(&sampled),
+            errors,
+            foreseen: None,
+        };
+        if asked.errors.is_empty() {
+            progress("asking for the last 24 h, then simulating releases…");
+            match watch::foresee(&self.source, policy, now, &trials(policy)).await {
+                Ok(foreseen) => asked.foreseen = Some(foreseen),
+                Err(fault) => asked.warnings.push(format!("nothing can be forecast yet: {}", fault.because)),
             }
         }
-        Ok(troubles.is_empty())
+        asked
     }
+}
+
+/// What came back.
+pub(super) struct Asked {
+    /// Counts by instance and the scrape interval, for people; empty where nothing answered.
+    pub(super) counts: String,
+    /// Why a release of this policy would be blind now.
+    pub(super) errors: Vec<String>,
+    /// What is odd and no reason to be blind.
+    pub(super) warnings: Vec<String>,
+    /// None where a release would be blind, or too little is known.
+    pub(super) foreseen: Option<Foreseen>,
+}
+
+/// The same data give the same forecast.
+const fn trials(policy: &Policy) -> Trials {
+    Trials {
+        prove_after: policy.watch.prove_after,
+        rollouts: 51,
+        seed: 1,
+    }
+}
+
+/// Metrics of which no bad event was ever counted: perhaps there was none, perhaps the query names none.
+fn nothing_bad(sampled: &Sampled) -> Vec<String> {
+    let counted = sampled.metrics.iter().filter(|metric| !metric.pods.is_empty());
+    let sentence = |(metric, query): (&SampledMetric, &String)| {
+        format!(
+            "metric `{}`: no bad event is counted yet; if there ever was one, this query does not name it:\n  {query}",
+            metric.name
+        )
+    };
+    counted
+        .flat_map(|metric| metric.empty.iter().map(move |query| (metric, query)))
+        .map(sentence)
+        .collect()
 }
 
 /// Why Prometheus gave no answer, each reason once.
@@ -107,8 +127,11 @@ fn trouble(policy: &Policy, kind: &MetricKind, metric: &SampledMetric) -> Option
     }
     if metric.pods.is_empty() {
         let hint = match kind {
-            MetricKind::Histogram(_) => "\n  only classic histograms, with `_bucket` series, are read",
+            MetricKind::Histogram(_) => {
+                "\n  a classic histogram has `_bucket` series; a native one must be switched on in Prometheus"
+            }
             MetricKind::Ratio(_) => "",
+            MetricKind::Value(_) => "\n  each value must keep the labels `job` and `instance`",
         };
         let query = metric.empty.first().unwrap_or(&metric.query);
         return Some(format!(

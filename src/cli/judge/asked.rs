@@ -49,6 +49,12 @@ fn of_metric(policy: &Policy, name: &str, step: Duration) -> Result<Asked, Wrong
     match metric.kind {
         MetricKind::Ratio(_) => ratio = Some(metric.clone()),
         MetricKind::Histogram(_) => histogram = Some(metric.clone()),
+        MetricKind::Value(_) => {
+            return Err(WrongUse(format!(
+                "--metric: `{}` is a value, and counts are judged: name a `ratio` or a `histogram`",
+                nearest::shown(name)
+            )));
+        }
     }
     Ok(Asked {
         risk: policy.risk,
@@ -56,7 +62,7 @@ fn of_metric(policy: &Policy, name: &str, step: Duration) -> Result<Asked, Wrong
         ratio,
         histogram,
         step,
-        before_after: policy.compare == Compare::BeforeAfter,
+        compare: policy.compare,
     })
 }
 
@@ -97,7 +103,7 @@ fn of_options(args: &Args) -> Result<Asked, WrongUse> {
         ratio: Some(metric(ratio)),
         histogram: args.objective.is_none().then(|| metric(histogram)),
         step: args.step,
-        before_after: false,
+        compare: Compare::Auto,
     })
 }
 

@@ -9,8 +9,11 @@ use sha2::{Digest, Sha256};
 
 /// No rollout is written in more bytes than this; each line in work is held in memory.
 const LONGEST: u64 = 64 << 20;
-/// So many ids are remembered, so that memory stays constant however long the input is.
-const REMEMBERED: usize = 1 << 18;
+/// So many ids are remembered, as 128 bits of their digest, so that memory stays constant (some 16 MiB) however long the input is. An id
+/// that comes again later than that is not noticed; two ids of one digest would take some 2^64 ids.
+pub(super) const REMEMBERED: usize = 1 << 18;
+/// What some editors write before the first line.
+const MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// One line: its number, from 1, and its text or what is wrong with it.
 pub(super) struct Line {
@@ -55,15 +58,25 @@ impl<R: BufRead> Iterator for Lines<R> {
             self.number += 1;
             let number = self.number;
             if bytes.len() as u64 > LONGEST && !bytes.ends_with(b"\n") {
-                let text = Err(format!("longer than {} MiB: one rollout a line", LONGEST >> 20));
+                let text = Err(format!(
+                    "longer than {} MiB: write one rollout a line, of fewer steps",
+                    LONGEST >> 20
+                ));
                 return Some(self.skip_line().map(|()| Line { number, text }));
+            }
+            if number == 1 && bytes.starts_with(MARK) {
+                bytes.drain(..MARK.len());
             }
             if bytes.trim_ascii().is_empty() {
                 continue;
             }
             let text = String::from_utf8(bytes).map_err(|error| {
-                let column = error.utf8_error().valid_up_to() + 1;
-                format!("column {column}: no UTF-8")
+                let end = error.utf8_error().valid_up_to();
+                let found = error.as_bytes().get(end).copied().unwrap_or_default();
+                format!(
+                    "column {}: the byte 0x{found:02x} is no UTF-8: write the file in UTF-8",
+                    end + 1
+                )
             });
             return Some(Ok(Line { number, text }));
         }

@@ -14,6 +14,7 @@ use super::lines::{Ids, Line, Lines};
 use crate::{
     cli::output,
     judge::rollout::{Answer, Asked, answer},
+    policy::nearest::shown,
     words::Verdict,
 };
 
@@ -130,7 +131,10 @@ fn told(Answered { number, answer }: Answered, out: &mut impl Write, tally: &mut
         if ids.is_new(&answer.id) {
             Ok(answer)
         } else {
-            Err("`id`: another line before has the same: give each rollout its own".to_owned())
+            Err(format!(
+                "`id`: a line before has the same, `{}`: give each rollout its own",
+                shown(&answer.id)
+            ))
         }
     });
     match answer {

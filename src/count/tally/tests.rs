@@ -1,11 +1,13 @@
 //! The arithmetic as a table: what is counted, and every gap with its reason.
 
+mod native;
 mod properties;
+mod value;
 
 use super::*;
 use crate::{
     policy::{HistogramMetric, OnRegression},
-    question::{Sample, fixture, question},
+    question::{PartKind, Sample, fixture, question},
     words::Increment,
 };
 
@@ -58,6 +60,7 @@ impl Said {
                     pod: Pod(self.pod.into()),
                     labels: le.iter().map(|le| ("le".to_owned(), (*le).to_owned())).collect(),
                     value,
+                    native: None,
                 });
             };
             match kind {
@@ -68,7 +71,7 @@ impl Said {
                 PartKind::SeriesOfTotal => push(self.series, None),
                 PartKind::SeriesOfBad if self.bad.is_some() => push(self.series_of_bad, None),
                 PartKind::ProcessStart => self.start.into_iter().for_each(|value| push(value, None)),
-                PartKind::SeriesOfBad | PartKind::ScrapeDuration => {}
+                PartKind::SeriesOfBad | PartKind::ScrapeDuration | PartKind::Value => {}
             }
         }
         samples

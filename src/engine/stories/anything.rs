@@ -70,6 +70,7 @@ fn evidence(story: &Story, a: u8, b: u8) -> Evidence {
         } else {
             Comparison::BeforeAfter
         },
+        alone_since: None,
         verdict: match b % 4 {
             0 => Some(Verdict::Regression),
             1 | 2 => Some(Verdict::Healthy),

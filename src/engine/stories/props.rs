@@ -97,6 +97,7 @@ pub fn metric(name: &str, may_revert: bool) -> MetricEvidence {
         needed_safe_log10: 1.3,
         candidate: [1.0, 1000.0],
         baseline: [1.0, 1000.0],
+        alone: None,
         ratio: None,
         excluded_times: Some(5.0),
         late: None,
@@ -108,6 +109,7 @@ pub fn metric(name: &str, may_revert: bool) -> MetricEvidence {
         },
         first_bad: None,
         bounds: Vec::new(),
+        value: None,
         gaps: BTreeMap::new(),
         unusable: None,
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::at;
 use crate::{
-    judge::{BoundEvidence, Comparison, Estimate, Evidence, MetricEvidence, Noise, NoiseSource},
+    judge::{BoundEvidence, Comparison, Estimate, Evidence, MetricEvidence, Noise, NoiseSource, ValueEvidence},
     words::{GapReason, Verdict},
 };
 
@@ -29,6 +29,7 @@ pub(crate) fn bad_errors() -> MetricEvidence {
         needed_safe_log10: 20_f64.log10(),
         candidate: [508.0, 12_400.0],
         baseline: [186.0, 37_100.0],
+        alone: None,
         ratio: Some(Estimate {
             median: 8.2,
             low: 6.9,
@@ -39,6 +40,7 @@ pub(crate) fn bad_errors() -> MetricEvidence {
         noise: noise(),
         first_bad: Some(at(15)),
         bounds: Vec::new(),
+        value: None,
         gaps: BTreeMap::from([(GapReason::Switch, 1)]),
         unusable: None,
     }
@@ -54,6 +56,7 @@ pub(crate) fn slow() -> MetricEvidence {
         safe_log10: -1.0,
         candidate,
         baseline,
+        alone: None,
         ratio,
         excluded_times: None,
     };
@@ -108,6 +111,28 @@ pub(crate) fn below_objective() -> MetricEvidence {
     }
 }
 
+/// A value that only warns.
+pub(crate) fn memory() -> MetricEvidence {
+    MetricEvidence {
+        name: "memory".to_owned(),
+        may_revert: false,
+        harm_log10: 3.1,
+        candidate: [0.0; 2],
+        baseline: [0.0; 2],
+        ratio: Some(Estimate {
+            median: 2.1,
+            low: 1.9,
+            high: 2.3,
+        }),
+        first_bad: None,
+        value: Some(ValueEvidence {
+            candidate: Some(412_310_528.0),
+            before: 196_083_712.0,
+        }),
+        ..bad_errors()
+    }
+}
+
 /// A metric that has reached neither bound.
 pub(crate) fn quiet(metric: MetricEvidence) -> MetricEvidence {
     MetricEvidence {
@@ -137,9 +162,19 @@ pub(crate) fn evidence(metrics: Vec<MetricEvidence>) -> Evidence {
         used: 3,
         whole_since: None,
         compare: Comparison::Concurrent,
+        alone_since: None,
         verdict: metrics.iter().find_map(|metric| metric.verdict),
         harm_log10,
         needed_harm_log10: 2.0,
         metrics,
+    }
+}
+
+/// All is quiet but for this metric, which only warns.
+pub(crate) fn warned(metric: MetricEvidence) -> Evidence {
+    Evidence {
+        harm_log10: -0.4,
+        verdict: None,
+        ..evidence(vec![quiet(bad_errors()), metric])
     }
 }

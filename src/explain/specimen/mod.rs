@@ -5,12 +5,12 @@ pub(crate) mod policies;
 
 use std::time::Duration;
 
-pub(crate) use evidences::{bad_errors, below_objective, evidence, quiet, slow};
+pub(crate) use evidences::{bad_errors, below_objective, evidence, memory, quiet, slow, warned};
 pub(crate) use policies::policy;
 
 use crate::{
     decide::{Decision, Freeze},
-    judge::{Comparison, Estimate, Evidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan},
+    judge::{Alone, Comparison, Estimate, Evidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan},
     record::{
         ActResult, Activation, Alert, AlertKind, DataFault, Entry, Happened, Intent, KnownVersion, Phase, ProofBasis, Record,
         RolloutKind, Served, TargetHistory, Unready, Verification,
@@ -63,6 +63,7 @@ pub(crate) fn watching() -> Record {
             steps: 480,
             compare: Comparison::Concurrent,
             candidate_pods: 1,
+            baseline_pods: 1,
         }),
         calibration: None,
         phase: Phase::Watching { until: at(7_200) },
@@ -270,6 +271,29 @@ pub(crate) fn before_after(mut record: Record) -> Record {
                 source: NoiseSource::Assumed,
                 history: Duration::from_secs(720),
             };
+        }
+    }
+    record
+}
+
+/// The old version has gone in mid-watch, and only then was it bad; `used`: there is an hour to compare the rest with.
+pub(crate) fn old_version_gone(mut record: Record, used: bool) -> Record {
+    if let Some(evidence) = &mut record.evidence {
+        evidence.alone_since = Some(at(30));
+        if used {
+            evidence.compare = Comparison::Auto;
+        }
+        for metric in evidence.metrics.iter_mut().filter(|_| used) {
+            metric.alone = Some(Alone {
+                candidate: [470.0, 5_000.0],
+                before: [450.0, 90_000.0],
+            });
+            for bound in &mut metric.bounds {
+                bound.alone = Some(Alone {
+                    candidate: [bound.candidate[0] - 10.0, bound.candidate[1] / 2.0],
+                    before: [450.0, 90_000.0],
+                });
+            }
         }
     }
     record

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::{
     policy::{
         Activate, ActivateBy, Arms, Compare, Harmful, HistogramMetric, HostTarget, Limits, Metric, MetricKind, Mode, Notify,
-        OnInconclusive, OnRegression, Policy, RatioMetric, RevertPolicy, RevertTo, Risk, StepSetting, Target, Tolerate, Watch,
+        OnInconclusive, OnRegression, Policy, RatioMetric, RevertPolicy, RevertTo, Risk, StepSetting, Target, Tolerate,
+        ValueMetric, Watch,
     },
     words::Fingerprint,
 };
@@ -78,5 +79,18 @@ fn latency() -> Metric {
             warmup: Duration::from_secs(60),
         }),
         on_regression: OnRegression::Revert,
+    }
+}
+
+/// A value that only warns.
+pub(crate) fn memory() -> Metric {
+    Metric {
+        name: "memory".to_owned(),
+        kind: MetricKind::Value(ValueMetric {
+            query: "process_resident_memory_bytes{job=\"myapp\"}".to_owned(),
+            tolerate_more: 0.3,
+            warmup: Duration::from_secs(60),
+        }),
+        on_regression: OnRegression::Alert,
     }
 }

@@ -29,6 +29,23 @@ fn a_revert_on_a_host_names_the_hour_before_and_the_assumed_noise() {
 }
 
 #[test]
+fn a_revert_after_the_old_version_has_gone_names_both_comparisons() {
+    insta::assert_snapshot!(both(AlertKind::Reverted, Some(s::old_version_gone(s::reverted(), true))));
+}
+
+#[test]
+fn a_revert_for_latency_after_the_old_version_has_gone_names_both_comparisons() {
+    let mut record = s::reverted();
+    record.evidence = Some(s::evidence(vec![s::quiet(s::bad_errors()), s::slow()]));
+    insta::assert_snapshot!(both(AlertKind::Reverted, Some(s::old_version_gone(record, true))));
+}
+
+#[test]
+fn what_came_after_the_old_version_had_gone_is_said_to_be_unused_where_it_was() {
+    insta::assert_snapshot!(both(AlertKind::Reverted, Some(s::old_version_gone(s::reverted(), false))));
+}
+
+#[test]
 fn a_revert_for_latency_names_both_bounds() {
     let mut record = s::reverted();
     record.evidence = Some(s::evidence(vec![s::quiet(s::bad_errors()), s::slow()]));
@@ -56,6 +73,14 @@ fn a_broken_objective_is_told_by_what_it_allows() {
     let mut record = s::reverted();
     record.evidence = Some(s::evidence(vec![s::quiet(s::bad_errors()), s::below_objective()]));
     insta::assert_snapshot!(both(AlertKind::Reverted, Some(s::before_after(record))));
+}
+
+#[test]
+fn a_value_that_only_warns_is_told_by_its_levels() {
+    let mut record = s::convicted(Decision::AlertOnly);
+    record.policy.metrics.push(s::policies::memory());
+    record.evidence = Some(s::warned(s::memory()));
+    insta::assert_snapshot!(both(AlertKind::Regression, Some(s::before_after(record))));
 }
 
 #[test]

@@ -36,6 +36,13 @@ fn a_convicted_release_shows_what_weighs_and_what_was_done() {
 }
 
 #[test]
+fn a_value_shows_its_levels() {
+    let mut record = s::before_after(s::watching());
+    record.evidence = Some(s::warned(s::memory()));
+    insta::assert_snapshot!(live(&open(record, None, None, s::at(60)), s::at(60), 80, false));
+}
+
+#[test]
 fn missing_data_are_named_with_their_query() {
     let mut record = s::watching();
     record.evidence = None;

@@ -33,6 +33,18 @@ fn the_page_of_a_blind_rollout_names_the_query() {
 }
 
 #[test]
+fn the_page_of_a_value_has_its_levels_in_place_of_counts() {
+    let mut record = s::before_after(s::watching());
+    record.policy.metrics.push(s::policies::memory());
+    record.evidence = Some(s::warned(s::memory()));
+    insta::assert_snapshot!(
+        [Language::En, Language::Zh]
+            .map(|language| text(&record, language))
+            .join("\n")
+    );
+}
+
+#[test]
 fn the_document_is_stable() {
     insta::assert_json_snapshot!(document(&s::settled(Outcome::Verified, Some(true), [15.0, 3_000.0])));
 }

@@ -134,7 +134,8 @@ impl Reading {
     }
 
     fn buckets(&mut self, buckets: &[(Text<'_>, u64)]) -> Result<Vec<u64>, String> {
-        let as_before = buckets.len() == self.bounds.len()
+        let as_before = !buckets.is_empty()
+            && buckets.len() == self.bounds.len()
             && buckets
                 .iter()
                 .zip(&self.bounds)

@@ -10,8 +10,8 @@ use serde::{Serialize, Serializer};
 
 use super::{Background, Comparison, Estimate, Judge, MetricEvidence, NoiseSource, Plan, Terms, calibrate};
 use crate::{
-    policy::{Metric, OnRegression, Risk},
-    words::{Increment, MetricStep, PodIncrement, Step, Verdict},
+    policy::{Compare, Metric, OnRegression, Risk},
+    words::{MetricStep, PodIncrement, Step, Verdict},
 };
 use counts::{Counted, Rollout};
 
@@ -28,8 +28,8 @@ pub struct Asked {
     pub histogram: Option<Metric>,
     /// How long a step is.
     pub step: Duration,
-    /// Never look at what runs beside the candidate.
-    pub before_after: bool,
+    /// What a rollout is compared with.
+    pub compare: Compare,
 }
 
 /// What is wrong with a line: where, and what to write instead.
@@ -57,6 +57,11 @@ impl LineError {
         let text = error.to_string();
         // The reader's own place counts lines within the one line that it was given.
         let message = text.rfind(" at line ").map_or(&*text, |end| &text[..end]);
+        let message = if error.is_eof() {
+            format!("the line ends before the rollout does ({message}): write it in one piece")
+        } else {
+            message.to_owned()
+        };
         Self {
             column: (error.column() > 0).then(|| error.column()),
             ..Self::new(key, message)
@@ -114,6 +119,9 @@ pub struct Known {
     /// Bad and all events of what it was compared with.
     #[serde(serialize_with = "counts")]
     pub baseline: [f64; 2],
+    /// What was counted since nothing ran beside it any more, where that was compared with the history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alone: Option<AloneSaid>,
     /// "N times or worse is excluded".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub excluded_times: Option<f64>,
@@ -125,6 +133,8 @@ pub struct Known {
 pub enum Compared {
     /// What ran beside it.
     Concurrent,
+    /// What ran beside it, and after that had gone the history.
+    Auto,
     /// The history.
     BeforeAfter,
     /// The objective alone.
@@ -149,6 +159,17 @@ pub struct NoiseSaid {
     pub sigma: f64,
     /// Where both came from.
     pub source: NoiseSource,
+}
+
+/// What was counted since nothing ran beside the candidate any more.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct AloneSaid {
+    /// Bad and all events of the candidate since then; they are among all of its events too.
+    #[serde(serialize_with = "counts")]
+    pub candidate: [f64; 2],
+    /// Bad and all events of the hour before.
+    #[serde(serialize_with = "counts")]
+    pub before: [f64; 2],
 }
 
 /// Whole numbers as such: only interpolated counts of a histogram have a fraction.
@@ -213,10 +234,14 @@ fn judged(id: String, rollout: &Rollout, metric: &Metric, asked: &Asked) -> Answ
     let background = Background {
         recent: last(24 * 3600),
         own_hour: last(3600),
+        past_pods: &[],
     };
     let mut judge = Judge::new(terms, &plan, &calibrate(terms, &plan, &background));
     let (mut regression, mut healthy) = (None, None);
     for (t, step) in rollout.steps.iter().enumerate() {
+        if t == rollout.alone_from {
+            judge.baseline_gone();
+        }
         judge.step(step);
         match judge.verdict() {
             Some(Verdict::Regression) => regression = regression.or(Some(t + 1)),
@@ -224,7 +249,8 @@ fn judged(id: String, rollout: &Rollout, metric: &Metric, asked: &Asked) -> Answ
             _ => {}
         }
     }
-    let Some(said) = judge.evidence().metrics.pop() else {
+    let mut evidence = judge.evidence();
+    let Some(said) = evidence.metrics.pop() else {
         return blind(id, "no metric".to_owned());
     };
     if said.unusable.is_some() || said.candidate[1] == 0.0 {
@@ -241,7 +267,7 @@ fn judged(id: String, rollout: &Rollout, metric: &Metric, asked: &Asked) -> Answ
         because: None,
         step,
         after_seconds: step.map(|step| step as f64 * asked.step.as_secs_f64()),
-        known: Some(known(&said, plan.compare, verdict)),
+        known: Some(known(&said, evidence.compare, verdict)),
     }
 }
 
@@ -250,6 +276,7 @@ fn known(said: &MetricEvidence, compare: Comparison, verdict: Verdict) -> Known 
         compare: match compare {
             _ if said.objective.is_some() => Compared::Objective,
             Comparison::Concurrent => Compared::Concurrent,
+            Comparison::Auto => Compared::Auto,
             Comparison::BeforeAfter | Comparison::None => Compared::BeforeAfter,
         },
         ratio: said.ratio,
@@ -268,11 +295,16 @@ fn known(said: &MetricEvidence, compare: Comparison, verdict: Verdict) -> Known 
         },
         candidate: said.candidate,
         baseline: said.baseline,
+        alone: said.alone.map(|alone| AloneSaid {
+            candidate: alone.candidate,
+            before: alone.before,
+        }),
         excluded_times: said.excluded_times.filter(|_| verdict == Verdict::Inconclusive),
     }
 }
 
-/// What is pinned before the first step; of the rollout itself only its length and how many pods each arm has.
+/// What is pinned before the first step; of the rollout itself only its length, how many pods each arm has and whether the old
+/// version ends before it does.
 fn plan(rollout: &Rollout, asked: &Asked) -> Plan {
     let most = |arm: fn(&MetricStep) -> usize| {
         rollout
@@ -284,23 +316,20 @@ fn plan(rollout: &Rollout, asked: &Asked) -> Plan {
             .unwrap_or(0)
     };
     let (candidates, baselines) = (most(|metric| metric.candidate.len()), most(|metric| metric.baseline.len()));
-    let beside = rollout.alone_from > 0 && !asked.before_after;
-    // Without a history the judge takes the baseline to have as many pods as the candidate: never more than it has.
-    let pods =
-        if beside && (rollout.history.len() as f64) * asked.step.as_secs_f64() < super::calibrate::LEAST_HISTORY.as_secs_f64() {
-            candidates.min(baselines)
-        } else {
-            candidates
-        };
+    let pods = |most: usize| u32::try_from(most.max(1)).unwrap_or(u32::MAX);
     Plan {
         step: asked.step,
         steps: u32::try_from(rollout.steps.len()).unwrap_or(u32::MAX),
-        compare: if beside {
-            Comparison::Concurrent
-        } else {
-            Comparison::BeforeAfter
+        compare: match asked.compare {
+            Compare::Concurrent => Comparison::Concurrent,
+            Compare::Auto if rollout.alone_from == 0 => Comparison::BeforeAfter,
+            // Learning what a later part is compared with takes time that most rollouts need not spend.
+            Compare::Auto if rollout.alone_from == rollout.steps.len() => Comparison::Concurrent,
+            Compare::Auto => Comparison::Auto,
+            Compare::BeforeAfter => Comparison::BeforeAfter,
         },
-        candidate_pods: u32::try_from(pods).unwrap_or(u32::MAX),
+        candidate_pods: pods(candidates),
+        baseline_pods: pods(baselines),
     }
 }
 
@@ -320,8 +349,59 @@ fn why_blind(rollout: &Rollout, plan: &Plan, unusable: Option<String>) -> String
 }
 
 fn served(pods: &[PodIncrement]) -> bool {
-    pods.iter().any(|pod| match &pod.increment {
-        Increment::Ratio { total, .. } => *total > 0,
-        Increment::Buckets(counts) => counts.last().is_some_and(|total| *total > 0),
-    })
+    pods.iter().any(|pod| pod.increment.events() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Harmful, MetricKind, RatioMetric, Tolerate};
+
+    fn asked(compare: Compare) -> Asked {
+        let ratio = RatioMetric {
+            bad: String::new(),
+            total: String::new(),
+            tolerate: Tolerate { times: 1.25, floor: 0.0 },
+            harmful: Harmful { times: 2.0 },
+            objective: None,
+        };
+        Asked {
+            risk: Risk {
+                false_revert: 0.01,
+                missed_regression: 0.05,
+            },
+            at_least_bad: 5,
+            ratio: Some(Metric {
+                name: "errors".to_owned(),
+                kind: MetricKind::Ratio(ratio),
+                on_regression: OnRegression::Revert,
+            }),
+            histogram: None,
+            step: Duration::from_secs(15),
+            compare,
+        }
+    }
+
+    #[test]
+    fn what_is_compared_is_what_the_policy_wants() {
+        let arm = |name: &str, bad: u64| format!(r#"{{"{name}":[{bad},200]}}"#);
+        let beside = format!(r#"{{"candidate":{},"baseline":{}}}"#, arm("new", 1), arm("old", 1));
+        let alone = format!(r#"{{"candidate":{}}}"#, arm("new", 80));
+        let history = vec![arm("old", 1); 240].join(",");
+        let steps = [vec![beside; 20], vec![alone; 20]].concat().join(",");
+        let line = format!(r#"{{"id":"r","history":[{history}],"steps":[{steps}]}}"#);
+        let judged = |compare| {
+            let answer = answer(&line, &asked(compare)).expect("a line");
+            let known = answer.known.expect("evidence");
+            (answer.verdict, known.compare, known.alone.is_some())
+        };
+        assert_eq!(judged(Compare::Auto), (Verdict::Regression, Compared::Auto, true));
+        assert_eq!(
+            judged(Compare::BeforeAfter),
+            (Verdict::Regression, Compared::BeforeAfter, false)
+        );
+        let (verdict, compared, alone) = judged(Compare::Concurrent);
+        assert_ne!(verdict, Verdict::Regression, "what came alone is not used");
+        assert_eq!((compared, alone), (Compared::Concurrent, false));
+    }
 }

@@ -9,7 +9,7 @@ use crate::policy::{
     quantity::{Quantity, Share, Time},
 };
 
-/// One metric: `ratio` (bad events out of all) or `histogram` (latency).
+/// One metric: `ratio` (bad events out of all), `histogram` (latency) or `value` (anything else, such as memory).
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[schemars(rename = "Metric", extend("required" = ["name"]))]
@@ -21,14 +21,17 @@ pub(in crate::policy) struct MetricFile {
     /// Bad events out of all events.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub ratio: Given<RatioFile>,
-    /// The PromQL selector of a classic histogram of seconds, without `_bucket`: `http_request_duration_seconds{app="myapp"}`.
+    /// The PromQL selector of a histogram of seconds, classic (without `_bucket`) or native: `http_request_duration_seconds{app="myapp"}`.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub histogram: Given<String>,
+    /// PromQL with one value above 0 an instance, which keeps the labels `job` and `instance`: `process_resident_memory_bytes{job="myapp"}`.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub value: Given<String>,
     /// Histograms: the quantiles that are judged, ascending, between 0 % and 100 %. Default `[50%, 90%, 99%, 99.9%]`.
     #[serde(skip_serializing_if = "Given::is_absent")]
     #[schemars(extend("minItems" = 1))]
     pub quantiles: Given<Vec<Given<Share>>>,
-    /// What nobody minds. Ratios: `times` and `floor`; histograms: `slower` and `floor`.
+    /// What nobody minds. Ratios: `times` and `floor`; histograms: `slower` and `floor`; values: `more`.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub tolerate: Given<TolerateFile>,
     /// The smallest change that is harm. Ratios: `times`; histograms: `slower`.
@@ -37,10 +40,10 @@ pub(in crate::policy) struct MetricFile {
     /// Ratios: the share of good events that is promised, `99.5%`. The metric is judged against it alone, without what ran before.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub objective: Given<Share>,
-    /// Histograms: the first time of a new process that does not count. Default `60s`.
+    /// Histograms and values: the first time of a new process that does not count. Default `60s`.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub warmup: Given<Time>,
-    /// Whether a regression of this metric may revert or only warn. Default: the policy's own `onRegression`.
+    /// Whether a regression of this metric may revert or only warn. Default: the policy's own `onRegression`, of values `alert`.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub on_regression: Given<OnRegression>,
 }
@@ -70,6 +73,9 @@ pub(in crate::policy) struct TolerateFile {
     /// Histograms: this much slower is fine. Default `20%`.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub slower: Given<Share>,
+    /// Values: this much more than before is fine. Default `30%`.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub more: Given<Share>,
     /// Ratios: a bad share that nobody minds, default `0.1%`; `0%` is no floor. Histograms: times below it do not matter, default
     /// `5ms`.
     #[serde(skip_serializing_if = "Given::is_absent")]

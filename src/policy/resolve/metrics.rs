@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{MINUTE, time};
+use super::{MINUTE, time, values::value};
 use crate::policy::{
     Harmful, HistogramMetric, Metric, MetricKind, OnRegression, RatioMetric, Tolerate,
     error::Faults,
@@ -61,23 +61,28 @@ fn unique_names(list: &[Given<MetricFile>], faults: &Faults) {
 fn metric(given: &Given<MetricFile>, on_regression: OnRegression, faults: &Faults) -> Option<Metric> {
     let file = given.as_ref()?;
     let name = metric_name(given, file, faults);
-    let kind = match (file.ratio.is_written(), file.histogram.is_written()) {
-        (true, false) => ratio(file, faults),
-        (false, true) => histogram(file, faults),
-        (both, _) => {
-            let message = if both {
-                "a ratio and a histogram at once"
+    let written = [file.ratio.is_written(), file.histogram.is_written(), file.value.is_written()];
+    let (kind, default) = match written {
+        [true, false, false] => (ratio(file, faults), on_regression),
+        [false, true, false] => (histogram(file, faults), on_regression),
+        [false, false, true] => (value(file, faults), OnRegression::Alert),
+        several => {
+            let message = if several.contains(&true) {
+                "several kinds of metric at once"
             } else {
-                "neither `ratio` nor `histogram`"
+                "neither `ratio` nor `histogram` nor `value`"
             };
-            faults.add(given.fault(message, "a metric is `ratio: {bad: …, total: …}` or `histogram: '…'`"));
-            None
+            faults.add(given.fault(
+                message,
+                "a metric is `ratio: {bad: …, total: …}`, `histogram: '…'` or `value: '…'`",
+            ));
+            (None, on_regression)
         }
     };
     Some(Metric {
         name: name?,
         kind: kind?,
-        on_regression: file.on_regression.value.unwrap_or(on_regression),
+        on_regression: file.on_regression.value.unwrap_or(default),
     })
 }
 
@@ -107,6 +112,7 @@ fn ratio(file: &MetricFile, faults: &Faults) -> Option<MetricKind> {
     for (slower, key) in [(&tolerate.slower, "tolerate"), (&harmful.slower, "harmful")] {
         foreign(slower, "histograms", &format!("a ratio has `{key}: {{times: …}}`"), faults);
     }
+    foreign(&tolerate.more, "values", "a ratio has `tolerate: {times: …}`", faults);
     foreign(&file.quantiles, "histograms", "leave it out", faults);
     foreign(
         &file.warmup,
@@ -160,7 +166,7 @@ fn against_objective(harmful: &HarmfulFile, faults: &Faults) -> (Tolerate, Harmf
 }
 
 /// A fault where a key was written that belongs to the other kind of metric.
-fn foreign<T>(given: &Given<T>, owner: &str, help: &str, faults: &Faults) {
+pub(super) fn foreign<T>(given: &Given<T>, owner: &str, help: &str, faults: &Faults) {
     if given.is_written() {
         faults.add(given.fault(format!("this belongs to {owner}"), help));
     }
@@ -224,7 +230,7 @@ fn counter(ratio: &Given<RatioFile>, given: &Given<String>, key: &str, faults: &
     checked(given, promql::counters, faults)
 }
 
-fn checked(given: &Given<String>, check: fn(&str) -> Result<(), promql::Slip>, faults: &Faults) -> Option<String> {
+pub(super) fn checked(given: &Given<String>, check: fn(&str) -> Result<(), promql::Slip>, faults: &Faults) -> Option<String> {
     let text = given.as_ref()?;
     match check(text) {
         Ok(()) => Some(text.trim().to_owned()),
@@ -241,6 +247,7 @@ fn histogram(file: &MetricFile, faults: &Faults) -> Option<MetricKind> {
     for (times, key) in [(&tolerate.times, "tolerate"), (&harmful.times, "harmful")] {
         foreign(times, "ratios", &format!("a histogram has `{key}: {{slower: …}}`"), faults);
     }
+    foreign(&tolerate.more, "values", "a histogram has `tolerate: {slower: …}`", faults);
     foreign(&file.objective, "ratios", "leave it out", faults);
     let tolerate_slower = tolerate.slower.value.map_or(0.2, |share| share.0);
     let harmful_slower = harmful.slower.value.map_or(1.0, |share| share.0);

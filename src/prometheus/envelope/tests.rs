@@ -50,6 +50,9 @@ fn p11_a_warning_or_a_partial_answer_is_no_answer() {
         assert_eq!(found.reason, GapReason::Warning);
         assert!(found.what.contains(says), "{found:?}");
     }
+    let resets = "PromQL warning: conflicting counter resets during histogram aggregation (1:5)";
+    let harmless = format!(r#"{{"status":"success","warnings":["{resets}"],{part}}}"#);
+    assert!(answer(harmless.as_bytes(), AT).is_ok());
     let infos = format!(r#"{{"status":"success","infos":["might not be a counter"],{part}}}"#);
     assert!(answer(infos.as_bytes(), AT).is_ok());
 }
@@ -69,11 +72,12 @@ fn p15_what_is_cut_or_of_another_kind_says_so() {
     for cut in 1..whole.len() {
         assert_eq!(why(&whole[..cut]).reason, GapReason::QueryFailed, "cut at {cut}");
     }
-    let histogram =
-        body(r#"{"resultType":"vector","result":[{"metric":{},"histogram":[1.5,{"count":"1","sum":"1","buckets":[]}]}]}"#);
     for (body, says) in [
         (whole[..60].to_owned(), "broke off"),
-        (histogram, "native histogram"),
+        (
+            vector(r#"{"lastgood_part":"0"}"#, "7").replace("\"7\"", r#"{"sum":"1"}"#),
+            "no samples",
+        ),
         (body(r#"{"resultType":"string","result":[1.5,"x"]}"#), "no samples"),
         (body(r#"{"resultType":"matrix","result":[]}"#), "something else than a vector"),
         (
@@ -88,4 +92,31 @@ fn p15_what_is_cut_or_of_another_kind_says_so() {
         let found = why(&body);
         assert!(found.what.contains(says), "{found:?}");
     }
+}
+
+#[test]
+fn a_native_histogram_is_its_count_and_its_buckets_as_they_were_written() {
+    let said = r#"{"count":"6","sum":"1","buckets":[[3,"-0.001","0.001","2"],[0,"0.5","1","4"]]}"#;
+    let instant = body(&format!(
+        r#"{{"resultType":"vector","result":[{{"metric":{{"lastgood_part":"0"}},"histogram":[1.5,{said}]}}]}}"#
+    ));
+    let sample = answer(instant.as_bytes(), AT).expect("an answer").samples.remove(0);
+    let bounds: Vec<(f64, f64, f64)> = sample.native.iter().flatten().map(|b| (b.lower, b.upper, b.count)).collect();
+    assert_eq!(
+        (sample.value, bounds.as_slice()),
+        (6.0, [(-0.001, 0.001, 2.0), (0.5, 1.0, 4.0)].as_slice())
+    );
+
+    let range = body(&format!(
+        r#"{{"resultType":"matrix","result":[{{"metric":{{"lastgood_part":"0"}},"values":[[1.5,"3"]],"histograms":[[2,{said}],[2.5,{{"count":"0","sum":"0"}}]]}}]}}"#
+    ));
+    let answers = answers(range.as_bytes(), AT, Moment::from_millis(2_500), Duration::from_millis(500)).expect("answers");
+    let sizes: Vec<usize> = answers.iter().map(Answer::size).collect();
+    assert_eq!(sizes, [1, 5, 1]);
+    assert!(
+        answers[2].samples[0]
+            .native
+            .as_ref()
+            .is_some_and(|buckets| buckets.is_empty())
+    );
 }
