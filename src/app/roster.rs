@@ -109,7 +109,7 @@ impl Roster {
     async fn start(&mut self, file: PathBuf, policy: Arc<Policy>) -> Result<(), GuardError> {
         let key = policy.key();
         let shared = &self.shared;
-        let Target::Host(target) = &policy.target;
+        let Target::Host(target) = &policy.target else { return Ok(()) };
         let contents = shared.store.clone();
         let outside = Outside {
             platform: Arc::new(Host::new(key.clone(), target.clone(), contents, shared.clock.clone())),
