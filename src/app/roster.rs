@@ -9,6 +9,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    clusters::Clusters,
     courier::Sinks,
     desk::{Handle, Handles},
     fleet::FleetState,
@@ -35,6 +36,9 @@ pub struct Shared {
     pub lag: Duration,
     /// What survives.
     pub store: SharedHistory,
+    /// The cluster, for those that are in it.
+    #[expect(dead_code, reason = "read as soon as policies may name targets in the cluster")]
+    pub clusters: Clusters,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// The channels.

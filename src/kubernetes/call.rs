@@ -149,6 +149,17 @@ impl Calls {
         Ok(answer.0.pointer("/status/allowed") == Some(&Value::Bool(true)))
     }
 
+    /// The name under which the server knows the caller.
+    pub async fn user(&self) -> Result<String, CallError> {
+        let review = Object(serde_json::json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}));
+        let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+        let answer = self
+            .object(Request::new(path).create(&PostParams::default(), body(&review)))
+            .await?;
+        let name = answer.text("/status/userInfo/username").map(str::to_owned);
+        name.ok_or_else(|| CallError::Unknown("the API server did not say who asks".to_owned()))
+    }
+
     async fn object(&self, request: Result<http::Request<Vec<u8>>, request::Error>) -> Result<Object, CallError> {
         let request = request.map_err(|error| CallError::Refused(format!("the request cannot be made: {error}")))?;
         let ask = async {

@@ -74,6 +74,14 @@ impl Cluster {
         self
     }
 
+    /// The name under which the API server knows us.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn user(&self) -> Result<String, PlatformError> {
+        self.calls.user().await.map_err(|error| PlatformError(error.to_string()))
+    }
+
     /// The namespace of the kubeconfig's context, or of the pod.
     #[must_use]
     pub fn namespace(&self) -> &str {

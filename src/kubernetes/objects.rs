@@ -41,6 +41,7 @@ struct Place {
 pub struct Objects {
     cluster: Arc<Cluster>,
     home: String,
+    namespaces: Vec<String>,
     places: Mutex<BTreeMap<TargetKey, Place>>,
 }
 
@@ -52,8 +53,16 @@ impl Objects {
         Self {
             cluster,
             home: home.to_owned(),
+            namespaces: Vec::new(),
             places: Mutex::new(BTreeMap::new()),
         }
+    }
+
+    /// Looks for histories in `namespaces` too, whether or not a workload of theirs is known yet.
+    #[must_use]
+    pub fn across(mut self, namespaces: &[String]) -> Self {
+        self.namespaces = namespaces.to_vec();
+        self
     }
 
     /// Says which workload's history `key` is: it is called `deployment-myapp` and lies in the workload's namespace.
@@ -174,15 +183,28 @@ impl Objects {
         found.as_ref().map_or(Ok(Vec::new()), document::contents)
     }
 
-    /// Every history object of the namespaces that are known.
+    /// Every history object of the namespaces that are known. Where one was found, it is looked for from then on, until its workload is
+    /// known: what a policy that is gone has left is still counted.
     async fn all(&self) -> Result<Vec<Object>, HistoryError> {
+        let found = self.listed().await?;
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        for object in &found {
+            if let Some(target) = document::target(object) {
+                places.entry(target).or_insert_with(|| Place {
+                    namespace: object.namespace().to_owned(),
+                    name: object.name().to_owned(),
+                });
+            }
+        }
+        drop(places);
+        Ok(found)
+    }
+
+    async fn listed(&self) -> Result<Vec<Object>, HistoryError> {
         let placed: BTreeSet<String> = {
             let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-            places
-                .values()
-                .map(|place| place.namespace.clone())
-                .chain([self.home.clone()])
-                .collect()
+            let placed = places.values().map(|place| &place.namespace);
+            placed.chain([&self.home]).chain(&self.namespaces).cloned().collect()
         };
         let mut found = Vec::new();
         for namespace in placed {
