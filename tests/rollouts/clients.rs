@@ -44,8 +44,9 @@ impl Clients {
     /// About 120 requests a second to the ready pods of the app.
     pub async fn of(plane: &Plane, namespace: &str, app: &str) -> Self {
         let kubeconfig = Kubeconfig::read_from(plane.file("credentials/admin.kubeconfig")).expect("a kubeconfig");
-        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default());
-        let client = Client::try_from(config.await.expect("a config")).expect("a client");
+        let options = KubeConfigOptions::default();
+        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.expect("a config");
+        let client = Client::try_from(config).expect("a client");
         let pods: Api<Pod> = Api::namespaced(client, namespace);
         let chosen = ListParams::default().labels(&format!("app={app}"));
         let ready: Arc<Mutex<Vec<String>>> = Arc::default();

@@ -21,10 +21,13 @@ async fn a_release_with_errors_is_convicted_beside_the_old_pods_and_the_template
     assert_eq!(record.verdict, Some(Verdict::Regression), "{record:#?}\n{}", scene.log());
     assert_eq!(record.outcome, Some(Outcome::Verified), "{record:#?}\n{}", scene.log());
     let evidence = record.evidence.expect("evidence");
-    assert_eq!(evidence.compare, Comparison::Auto);
+    assert_eq!(evidence.compare, Comparison::Concurrent);
     assert_eq!(scene.image().await, "v1");
     let after = scene.object().await;
-    assert_eq!(before["spec"], after["spec"], "the template is as it was, byte for byte, and nothing else changed");
+    assert_eq!(
+        before["spec"], after["spec"],
+        "the template is as it was, byte for byte, and nothing else changed"
+    );
     assert_eq!(scene.standing("v2").await, Some(Standing::Quarantined));
     println!("{}\n{:?}", scene.command(&["explain", "shop"]), scene.clients.met());
 }

@@ -108,7 +108,10 @@ impl Scene {
     pub async fn object(&self) -> Value {
         let said = self
             .plane
-            .kubectl(self.namespace, &["get", &self.kind.to_lowercase(), "shop", "--output", "json"])
+            .kubectl(
+                self.namespace,
+                &["get", &self.kind.to_lowercase(), "shop", "--output", "json"],
+            )
             .await;
         serde_json::from_str(&said).expect("JSON")
     }
@@ -117,7 +120,13 @@ impl Scene {
     pub async fn image(&self) -> String {
         let object = self.object().await;
         let image = &object["spec"]["template"]["spec"]["containers"][0]["image"];
-        image.as_str().expect("an image").rsplit(':').next().expect("a tag").to_owned()
+        image
+            .as_str()
+            .expect("an image")
+            .rsplit(':')
+            .next()
+            .expect("a tag")
+            .to_owned()
     }
 
     fn desk(&self) -> Option<Client> {
@@ -145,7 +154,8 @@ impl Scene {
 
     /// A record of `version` that is closed.
     pub async fn closed(&self, version: &str) -> Record {
-        self.record(version, "it is over", |record| record.phase == Phase::Closed).await
+        self.record(version, "it is over", |record| record.phase == Phase::Closed)
+            .await
     }
 
     /// The standing of a version, as it is stored.
@@ -159,8 +169,17 @@ impl Scene {
     /// What a command says.
     pub fn command(&self, arguments: &[&str]) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lastgood"));
-        let output = command.args(arguments).arg("--config").arg(self.settings()).output().expect("lastgood");
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+        let output = command
+            .args(arguments)
+            .arg("--config")
+            .arg(self.settings())
+            .output()
+            .expect("lastgood");
+        format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )
     }
 
     fn settings(&self) -> PathBuf {
@@ -211,7 +230,9 @@ fn write(plane: &Plane, directory: &tempfile::TempDir, kind: &str, namespace: &s
 fn run(directory: &tempfile::TempDir) -> Child {
     let output = std::fs::File::create(directory.path().join("lastgood.out")).expect("a log");
     let mut command = Command::new(env!("CARGO_BIN_EXE_lastgood"));
-    command.args(["run", "--log-format", "text", "--config"]).arg(directory.path().join("lastgood.toml"));
+    command
+        .args(["run", "--log-format", "text", "--config"])
+        .arg(directory.path().join("lastgood.toml"));
     command.stderr(output);
     Child::start("lastgood", command).expect("lastgood")
 }
