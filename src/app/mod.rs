@@ -4,6 +4,7 @@
 
 mod channels;
 pub mod clock;
+mod clusters;
 mod courier;
 pub mod desk;
 mod fleet;
@@ -15,5 +16,6 @@ mod run;
 mod store_watch;
 pub mod watch;
 
+pub use clusters::Clusters;
 pub use fleet::FleetState;
 pub use run::{NothingToGuard, options, run};

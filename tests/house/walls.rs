@@ -8,7 +8,7 @@ use super::{
 };
 
 /// Every room but the top one, from the ground up: whatever may name all rooms below it may name a beginning of this.
-const EVERY_ROOM: [&str; 18] = [
+const EVERY_ROOM: [&str; 19] = [
     "words",
     "policy",
     "question",
@@ -20,6 +20,7 @@ const EVERY_ROOM: [&str; 18] = [
     "engine",
     "ports",
     "host",
+    "kubernetes",
     "prometheus",
     "alert",
     "history",
@@ -32,11 +33,11 @@ const EVERY_ROOM: [&str; 18] = [
 const PURE: &[&str] = EVERY_ROOM.split_at(9).0;
 /// What an adapter may name: the pure rooms and `ports`.
 const BELOW_ADAPTERS: &[&str] = EVERY_ROOM.split_at(10).0;
-const BELOW_APP: &[&str] = EVERY_ROOM.split_at(16).0;
-const BELOW_DEMO: &[&str] = EVERY_ROOM.split_at(17).0;
+const BELOW_APP: &[&str] = EVERY_ROOM.split_at(17).0;
+const BELOW_DEMO: &[&str] = EVERY_ROOM.split_at(18).0;
 
 /// Whom each room may name beside itself.
-const MAY_NAME: [(&str, &[&str]); 20] = [
+const MAY_NAME: [(&str, &[&str]); 21] = [
     ("words", &[]),
     ("policy", &["words"]),
     ("question", &["words", "policy"]),
@@ -51,6 +52,7 @@ const MAY_NAME: [(&str, &[&str]); 20] = [
     ),
     ("ports", PURE),
     ("host", BELOW_ADAPTERS),
+    ("kubernetes", BELOW_ADAPTERS),
     ("prometheus", BELOW_ADAPTERS),
     ("alert", BELOW_ADAPTERS),
     ("history", BELOW_ADAPTERS),
@@ -63,7 +65,7 @@ const MAY_NAME: [(&str, &[&str]); 20] = [
 ];
 
 /// What no pure room names: the outside world, async, clocks, logs, chance.
-const OUTSIDE: [&str; 22] = [
+const OUTSIDE: [&str; 24] = [
     "tokio::",
     "tokio_util::",
     "futures::",
@@ -71,6 +73,8 @@ const OUTSIDE: [&str; 22] = [
     "reqwest::",
     "hyper::",
     "zbus::",
+    "kube::",
+    "k8s_openapi::",
     "rusqlite::",
     "refinery::",
     "rustix::",
@@ -89,9 +93,12 @@ const OUTSIDE: [&str; 22] = [
 ];
 
 /// Crates that belong to one kind of outside world, and the rooms that may name them.
-const CRATES: [(&str, &[&str]); 10] = [
+const CRATES: [(&str, &[&str]); 13] = [
     ("zbus::", &["host"]),
     ("inotify::", &["host"]),
+    ("kube::", &["kubernetes"]),
+    ("k8s_openapi::", &["kubernetes"]),
+    ("json_patch::", &["kubernetes"]),
     ("rusqlite::", &["history"]),
     ("refinery::", &["history"]),
     ("prometheus_http_query::", &["prometheus"]),
