@@ -8,6 +8,7 @@ pub mod decide;
 pub mod demo;
 pub mod engine;
 pub mod explain;
+pub mod fetch;
 pub mod history;
 pub mod host;
 pub mod judge;

@@ -5,6 +5,7 @@
 mod channels;
 pub mod clock;
 mod courier;
+pub mod deploy;
 pub mod desk;
 mod fleet;
 mod guard;

@@ -165,7 +165,7 @@ impl Host {
 const GRAIN: Duration = Duration::from_millis(10);
 
 /// Since when the process runs, if that is certainly after `moved_at`. In doubt it is not: to activate once more does no harm.
-fn since(process: &Process, moved_at: Moment) -> Option<Moment> {
+pub(super) fn since(process: &Process, moved_at: Moment) -> Option<Moment> {
     process
         .started_at
         .filter(|started| process.active && *started > moved_at.plus(GRAIN))
