@@ -11,6 +11,7 @@ pub mod explain;
 pub mod history;
 pub mod host;
 pub mod judge;
+pub mod manifest;
 pub mod policy;
 pub mod ports;
 pub mod prometheus;
