@@ -144,7 +144,7 @@ enum Verb {
     Freeze(freeze::FreezeArgs),
     /// Allow reverts again, of one service or of all.
     Unfreeze(freeze::UnfreezeArgs),
-    /// Print the JSON Schema of policy files.
+    /// Print the JSON Schema of policy files, or of release manifests.
     Schema(schema::Args),
     /// Show the settings of lastgood itself.
     Config(config_show::Args),
