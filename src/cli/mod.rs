@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod config_show;
 mod demo;
+mod deploy;
 mod explain;
 mod freeze;
 mod judge;
@@ -134,6 +135,8 @@ enum Verb {
     Explain(explain::Args),
     /// Block until the verdict on a rollout, for pipelines.
     Wait(wait::Args),
+    /// Fetch a release, switch to it and activate it.
+    Deploy(deploy::Args),
     /// Judge counts given as NDJSON, for CI and other tools.
     Judge(judge::Args),
     /// Say that a version is good, is bad, or may be shipped again.
@@ -194,6 +197,7 @@ async fn dispatch(Arguments { common, verb }: Arguments) -> anyhow::Result<Exit>
         Verb::Status(args) => status::run(&common, &args).await,
         Verb::Explain(args) => explain::run(&common, &args).await,
         Verb::Wait(args) => wait::run(&common, &args).await,
+        Verb::Deploy(args) => deploy::run(&common, &args).await,
         Verb::Judge(args) => tokio::task::block_in_place(|| judge::run(&args)),
         Verb::Release(args) => release::run(&common, &args).await,
         Verb::Approve(args) => approve::run(&common, &args).await,

@@ -82,9 +82,18 @@ impl WhichService {
     /// # Errors
     /// When it is unknown, or guarded in several environments.
     pub async fn target(&self, desk: &dyn Desk) -> anyhow::Result<TargetKey> {
+        let (service, env) = self.named()?;
+        one_target(desk, service, env).await
+    }
+
+    /// The service and the environment that were named.
+    ///
+    /// # Errors
+    /// When no service was.
+    pub fn named(&self) -> Result<(&Service, Option<&Env>), WrongUse> {
         let service = self.service.as_ref().or(self.service_flag.as_ref());
         let service = service.ok_or_else(|| WrongUse("name a service".to_owned()))?;
-        one_target(desk, service, self.env.as_ref()).await
+        Ok((service, self.env.as_ref()))
     }
 }
 
@@ -94,10 +103,18 @@ impl WhichService {
 /// When it is unknown, or guarded in several environments.
 pub async fn one_target(desk: &dyn Desk, service: &Service, env: Option<&Env>) -> anyhow::Result<TargetKey> {
     let all: Vec<TargetKey> = desk.status().await?.into_iter().map(|status| status.target).collect();
+    only(&all, service, env)
+}
+
+/// The one of `all` that is meant.
+///
+/// # Errors
+/// When there is none, or there are several.
+pub fn only(all: &[TargetKey], service: &Service, env: Option<&Env>) -> anyhow::Result<TargetKey> {
     let meant = |key: &&TargetKey| key.service == *service && env.is_none_or(|env| key.env == *env);
     match all.iter().filter(meant).collect::<Vec<_>>().as_slice() {
         [one] => Ok((*one).clone()),
-        [] => Err(unknown(service, env, &all).into()),
+        [] => Err(unknown(service, env, all).into()),
         several => {
             let envs: Vec<&str> = several.iter().map(|key| key.env.as_str()).collect();
             Err(WrongUse(format!(

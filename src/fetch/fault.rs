@@ -32,7 +32,9 @@ pub enum FetchError {
         because: String,
     },
     /// Something else than what was built.
-    #[error("`{name}` is not what was built: its digest is {found}, it should be {wanted}; build and upload it again, or correct the digest")]
+    #[error(
+        "`{name}` is not what was built: its digest is {found}, it should be {wanted}; build and upload it again, or correct the digest"
+    )]
     Digest {
         /// The artifact.
         name: String,
@@ -42,7 +44,9 @@ pub enum FetchError {
         wanted: Fingerprint,
     },
     /// Another size than the manifest says.
-    #[error("`{name}` is not what was built: it has {found} bytes, it should have {wanted}; build and upload it again, or correct the manifest")]
+    #[error(
+        "`{name}` is not what was built: it has {found} bytes, it should have {wanted}; build and upload it again, or correct the manifest"
+    )]
     Size {
         /// The artifact.
         name: String,

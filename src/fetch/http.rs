@@ -131,7 +131,9 @@ impl Remote<'_> {
             StatusCode::OK => partial.restart(validator(response.headers()))?,
             StatusCode::RANGE_NOT_SATISFIABLE | StatusCode::PARTIAL_CONTENT => {
                 partial.restart(None)?;
-                return Err(Broken::Cut("the server has no such rest any more; it is fetched from its beginning".to_owned()));
+                return Err(Broken::Cut(
+                    "the server has no such rest any more; it is fetched from its beginning".to_owned(),
+                ));
             }
             status => return Err(self.unwanted(status)),
         }
@@ -185,7 +187,9 @@ impl Remote<'_> {
 /// What a later answer must be called to be the same: a strong ETag, else the time of modification.
 fn validator(headers: &HeaderMap) -> Option<String> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    text(ETAG).filter(|tag| !tag.starts_with("W/")).or_else(|| text(LAST_MODIFIED))
+    text(ETAG)
+        .filter(|tag| !tag.starts_with("W/"))
+        .or_else(|| text(LAST_MODIFIED))
 }
 
 fn begins_at(headers: &HeaderMap, have: u64) -> bool {
@@ -202,5 +206,9 @@ fn cut(error: &reqwest::Error) -> Broken {
         text = cause.to_string();
         next = cause.source();
     }
-    Broken::Cut(if text.is_empty() { "the connection broke".to_owned() } else { text })
+    Broken::Cut(if text.is_empty() {
+        "the connection broke".to_owned()
+    } else {
+        text
+    })
 }

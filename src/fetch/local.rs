@@ -1,18 +1,10 @@
 //! From a file of this host: copied, so that nobody changes it between its digest and its unpacking.
 
-use std::{
-    fs::File,
-    io::Read,
-    path::Path,
-};
+use std::{fs::File, io::Read, path::Path};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    FetchError, Progress, Source, Told,
-    fault::next,
-    partial::Partial,
-};
+use super::{FetchError, Progress, Source, Told, fault::next, partial::Partial};
 
 /// So much is copied between two looks at `stop`.
 const PIECE: usize = 1 << 20;

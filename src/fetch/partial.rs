@@ -11,7 +11,7 @@ use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Fetched, FetchError, Source};
+use super::{FetchError, Fetched, Source};
 use crate::{ports::crash, words::Fingerprint};
 
 /// What is kept beside a partial file, to know whether it can be gone on with.
@@ -86,7 +86,10 @@ impl Partial {
     fn take_up(&mut self) -> Result<(), FetchError> {
         let mut piece = vec![0; 1 << 16];
         loop {
-            let read = self.file.read(&mut piece).map_err(|error| FetchError::disk("read", &self.path, &error))?;
+            let read = self
+                .file
+                .read(&mut piece)
+                .map_err(|error| FetchError::disk("read", &self.path, &error))?;
             if read == 0 {
                 return Ok(());
             }

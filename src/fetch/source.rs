@@ -71,8 +71,9 @@ impl Source {
 }
 
 impl Location {
-    /// The end of its path.
-    fn file_name(&self) -> Option<String> {
+    /// The end of its path: what it is called.
+    #[must_use]
+    pub fn file_name(&self) -> Option<String> {
         match self {
             Self::Http(url) => url.path_segments()?.next_back().map(str::to_owned),
             Self::File(path) => Some(path.file_name()?.to_str()?.to_owned()),
@@ -90,7 +91,9 @@ impl FromStr for Location {
         match scheme.to_ascii_lowercase().as_str() {
             "file" => Ok(Self::File(Path::new(rest.trim_start_matches("localhost")).to_path_buf())),
             "http" | "https" => {
-                let url: reqwest::Url = text.parse().map_err(|error| SourceError(format!("`{text}` is no URL: {error}")))?;
+                let url: reqwest::Url = text
+                    .parse()
+                    .map_err(|error| SourceError(format!("`{text}` is no URL: {error}")))?;
                 if !url.username().is_empty() || url.password().is_some() {
                     return Err(SourceError(
                         "a URL with a user or password would show in the process list and in logs: leave them out".to_owned(),
@@ -133,7 +136,12 @@ mod tests {
 
     #[test]
     fn what_cannot_be_trusted_is_refused_before_anything_is_asked() {
-        let of = |text: &str| text.parse().and_then(|location| Source::new(location, None, None)).expect_err("refused").0;
+        let of = |text: &str| {
+            text.parse()
+                .and_then(|location| Source::new(location, None, None))
+                .expect_err("refused")
+                .0
+        };
         assert!(of("http://ci.example/myapp.tar.gz").contains("say its digest"));
         assert!(of("https://user:secret@ci.example/a.zip").contains("process list"));
         assert!(of("ftp://ci.example/a.zip").contains("`ftp` is not known"));

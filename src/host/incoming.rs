@@ -151,8 +151,7 @@ pub enum Keep {
 
 /// The releases on their way in, running or left behind.
 fn entries(place: &Place) -> Result<Vec<OsString>, PlatformError> {
-    let list =
-        || -> io::Result<Vec<OsString>> { fs::read_dir(&place.releases)?.map(|entry| Ok(entry?.file_name())).collect() };
+    let list = || -> io::Result<Vec<OsString>> { fs::read_dir(&place.releases)?.map(|entry| Ok(entry?.file_name())).collect() };
     let names = list().map_err(|error| PlatformError(sentence("list", &place.releases, &error)))?;
     let ours = |name: &OsString| name.as_bytes().starts_with(PREFIX.as_bytes());
     Ok(names.into_iter().filter(ours).collect())
@@ -201,6 +200,5 @@ fn remove_links(place: &Place) -> Result<(), PlatformError> {
 
 fn open_releases(place: &Place) -> Result<OwnedFd, PlatformError> {
     let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
-    open(&place.releases, flags, Mode::empty())
-        .map_err(|error| PlatformError(sentence("open", &place.releases, &error.into())))
+    open(&place.releases, flags, Mode::empty()).map_err(|error| PlatformError(sentence("open", &place.releases, &error.into())))
 }

@@ -36,7 +36,9 @@ impl Place {
     /// When it cannot be moved, or a person moved it meanwhile; it is as it was, or as they left it, then.
     pub fn switch(&self, version: &VersionName) -> Result<Switched, PlatformError> {
         let shown = self.releases.join(version.as_str());
-        let opened = self.open_release(version).map_err(|error| PlatformError(sentence("open", &shown, &error)))?;
+        let opened = self
+            .open_release(version)
+            .map_err(|error| PlatformError(sentence("open", &shown, &error)))?;
         let directory = dir_id(&opened).map_err(|error| PlatformError(sentence("look at", &shown, &error)))?;
         let Some(replaced) = self.pointed()? else {
             self.first_link(version)?;

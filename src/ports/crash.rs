@@ -70,7 +70,10 @@ pub const DEPLOYING: &[&str] = &[
 /// Ends the process at once, by SIGKILL, if the environment's `LASTGOOD_CRASH_AT` names this point.
 #[cfg(feature = "crash-points")]
 pub fn point(name: &str) {
-    debug_assert!(POINTS.contains(&name) || DEPLOYING.contains(&name), "unregistered crash point {name}");
+    debug_assert!(
+        POINTS.contains(&name) || DEPLOYING.contains(&name),
+        "unregistered crash point {name}"
+    );
     if std::env::var_os("LASTGOOD_CRASH_AT").is_some_and(|at| at == name) {
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     }

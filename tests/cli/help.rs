@@ -17,6 +17,7 @@ fn alone(arguments: &[&str]) -> Said {
 #[case("status")]
 #[case("explain")]
 #[case("wait")]
+#[case("deploy")]
 #[case("judge")]
 #[case("release")]
 #[case("release prove")]

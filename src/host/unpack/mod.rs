@@ -99,7 +99,9 @@ pub(super) fn unpack(
     let mut tree = Tree::open(root, limits, stop.clone())?;
     for artifact in artifacts {
         let mut file = File::open(&artifact.file).map_err(|error| UnpackError::disk("read", &artifact.file, &error))?;
-        let packed = file.metadata().map_err(|error| UnpackError::disk("read", &artifact.file, &error))?;
+        let packed = file
+            .metadata()
+            .map_err(|error| UnpackError::disk("read", &artifact.file, &error))?;
         tree.begin(&artifact.name, packed.len());
         match Kind::of(&artifact.name) {
             Kind::Tar => tar::unpack(&mut tree, BufReader::new(file))?,
@@ -123,7 +125,8 @@ pub(super) fn unpack(
 fn single(tree: &mut Tree, name: &str, file: &mut File) -> Result<(), UnpackError> {
     let mut head = Vec::new();
     let read = Read::by_ref(file).take(4).read_to_end(&mut head);
-    read.and_then(|_| file.seek(SeekFrom::Start(0))).map_err(|error| tree.broken(&error))?;
+    read.and_then(|_| file.seek(SeekFrom::Start(0)))
+        .map_err(|error| tree.broken(&error))?;
     let packed = match head.as_slice() {
         [0x1f, 0x8b, ..] => Some("tar.gz"),
         [0x28, 0xb5, 0x2f, 0xfd] => Some("tar.zst"),

@@ -54,7 +54,10 @@ fn one(tree: &mut Tree, entry: &mut Entry<'_, impl Read>) -> Result<(), UnpackEr
     let mode = entry.header().mode().map_err(|error| tree.broken(&error))?;
     let path = tree.inside(&entry.path_bytes())?;
     match kind {
-        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => tree.file(&path, mode, entry),
+        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
+            tree.expect(entry.size())?;
+            tree.file(&path, mode, entry)
+        }
         EntryType::Directory => {
             tree.count()?;
             tree.directory(&path, mode)
@@ -76,5 +79,7 @@ fn one(tree: &mut Tree, entry: &mut Entry<'_, impl Read>) -> Result<(), UnpackEr
 }
 
 fn target(tree: &Tree, path: &Path, target: Option<Cow<'_, Path>>) -> Result<PathBuf, UnpackError> {
-    target.map(Cow::into_owned).ok_or_else(|| tree.refused(path, "is a link to nothing"))
+    target
+        .map(Cow::into_owned)
+        .ok_or_else(|| tree.refused(path, "is a link to nothing"))
 }

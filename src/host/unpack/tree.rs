@@ -34,6 +34,8 @@ pub(super) struct Tree {
     from_artifact: u64,
     bytes: u64,
     entries: u64,
+    /// Whether there is anything but directories.
+    filled: bool,
     /// Their modes.
     directories: BTreeMap<PathBuf, u32>,
     links: Vec<(String, PathBuf)>,
@@ -52,6 +54,7 @@ impl Tree {
             from_artifact: 0,
             bytes: 0,
             entries: 0,
+            filled: false,
             directories: BTreeMap::from([(PathBuf::from("."), 0o755)]),
             links: Vec::new(),
         })
@@ -146,7 +149,11 @@ impl Tree {
 
     /// Makes the directories above `path`.
     fn above(&mut self, path: &Path) -> Result<(), UnpackError> {
-        let mut upper: Vec<&Path> = path.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty()).collect();
+        let mut upper: Vec<&Path> = path
+            .ancestors()
+            .skip(1)
+            .filter(|above| !above.as_os_str().is_empty())
+            .collect();
         upper.reverse();
         for above in upper {
             if !self.directories.contains_key(above) {
@@ -163,7 +170,9 @@ impl Tree {
         match mkdirat(&parent, name, Mode::from_raw_mode(mode)) {
             Ok(()) => Ok(()),
             // Listed twice, unless it is something else.
-            Err(Errno::EXIST) => open_beneath(&self.root, path, DIRECTORY).map(drop).map_err(|_| self.twice(path)),
+            Err(Errno::EXIST) => open_beneath(&self.root, path, DIRECTORY)
+                .map(drop)
+                .map_err(|_| self.twice(path)),
             Err(error) => Err(self.disk("create", path, error)),
         }
     }
@@ -174,7 +183,10 @@ impl Tree {
 
     /// The directory that holds `path`, reached without following a link.
     fn parent_of<'a>(&self, path: &'a Path) -> Result<(OwnedFd, &'a OsStr), UnpackError> {
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let parent = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
         let opened = open_beneath(&self.root, parent, DIRECTORY).map_err(|error| match error {
             Errno::LOOP | Errno::XDEV | Errno::NOTDIR => self.refused(path, "leads through a link or a file"),
             error => self.disk("open", parent, error),
@@ -201,6 +213,7 @@ impl Tree {
             Err(error) => return Err(self.disk("create", path, error)),
         };
         self.copy(path, content, &file)?;
+        self.filled = true;
         let done = fchmod(&file, Mode::from_raw_mode(mode & 0o755 | 0o600)).and_then(|()| fsync(&file));
         done.map_err(|error| self.disk("make durable", path, error))?;
         crash::point("deploy.unpacking");
@@ -222,18 +235,25 @@ impl Tree {
 
     /// Counts bytes that are about to be written.
     fn weigh(&mut self, bytes: u64) -> Result<(), UnpackError> {
-        self.bytes += bytes;
-        self.from_artifact += bytes;
         if self.stop.is_cancelled() {
             return Err(UnpackError::Interrupted);
         }
-        if self.bytes > self.limits.bytes {
+        self.expect(bytes)?;
+        self.bytes += bytes;
+        self.from_artifact += bytes;
+        Ok(())
+    }
+
+    /// Whether `bytes` more would be within the limits: an archive says a file's size before it comes, and may lie.
+    pub fn expect(&self, bytes: u64) -> Result<(), UnpackError> {
+        let (all, of_it) = (self.bytes.saturating_add(bytes), self.from_artifact.saturating_add(bytes));
+        if all > self.limits.bytes {
             return Err(self.too_much(format!(
                 "it unpacks to more than {} bytes; raise --max-bytes if that is right",
                 self.limits.bytes
             )));
         }
-        if self.from_artifact > SMALL && self.from_artifact / self.limits.ratio.max(1) > self.packed {
+        if of_it > SMALL && of_it / self.limits.ratio.max(1) > self.packed {
             return Err(self.too_much(format!(
                 "it unpacks to more than {} times its {} bytes, as a bomb does; raise --max-ratio if that is right",
                 self.limits.ratio, self.packed
@@ -264,6 +284,7 @@ impl Tree {
             Err(Errno::EXIST) => return Err(self.twice(path)),
             Err(error) => return Err(self.disk("create", path, error)),
         }
+        self.filled = true;
         self.links.push((self.artifact.clone(), path.to_path_buf()));
         Ok(())
     }
@@ -291,8 +312,8 @@ impl Tree {
                 });
             }
         }
-        if self.entries == 0 {
-            return Err(self.wrong("it holds nothing; build and upload it again"));
+        if !self.filled {
+            return Err(self.wrong("it holds no file; build and upload it again"));
         }
         for (path, mode) in self.directories.iter().rev() {
             let done = open_beneath(&self.root, path, DIRECTORY)

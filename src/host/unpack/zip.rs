@@ -34,7 +34,10 @@ pub(super) fn unpack(tree: &mut Tree, packed: impl Read + Seek) -> Result<(), Un
                 tree.count()?;
                 tree.directory(&path, mode)?;
             }
-            0 | REGULAR => tree.file(&path, mode, &mut entry)?,
+            0 | REGULAR => {
+                tree.expect(entry.size())?;
+                tree.file(&path, mode, &mut entry)?;
+            }
             DIRECTORY => tree.directory(&path, mode)?,
             SYMLINK => {
                 let mut target = Vec::new();
