@@ -101,20 +101,15 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
         std::process::id()
     );
     let asked = Asked::read(args, &policy, &site, holder)?;
-    let controller = match Client::connect(&settings.server.socket)? {
-        Some(client) => guards(&client, &policy).await?.then_some(client),
-        None => None,
-    };
+    let guarded = Guarded::look(&settings, &policy).await;
     if args.dry_run {
-        output::data(&plan(&site, &policy, &asked, controller.is_some())?)?;
+        output::data(&plan(&site, &policy, &asked, &guarded)?)?;
         return Ok(Exit::Done);
     }
     asked.allowed(args.force)?;
-    if args.wait && controller.is_none() {
+    if args.wait && !matches!(guarded, Guarded::By(_)) {
         return Err(DeskError::Failed(format!(
-            "nothing was done: no controller that guards {} answers at {}, so there would be no verdict to wait for; start `lastgood run`, or deploy without --wait",
-            policy.service,
-            settings.server.socket.display()
+            "nothing was done: {guarded}, so there would be no verdict to wait for; start `lastgood run`, or deploy without --wait"
         ))
         .into());
     }
@@ -128,6 +123,8 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
         Err(DeployError::Begin(BeginError::Busy(by))) => {
             return Err(DeskError::Refused(format!("nothing was changed: {by}")).into());
         }
+        // What was unpacked is a whole release then, and stays.
+        Err(error @ DeployError::Host(_)) => return Err(anyhow::Error::from(error).context("what runs was not changed")),
         Err(error) => return Err(anyhow::Error::from(error).context("nothing was changed")),
     };
     match tell(common, &policy, &site, args, &deployed) {
@@ -136,14 +133,10 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     }
     // One that was judged before is not judged anew, so its older verdict counts.
     let since = (deployed.arrived != Arrived::RanAlready).then_some(begun);
-    match controller {
-        Some(client) => judged(common, args, &client, policy.key(), since).await,
-        None => {
-            output::say(&format!(
-                "nobody guards it: no controller that knows {} answers at {}; start `lastgood run` to have it judged",
-                policy.service,
-                settings.server.socket.display()
-            ));
+    match guarded {
+        Guarded::By(client) => judged(common, args, &client, policy.key(), since).await,
+        told => {
+            output::say(&format!("{told}; start `lastgood run` to have it judged"));
             Ok(Exit::Done)
         }
     }
@@ -185,9 +178,40 @@ fn policy_of(common: &Common, settings: &Settings, args: &Args) -> anyhow::Resul
         .ok_or_else(|| reach::unknown(service, env, &keys))?)
 }
 
-/// Whether the controller guards this service.
-async fn guards(client: &Client, policy: &Policy) -> anyhow::Result<bool> {
-    Ok(client.status().await?.iter().any(|status| status.target == policy.key()))
+/// Whether somebody will judge it. To find that out is never in the way of a deploy.
+enum Guarded {
+    /// The controller at the other end.
+    By(Client),
+    /// Nobody; a sentence.
+    Nobody(String),
+    /// It cannot be told; a sentence.
+    Unknown(String),
+}
+
+impl std::fmt::Display for Guarded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::By(_) => f.write_str("the controller that runs judges it"),
+            Self::Nobody(because) => write!(f, "nobody guards it: {because}"),
+            Self::Unknown(because) => write!(f, "whether anybody guards it cannot be told: {because}"),
+        }
+    }
+}
+
+impl Guarded {
+    async fn look(settings: &Settings, policy: &Policy) -> Self {
+        let socket = settings.server.socket.display();
+        let client = match Client::connect(&settings.server.socket) {
+            Ok(Some(client)) => client,
+            Ok(None) => return Self::Nobody(format!("no controller answers at {socket}")),
+            Err(error) => return Self::Unknown(error.to_string()),
+        };
+        match client.status().await {
+            Ok(all) if all.iter().any(|status| status.target == policy.key()) => Self::By(client),
+            Ok(_) => Self::Nobody(format!("the controller at {socket} does not know {}", policy.service)),
+            Err(error) => Self::Unknown(error.to_string()),
+        }
+    }
 }
 
 async fn deploy_now(common: &Common, site: &Site, asked: &Asked) -> Result<Deployed, DeployError> {
@@ -211,7 +235,7 @@ async fn deploy_now(common: &Common, site: &Site, asked: &Asked) -> Result<Deplo
 }
 
 /// What would be done, a step a line.
-fn plan(site: &Site, policy: &Policy, asked: &Asked, guarded: bool) -> anyhow::Result<String> {
+fn plan(site: &Site, policy: &Policy, asked: &Asked, guarded: &Guarded) -> anyhow::Result<String> {
     let version = &asked.order.version;
     let mut steps = vec![match site.runs()? {
         Some(runs) => format!("{} (env {}): {runs} runs, {version} will", policy.service, policy.env),
@@ -231,11 +255,7 @@ fn plan(site: &Site, policy: &Policy, asked: &Asked, guarded: bool) -> anyhow::R
     }
     steps.push(format!("switch   {} to it", site.current().display()));
     steps.push(format!("activate {}", site.activation()));
-    steps.push(if guarded {
-        "judge    by the controller that runs".to_owned()
-    } else {
-        "nobody guards it: no controller that knows it runs".to_owned()
-    });
+    steps.push(format!("judge    {guarded}"));
     if asked.failed_its_smoke_test() {
         steps.push("refused without --force: its smoke test failed".to_owned());
     }

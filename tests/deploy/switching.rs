@@ -26,7 +26,7 @@ fn the_first_deploy_of_all_needs_no_link_no_controller_and_no_prometheus() {
     assert!(said.err.contains("myapp: v1 runs; `/bin/sh` succeeded"), "{said:?}");
     assert!(
         said.err
-            .contains("nobody guards it: no controller that knows myapp answers at HOME/lastgood.sock"),
+            .contains("nobody guards it: no controller answers at HOME/lastgood.sock; start `lastgood run`"),
         "{said:?}"
     );
     scene.untouched();
@@ -120,7 +120,10 @@ fn a_dry_run_shows_the_plan_and_does_nothing() {
     assert_eq!(lines[2], "unpack   to HOME/app/releases/v2");
     assert_eq!(lines[3], "switch   HOME/app/current to it");
     assert!(lines[4].starts_with("activate run /bin/sh -c"), "{said:?}");
-    assert_eq!(lines[5], "nobody guards it: no controller that knows it runs");
+    assert_eq!(
+        lines[5],
+        "judge    nobody guards it: no controller answers at HOME/lastgood.sock"
+    );
     scene.untouched();
 }
 
@@ -145,7 +148,7 @@ fn what_cannot_be_is_refused_before_anything_is_fetched() {
             "v2",
             &["--from", &archive, "--wait"],
             1,
-            "nothing was done: no controller that guards myapp answers",
+            "nothing was done: nobody guards it: no controller answers",
         ),
         ("../v2", &["--from", &archive], 2, "version `../v2` is not allowed"),
         ("v2", &["--from", &archive, "--sha256", "abc"], 2, "`abc` is no SHA-256"),
