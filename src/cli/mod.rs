@@ -13,7 +13,9 @@ mod judge;
 mod log;
 mod output;
 mod reach;
+mod record;
 mod release;
+mod releases;
 mod run;
 mod schema;
 mod status;
@@ -136,6 +138,10 @@ enum Verb {
     Wait(wait::Args),
     /// Judge counts given as NDJSON, for CI and other tools.
     Judge(judge::Args),
+    /// Take the manifest of a release that was built.
+    Record(record::Args),
+    /// List what was built, where it stands and where it runs.
+    Releases(releases::Args),
     /// Say that a version is good, is bad, or may be shipped again.
     Release(release::Args),
     /// Say yes to a revert that waits for a person.
@@ -195,6 +201,8 @@ async fn dispatch(Arguments { common, verb }: Arguments) -> anyhow::Result<Exit>
         Verb::Explain(args) => explain::run(&common, &args).await,
         Verb::Wait(args) => wait::run(&common, &args).await,
         Verb::Judge(args) => tokio::task::block_in_place(|| judge::run(&args)),
+        Verb::Record(args) => record::run(&common, &args).await,
+        Verb::Releases(args) => releases::run(&common, &args).await,
         Verb::Release(args) => release::run(&common, &args).await,
         Verb::Approve(args) => approve::run(&common, &args).await,
         Verb::Freeze(args) => freeze::freeze(&common, &args).await,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, Record};
+use super::{Alert, Record, Release};
 use crate::{
     decide::Freeze,
     policy::RevertTo,
@@ -46,6 +46,9 @@ pub struct TargetHistory {
     /// Ids of the alerts that were told, newest last, the newest 200: nothing is told twice.
     #[serde(default)]
     pub told: Vec<String>,
+    /// Releases that were recorded, in that order; one a version's name, whether it ever ran or not.
+    #[serde(default)]
+    pub releases: Vec<Release>,
 }
 
 impl TargetHistory {
@@ -66,6 +69,7 @@ impl TargetHistory {
             current: None,
             process: None,
             told: Vec::new(),
+            releases: Vec::new(),
         }
     }
 

@@ -18,6 +18,8 @@ fn alone(arguments: &[&str]) -> Said {
 #[case("explain")]
 #[case("wait")]
 #[case("judge")]
+#[case("record")]
+#[case("releases")]
 #[case("release")]
 #[case("release prove")]
 #[case("release quarantine")]
