@@ -11,6 +11,7 @@ mod explain;
 mod freeze;
 mod judge;
 mod log;
+mod manifest;
 mod output;
 mod reach;
 mod record;
@@ -138,6 +139,8 @@ enum Verb {
     Wait(wait::Args),
     /// Judge counts given as NDJSON, for CI and other tools.
     Judge(judge::Args),
+    /// Write the manifest of a release: git, files, lock files, toolchain.
+    Manifest(Box<manifest::Args>),
     /// Take the manifest of a release that was built.
     Record(record::Args),
     /// List what was built, where it stands and where it runs.
@@ -201,6 +204,7 @@ async fn dispatch(Arguments { common, verb }: Arguments) -> anyhow::Result<Exit>
         Verb::Explain(args) => explain::run(&common, &args).await,
         Verb::Wait(args) => wait::run(&common, &args).await,
         Verb::Judge(args) => tokio::task::block_in_place(|| judge::run(&args)),
+        Verb::Manifest(args) => tokio::task::block_in_place(|| manifest::run(&common, &args)),
         Verb::Record(args) => record::run(&common, &args).await,
         Verb::Releases(args) => releases::run(&common, &args).await,
         Verb::Release(args) => release::run(&common, &args).await,

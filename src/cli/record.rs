@@ -22,7 +22,7 @@ environment is recorded in each in which its service is known.
 
 Examples:
   lastgood record release.json
-  ssh build cat release.json | lastgood record - --service myapp
+  lastgood manifest --passed-smoke-test | lastgood record - --service myapp
   lastgood record release.json --service myapp --env staging")]
 pub struct Args {
     /// The manifest, as JSON; `-`: stdin.

@@ -108,7 +108,7 @@ fn newest(mut items: Vec<ReleaseStatus>, limit: usize) -> Vec<ReleaseStatus> {
 
 fn nothing(service: &Service) -> String {
     format!(
-        "nothing is known of {service} yet: record a release, `lastgood record release.json --service {service}`, or let \
+        "nothing is known of {service} yet: record a release, `lastgood manifest | lastgood record - --service {service}`, or let \
          `lastgood run` see what runs"
     )
 }

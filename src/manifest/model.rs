@@ -54,7 +54,7 @@ impl Manifest {
     #[must_use]
     pub fn to_json(&self) -> String {
         // Its keys are texts and its numbers whole, so it always is JSON.
-        format!("{:#}\n", serde_json::to_value(self).unwrap_or_default())
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
     /// What it says that it is of, where that is not `target`.

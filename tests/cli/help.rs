@@ -18,6 +18,7 @@ fn alone(arguments: &[&str]) -> Said {
 #[case("explain")]
 #[case("wait")]
 #[case("judge")]
+#[case("manifest")]
 #[case("record")]
 #[case("releases")]
 #[case("release")]
