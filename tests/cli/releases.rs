@@ -141,6 +141,28 @@ fn a_manifest_comes_through_a_pipe_to_the_running_controller_and_what_it_brought
 }
 
 #[test]
+fn a_dirty_version_is_proven_only_by_who_says_that_it_is_dirty() {
+    let home = Home::new("http://127.0.0.1:9");
+    home.service("myapp", "v1-dirty", COMMAND);
+    let _controller = home.controller();
+    home.until(&["status", "myapp"], |said| said.out.contains("assumed"));
+    let status = home.until(&["status", "myapp"], |said| said.out.contains("no_last_good"));
+    assert!(
+        status.out.contains("no version of myapp is known to be good"),
+        "{}",
+        status.out
+    );
+    ends(&home, &["release", "prove", "myapp", "v1-dirty"], 5, "add --allow-dirty");
+    ends(
+        &home,
+        &["release", "prove", "myapp", "v1-dirty", "--allow-dirty"],
+        0,
+        "is proven, by your word",
+    );
+    ends(&home, &["status", "myapp"], 0, "v1-dirty (proven");
+}
+
+#[test]
 fn a_service_that_is_known_and_has_no_release_yet_says_what_to_do() {
     let home = Home::new("http://127.0.0.1:9");
     home.service("myapp", "v1", COMMAND);
