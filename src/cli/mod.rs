@@ -12,9 +12,12 @@ mod explain;
 mod freeze;
 mod judge;
 mod log;
+mod manifest;
 mod output;
 mod reach;
+mod record;
 mod release;
+mod releases;
 mod run;
 mod schema;
 mod status;
@@ -139,6 +142,12 @@ enum Verb {
     Deploy(deploy::Args),
     /// Judge counts given as NDJSON, for CI and other tools.
     Judge(judge::Args),
+    /// Write the manifest of a release: git, files, lock files, toolchain.
+    Manifest(Box<manifest::Args>),
+    /// Take the manifest of a release that was built.
+    Record(record::Args),
+    /// List what was built, where it stands and where it runs.
+    Releases(releases::Args),
     /// Say that a version is good, is bad, or may be shipped again.
     Release(release::Args),
     /// Say yes to a revert that waits for a person.
@@ -199,6 +208,9 @@ async fn dispatch(Arguments { common, verb }: Arguments) -> anyhow::Result<Exit>
         Verb::Wait(args) => wait::run(&common, &args).await,
         Verb::Deploy(args) => deploy::run(&common, &args).await,
         Verb::Judge(args) => tokio::task::block_in_place(|| judge::run(&args)),
+        Verb::Manifest(args) => tokio::task::block_in_place(|| manifest::run(&common, &args)),
+        Verb::Record(args) => record::run(&common, &args).await,
+        Verb::Releases(args) => releases::run(&common, &args).await,
         Verb::Release(args) => release::run(&common, &args).await,
         Verb::Approve(args) => approve::run(&common, &args).await,
         Verb::Freeze(args) => freeze::freeze(&common, &args).await,

@@ -163,8 +163,27 @@ pub async fn desk(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
     let settings = settings(common)?;
     match Client::connect(&settings.server.socket)? {
         Some(client) => Ok(Arc::new(client)),
-        None => Ok(Arc::new(store_desk(common, &settings).await?)),
+        None => Ok(Arc::new(store_desk(common, &settings, Missing::IsAnError).await?)),
     }
+}
+
+/// As [`desk`]; a store that is missing is made, so that something can be said before a controller ever ran.
+///
+/// # Errors
+/// When neither can be reached.
+pub async fn desk_or_new_store(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
+    let settings = settings(common)?;
+    match Client::connect(&settings.server.socket)? {
+        Some(client) => Ok(Arc::new(client)),
+        None => Ok(Arc::new(store_desk(common, &settings, Missing::IsMade).await?)),
+    }
+}
+
+/// What a store that is not there means.
+#[derive(PartialEq, Eq)]
+enum Missing {
+    IsAnError,
+    IsMade,
 }
 
 /// The running controller's desk alone.
@@ -182,9 +201,9 @@ pub fn controller(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
     Ok(Arc::new(client))
 }
 
-async fn store_desk(common: &Common, settings: &Settings) -> anyhow::Result<StoreDesk> {
+async fn store_desk(common: &Common, settings: &Settings, missing: Missing) -> anyhow::Result<StoreDesk> {
     let path = &settings.store.path;
-    if !path.exists() {
+    if !path.exists() && missing == Missing::IsAnError {
         anyhow::bail!(
             "no controller answers at {} and there is no store at {}: start `lastgood run`, or name its settings with --config",
             settings.server.socket.display(),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::words::{Env, Moment, NameError, Service, VersionName};
+use crate::words::{Env, Moment, NameError, Service, TargetKey, VersionName};
 
 /// A release that was built.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +54,19 @@ impl Manifest {
     #[must_use]
     pub fn to_json(&self) -> String {
         // Its keys are texts and its numbers whole, so it always is JSON.
-        format!("{:#}\n", serde_json::to_value(self).unwrap_or_default())
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    /// What it says that it is of, where that is not `target`.
+    #[must_use]
+    pub fn elsewhere(&self, target: &TargetKey) -> Option<String> {
+        let service = self.service.as_ref().filter(|service| **service != target.service);
+        let env = self.env.as_ref().filter(|env| **env != target.env);
+        match (service, env) {
+            (None, None) => None,
+            (Some(service), _) => Some(format!("service `{service}`")),
+            (None, Some(env)) => Some(format!("env `{env}`")),
+        }
     }
 
     /// The keys in which `other` says something else.
