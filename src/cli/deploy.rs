@@ -27,9 +27,9 @@ use crate::{
     ports::{Clock as _, Desk, DeskError},
     settings::{self, Settings},
     web::{actor, client::Client},
-    words::{Moment, TargetKey, VersionName},
+    words::{Moment, Standing, TargetKey, VersionName},
 };
-use asked::Asked;
+use asked::{Asked, Recorded};
 
 /// Fetches a release, unpacks it beside the others, switches to it and activates it.
 #[derive(Debug, clap::Args)]
@@ -41,10 +41,10 @@ the same command goes on. Nothing but releases/ and current is touched, and
 without a controller and without Prometheus; it then says that nobody guards.
 
 Exit codes: 0 it runs (with --wait: it was judged good), 1 failed, 3 and 4 as
-`wait`, 5 refused: another deploy runs, or its smoke test failed.
+`wait`, 5 refused: another deploy runs, its smoke test failed, quarantined.
 
 Examples:
-  lastgood deploy --service myapp --to v1.2.3 --manifest release.json --dry-run
+  lastgood deploy --service myapp --to v1.2.3 --dry-run
   lastgood deploy --service myapp --to v1.2.3 --from ./myapp-v1.2.3.tar.gz
   lastgood deploy myapp --to v1.2.3 --manifest release.json --wait"
 )]
@@ -60,10 +60,10 @@ pub struct Args {
     /// The SHA-256 of each --from, in their order.
     #[arg(long, value_name = "HEX", value_parser = NonEmptyStringValueParser::new())]
     sha256: Vec<String>,
-    /// The release's manifest; else it is what the artifacts bring.
+    /// The release's manifest; else the recorded one.
     #[arg(long, value_name = "FILE")]
     manifest: Option<std::path::PathBuf>,
-    /// Deploy what failed its smoke test.
+    /// Deploy what failed its smoke test, or is quarantined.
     #[arg(long)]
     force: bool,
     /// Show what would be done, and do nothing.
@@ -100,13 +100,16 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
         actor(rustix::process::getuid().as_raw()).0,
         std::process::id()
     );
-    let asked = Asked::read(args, &policy, &site, holder)?;
+    let recorded = recorded(common, &settings, &policy.key(), &args.to).await;
+    let asked = Asked::read(args, &policy, &site, recorded, holder)?;
     let guarded = Guarded::look(&settings, &policy).await;
     if args.dry_run {
         output::data(&plan(&site, &policy, &asked, &guarded)?)?;
         return Ok(Exit::Done);
     }
-    asked.allowed(args.force)?;
+    if let Some(because) = asked.forbidden().filter(|_| !args.force) {
+        return Err(DeskError::Refused(format!("nothing was changed: {because}")).into());
+    }
     if args.wait && !matches!(guarded, Guarded::By(_)) {
         return Err(DeskError::Failed(format!(
             "nothing was done: {guarded}, so there would be no verdict to wait for; start `lastgood run`, or deploy without --wait"
@@ -176,6 +179,34 @@ fn policy_of(common: &Common, settings: &Settings, args: &Args) -> anyhow::Resul
     Ok(found
         .map(|file| file.policy)
         .ok_or_else(|| reach::unknown(service, env, &keys))?)
+}
+
+/// What the history knows of the version; a history that cannot be read is told, and is never in the way.
+async fn recorded(common: &Common, settings: &Settings, target: &TargetKey, version: &VersionName) -> Option<Recorded> {
+    let controller = std::os::unix::net::UnixStream::connect(&settings.server.socket).is_ok();
+    if !controller && !settings.store.path.exists() {
+        return None;
+    }
+    // What a desk would note is said here anyhow.
+    let quiet = Common {
+        quiet: true,
+        ..common.clone()
+    };
+    let of_desk = async { anyhow::Ok(reach::desk(&quiet).await?.releases(&target.service).await?) };
+    match of_desk.await {
+        Ok(releases) => {
+            let mut all = releases.into_iter();
+            let found = all.find(|release| release.target == *target && release.version == *version)?;
+            Some(Recorded {
+                manifest: found.release.map(|release| release.manifest),
+                quarantined: found.standing == Some(Standing::Quarantined),
+            })
+        }
+        Err(error) => {
+            output::note(common, &format!("what is recorded of {version} cannot be read: {error:#}"));
+            None
+        }
+    }
 }
 
 /// Whether somebody will judge it. To find that out is never in the way of a deploy.
@@ -256,9 +287,7 @@ fn plan(site: &Site, policy: &Policy, asked: &Asked, guarded: &Guarded) -> anyho
     steps.push(format!("switch   {} to it", site.current().display()));
     steps.push(format!("activate {}", site.activation()));
     steps.push(format!("judge    {guarded}"));
-    if asked.failed_its_smoke_test() {
-        steps.push("refused without --force: its smoke test failed".to_owned());
-    }
+    steps.extend(asked.forbidden().map(|because| format!("refused  {because}")));
     let lines: Vec<String> = steps.iter().map(|step| clean(step)).collect();
     Ok(lines.join("\n"))
 }

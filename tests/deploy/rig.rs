@@ -95,6 +95,13 @@ impl Scene {
         self.said(&command.envs(variables.iter().copied()).output().expect("lastgood"))
     }
 
+    /// `lastgood` with these arguments.
+    pub fn lastgood(&self, arguments: &[&str]) -> Said {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lastgood"));
+        command.args(arguments).arg("--config").arg(self.path("lastgood.toml"));
+        self.said(&command.current_dir(self.root()).output().expect("lastgood"))
+    }
+
     /// The command, not yet begun.
     pub fn command(&self, version: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lastgood"));

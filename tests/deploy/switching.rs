@@ -186,3 +186,28 @@ fn an_activation_that_fails_is_told_and_the_link_is_not_flipped_back() {
     assert_eq!(scene.current().as_deref(), Some("releases/v1"));
     assert_eq!(scene.releases(), ["v1"]);
 }
+
+#[test]
+fn what_was_recorded_says_where_it_is_what_it_must_be_and_whether_it_passed() {
+    let scene = Scene::with_v1();
+    for (version, passed) in [("v2", true), ("v3", false)] {
+        let manifest = manifest(&scene, version, passed);
+        let said = scene.lastgood(&["record", &manifest, "--service", "myapp", "--env", "prod"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+    }
+    let said = scene.deploy("v2", &[]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(scene.whole("v2"));
+    let said = scene.deploy("v3", &[]);
+    assert_eq!(said.code, Some(5), "{said:?}");
+    assert!(said.err.contains("nothing was changed: v3 failed its smoke test"), "{said:?}");
+    let other = manifest(&scene, "v3", true);
+    let said = scene.deploy("v3", &["--manifest", &other]);
+    assert_eq!(said.code, Some(5), "{said:?}");
+    assert!(
+        said.err
+            .contains("another manifest of v3 is recorded (it differs in passed_smoke_test)"),
+        "{said:?}"
+    );
+    assert_eq!(scene.current().as_deref(), Some("releases/v2"));
+}

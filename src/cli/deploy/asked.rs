@@ -19,6 +19,17 @@ pub(super) struct Asked {
     pub order: Order,
     /// The release's manifest, where there is one.
     manifest: Option<Manifest>,
+    /// Whether it was convicted, or a person said that it is bad.
+    quarantined: bool,
+}
+
+/// What the history knows of a version.
+#[derive(Debug, Default)]
+pub(super) struct Recorded {
+    /// What was recorded of it.
+    pub manifest: Option<Manifest>,
+    /// Whether it was convicted, or a person said that it is bad.
+    pub quarantined: bool,
 }
 
 impl Asked {
@@ -26,11 +37,24 @@ impl Asked {
     ///
     /// # Errors
     /// When they do not fit.
-    pub fn read(args: &Args, policy: &Policy, site: &Site, holder: String) -> anyhow::Result<Self> {
+    pub fn read(args: &Args, policy: &Policy, site: &Site, recorded: Option<Recorded>, holder: String) -> anyhow::Result<Self> {
         // Before anything is fetched: whatever keeps `current` from being moved.
         site.runs()?;
         let there = site.has(&args.to)?;
         let given = args.manifest.as_deref().map(of_file).transpose()?;
+        let quarantined = recorded.as_ref().is_some_and(|recorded| recorded.quarantined);
+        let recorded = recorded.and_then(|recorded| recorded.manifest);
+        if let (Some(given), Some(recorded)) = (&given, &recorded)
+            && given != recorded
+        {
+            return Err(DeskError::Refused(format!(
+                "another manifest of {} is recorded (it differs in {}); a version is built once: choose another one, or leave --manifest out",
+                args.to,
+                recorded.differs_in(given).join(", ")
+            ))
+            .into());
+        }
+        let given = given.or(recorded);
         if let Some(manifest) = &given {
             fits(manifest, args, policy)?;
         }
@@ -49,7 +73,7 @@ impl Asked {
         let sources = if there { Vec::new() } else { sources(args, given.as_ref())? };
         if sources.is_empty() && !there {
             return Err(wrong(format!(
-                "{} is not in {}, and nothing says where it is: add --from URL or FILE, or --manifest FILE",
+                "{} is not in {}, and nothing says where it is: add --from URL or FILE, or --manifest FILE, or record its manifest",
                 args.to,
                 site.release(&args.to).parent().unwrap_or(Path::new("/")).display()
             )));
@@ -67,26 +91,20 @@ impl Asked {
                 holder,
             },
             manifest: given.or(kept),
+            quarantined,
         })
     }
 
-    /// Whether its manifest says so.
-    pub fn failed_its_smoke_test(&self) -> bool {
-        self.manifest.as_ref().is_some_and(|manifest| !manifest.passed_smoke_test)
-    }
-
-    /// Whether it may be deployed.
-    ///
-    /// # Errors
-    /// When its smoke test failed and it is not forced.
-    pub fn allowed(&self, force: bool) -> Result<(), DeskError> {
-        if self.failed_its_smoke_test() && !force {
-            return Err(DeskError::Refused(format!(
-                "nothing was changed: {} failed its smoke test, its manifest says; build it again, or add --force",
-                self.order.version
-            )));
+    /// Why it is not deployed without `--force`, if so.
+    pub fn forbidden(&self) -> Option<String> {
+        let version = &self.order.version;
+        if self.quarantined {
+            return Some(format!(
+                "{version} is quarantined: it was reverted, or a person said that it is bad; say `lastgood release allow` first, or add --force"
+            ));
         }
-        Ok(())
+        let failed = self.manifest.as_ref().is_some_and(|manifest| !manifest.passed_smoke_test);
+        failed.then(|| format!("{version} failed its smoke test, its manifest says; build it again, or add --force"))
     }
 }
 
@@ -133,7 +151,7 @@ fn sources(args: &Args, manifest: Option<&Manifest>) -> anyhow::Result<Vec<Sourc
         let digest = args.sha256.get(number).map(|hex| digest_of(hex)).transpose()?;
         let name = location.file_name();
         let known = listed.iter().find(|artifact| Some(&artifact.name) == name.as_ref());
-        if manifest.is_some() && known.is_none() {
+        if !listed.is_empty() && known.is_none() {
             let names: Vec<&str> = listed.iter().map(|artifact| artifact.name.as_str()).collect();
             return Err(wrong(format!(
                 "the manifest knows no artifact called as {location}; it knows: {}",
