@@ -61,13 +61,10 @@ const AFTER_HELP: &str = "Begin with:
   lastgood status               what runs, and whether it could be reverted
 
 Exit codes of every command:
-    0  done, or judged good
-    1  failed
-    2  wrong usage, or an invalid policy or settings
-    3  judged bad
-    4  no verdict: inconclusive, blind or timed out
-    5  refused by a guard
-  130  interrupted";
+    0  done, or judged good      3  judged bad
+    1  failed                    4  no verdict: inconclusive, blind, timed out
+    2  wrong usage, policy       5  refused by a guard
+       or settings             130  interrupted";
 
 /// An unattended guard for deployments: judges every rollout from Prometheus and
 /// puts the last good version back by itself.

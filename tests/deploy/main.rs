@@ -4,6 +4,7 @@
 
 mod archives;
 mod crashes;
+mod document;
 mod faults;
 mod network;
 mod rig;

@@ -33,7 +33,7 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Without releases or link: nothing was ever deployed.
+    /// Without releases or link: nothing was ever deployed. `APP` in `activate` is where they will be.
     pub fn new(activate: &str) -> Self {
         let scene = Self {
             directory: tempfile::tempdir().expect("a directory"),
@@ -41,6 +41,7 @@ impl Scene {
         fs::create_dir(scene.path("app")).expect("a directory");
         fs::create_dir(scene.path("policies")).expect("a directory");
         let root = scene.root().display();
+        let activate = activate.replace("APP", scene.path("app").to_str().expect("text"));
         let settings = format!(
             "policies = [\"{root}/policies\"]\n[store]\nurl = \"sqlite:{root}/history.db\"\n\
              [server]\nlisten = \"127.0.0.1:0\"\nsocket = \"{root}/lastgood.sock\"\n"
