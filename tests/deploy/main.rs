@@ -10,3 +10,4 @@ mod network;
 mod rig;
 mod server;
 mod switching;
+mod systemd;

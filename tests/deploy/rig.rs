@@ -35,25 +35,42 @@ pub struct Scene {
 impl Scene {
     /// Without releases or link: nothing was ever deployed. `APP` in `activate` is where they will be.
     pub fn new(activate: &str) -> Self {
-        let scene = Self {
-            directory: tempfile::tempdir().expect("a directory"),
-        };
+        let scene = Self::below(&std::env::temp_dir());
         fs::create_dir(scene.path("app")).expect("a directory");
+        let activate = activate.replace("APP", scene.path("app").to_str().expect("text"));
+        scene.policy_at("myapp", "app", &activate);
+        scene
+    }
+
+    /// Settings without a policy, in a new directory below `directory`.
+    pub fn below(directory: &Path) -> Self {
+        let scene = Self {
+            directory: TempDir::new_in(directory).expect("a directory"),
+        };
         fs::create_dir(scene.path("policies")).expect("a directory");
         let root = scene.root().display();
-        let activate = activate.replace("APP", scene.path("app").to_str().expect("text"));
         let settings = format!(
             "policies = [\"{root}/policies\"]\n[store]\nurl = \"sqlite:{root}/history.db\"\n\
              [server]\nlisten = \"127.0.0.1:0\"\nsocket = \"{root}/lastgood.sock\"\n"
         );
         fs::write(scene.path("lastgood.toml"), settings).expect("settings");
+        scene
+    }
+
+    /// The policy of `service`, whose place is a new directory of that name.
+    pub fn policy(&self, service: &str, activate: &str) {
+        fs::create_dir(self.path(service)).expect("a directory");
+        self.policy_at(service, service, activate);
+    }
+
+    fn policy_at(&self, service: &str, place: &str, activate: &str) {
+        let root = self.path(place).display().to_string();
         let policy = format!(
-            "apiVersion: lastgood.dev/v1\nkind: Policy\nmetadata: {{name: myapp}}\nspec:\n  target:\n    host: {{releases: {root}/app/releases, \
-             current: {root}/app/current, activate: {activate}}}\n  metrics:\n    - name: errors\n      \
+            "apiVersion: lastgood.dev/v1\nkind: Policy\nmetadata: {{name: {service}}}\nspec:\n  target:\n    host: {{releases: {root}/releases, \
+             current: {root}/current, activate: {activate}}}\n  metrics:\n    - name: errors\n      \
              ratio: {{bad: 'requests_total{{code=\"500\"}}', total: 'requests_total'}}\n"
         );
-        fs::write(scene.path("policies/myapp.yaml"), policy).expect("a policy");
-        scene
+        fs::write(self.path(&format!("policies/{service}.yaml")), policy).expect("a policy");
     }
 
     /// With v1 deployed.
@@ -98,9 +115,15 @@ impl Scene {
 
     /// `lastgood` with these arguments.
     pub fn lastgood(&self, arguments: &[&str]) -> Said {
+        self.lastgood_where(arguments, &[])
+    }
+
+    /// The same with these variables.
+    pub fn lastgood_where(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Said {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lastgood"));
         command.args(arguments).arg("--config").arg(self.path("lastgood.toml"));
-        self.said(&command.current_dir(self.root()).output().expect("lastgood"))
+        command.envs(variables.iter().copied()).current_dir(self.root());
+        self.said(&command.output().expect("lastgood"))
     }
 
     /// The command, not yet begun.
