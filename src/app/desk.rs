@@ -1,6 +1,7 @@
 //! The two desks: the running controller's, and the store's own where no controller runs.
 
 mod live;
+mod recording;
 mod store;
 
 use std::{collections::BTreeMap, sync::Arc};

@@ -1,5 +1,6 @@
 //! One target's guard: a task that takes everything that happens to the target in turn, stores each step, then acts.
 
+mod brought;
 mod chores;
 mod durable;
 mod effects;
@@ -238,9 +239,13 @@ impl Guard {
     async fn look(&mut self) -> Result<(), GuardError> {
         self.looked_at = self.outside.clock.now();
         match self.outside.platform.observe().await {
-            Ok(observation) => {
+            Ok(mut observation) => {
                 self.cannot_look = None;
+                let brought = self.brought(&mut observation).await;
                 self.feed(Event::Observed(observation)).await?;
+                if let Some(recorded) = brought {
+                    self.feed(recorded).await?;
+                }
             }
             Err(error) => {
                 let unready = Unready {

@@ -6,6 +6,7 @@ mod channels;
 pub mod clock;
 mod clusters;
 mod courier;
+pub mod deploy;
 pub mod desk;
 mod fleet;
 mod guard;

@@ -7,13 +7,17 @@ mod check;
 mod completions;
 mod config_show;
 mod demo;
+mod deploy;
 mod explain;
 mod freeze;
 mod judge;
 mod log;
+mod manifest;
 mod output;
 mod reach;
+mod record;
 mod release;
+mod releases;
 mod run;
 mod schema;
 mod status;
@@ -57,13 +61,10 @@ const AFTER_HELP: &str = "Begin with:
   lastgood status               what runs, and whether it could be reverted
 
 Exit codes of every command:
-    0  done, or judged good
-    1  failed
-    2  wrong usage, or an invalid policy or settings
-    3  judged bad
-    4  no verdict: inconclusive, blind or timed out
-    5  refused by a guard
-  130  interrupted";
+    0  done, or judged good      3  judged bad
+    1  failed                    4  no verdict: inconclusive, blind, timed out
+    2  wrong usage, policy       5  refused by a guard
+       or settings             130  interrupted";
 
 /// An unattended guard for deployments: judges every rollout from Prometheus and
 /// puts the last good version back by itself.
@@ -134,8 +135,16 @@ enum Verb {
     Explain(explain::Args),
     /// Block until the verdict on a rollout, for pipelines.
     Wait(wait::Args),
+    /// Fetch a release, switch to it and activate it.
+    Deploy(deploy::Args),
     /// Judge counts given as NDJSON, for CI and other tools.
     Judge(judge::Args),
+    /// Write the manifest of a release: git, files, lock files, toolchain.
+    Manifest(Box<manifest::Args>),
+    /// Take the manifest of a release that was built.
+    Record(record::Args),
+    /// List what was built, where it stands and where it runs.
+    Releases(releases::Args),
     /// Say that a version is good, is bad, or may be shipped again.
     Release(release::Args),
     /// Say yes to a revert that waits for a person.
@@ -144,7 +153,7 @@ enum Verb {
     Freeze(freeze::FreezeArgs),
     /// Allow reverts again, of one service or of all.
     Unfreeze(freeze::UnfreezeArgs),
-    /// Print the JSON Schema of policy files.
+    /// Print the JSON Schema of policy files, or of release manifests.
     Schema(schema::Args),
     /// Show the settings of lastgood itself.
     Config(config_show::Args),
@@ -194,7 +203,11 @@ async fn dispatch(Arguments { common, verb }: Arguments) -> anyhow::Result<Exit>
         Verb::Status(args) => status::run(&common, &args).await,
         Verb::Explain(args) => explain::run(&common, &args).await,
         Verb::Wait(args) => wait::run(&common, &args).await,
+        Verb::Deploy(args) => deploy::run(&common, &args).await,
         Verb::Judge(args) => tokio::task::block_in_place(|| judge::run(&args)),
+        Verb::Manifest(args) => tokio::task::block_in_place(|| manifest::run(&common, &args)),
+        Verb::Record(args) => record::run(&common, &args).await,
+        Verb::Releases(args) => releases::run(&common, &args).await,
         Verb::Release(args) => release::run(&common, &args).await,
         Verb::Approve(args) => approve::run(&common, &args).await,
         Verb::Freeze(args) => freeze::freeze(&common, &args).await,

@@ -83,9 +83,18 @@ impl WhichService {
     /// # Errors
     /// When it is unknown, or guarded in several environments.
     pub async fn target(&self, desk: &dyn Desk) -> anyhow::Result<TargetKey> {
+        let (service, env) = self.named()?;
+        one_target(desk, service, env).await
+    }
+
+    /// The service and the environment that were named.
+    ///
+    /// # Errors
+    /// When no service was.
+    pub fn named(&self) -> Result<(&Service, Option<&Env>), WrongUse> {
         let service = self.service.as_ref().or(self.service_flag.as_ref());
         let service = service.ok_or_else(|| WrongUse("name a service".to_owned()))?;
-        one_target(desk, service, self.env.as_ref()).await
+        Ok((service, self.env.as_ref()))
     }
 }
 
@@ -95,10 +104,18 @@ impl WhichService {
 /// When it is unknown, or guarded in several environments.
 pub async fn one_target(desk: &dyn Desk, service: &Service, env: Option<&Env>) -> anyhow::Result<TargetKey> {
     let all: Vec<TargetKey> = desk.status().await?.into_iter().map(|status| status.target).collect();
+    only(&all, service, env)
+}
+
+/// The one of `all` that is meant.
+///
+/// # Errors
+/// When there is none, or there are several.
+pub fn only(all: &[TargetKey], service: &Service, env: Option<&Env>) -> anyhow::Result<TargetKey> {
     let meant = |key: &&TargetKey| key.service == *service && env.is_none_or(|env| key.env == *env);
     match all.iter().filter(meant).collect::<Vec<_>>().as_slice() {
         [one] => Ok((*one).clone()),
-        [] => Err(unknown(service, env, &all).into()),
+        [] => Err(unknown(service, env, all).into()),
         several => {
             let envs: Vec<&str> = several.iter().map(|key| key.env.as_str()).collect();
             Err(WrongUse(format!(
@@ -144,6 +161,18 @@ pub fn environment() -> BTreeMap<String, String> {
 /// # Errors
 /// When neither can be reached.
 pub async fn desk(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
+    controllers_or_stores(common, Missing::IsAnError).await
+}
+
+/// As [`desk`]; a store that is missing is made, so that something can be said before a controller ever ran.
+///
+/// # Errors
+/// When neither can be reached.
+pub async fn desk_or_new_store(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
+    controllers_or_stores(common, Missing::IsMade).await
+}
+
+async fn controllers_or_stores(common: &Common, missing: Missing) -> anyhow::Result<Arc<dyn Desk>> {
     let settings = settings(common)?;
     let path = match &settings.store {
         StoreSettings::Sqlite(path) => path,
@@ -151,8 +180,15 @@ pub async fn desk(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
     };
     match Client::connect(&settings.server.socket)? {
         Some(client) => Ok(Arc::new(client)),
-        None => Ok(Arc::new(file_desk(common, &settings, path).await?)),
+        None => Ok(Arc::new(file_desk(common, &settings, path, missing).await?)),
     }
+}
+
+/// What a store that is not there means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    IsAnError,
+    IsMade,
 }
 
 /// The running controller's desk alone; of a store in the cluster that of the store, which people share with it.
@@ -173,9 +209,9 @@ pub async fn controller(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
     Ok(Arc::new(client))
 }
 
-async fn file_desk(common: &Common, settings: &Settings, path: &Path) -> anyhow::Result<StoreDesk> {
+async fn file_desk(common: &Common, settings: &Settings, path: &Path, missing: Missing) -> anyhow::Result<StoreDesk> {
     let socket = settings.server.socket.display();
-    if !path.exists() {
+    if !path.exists() && missing == Missing::IsAnError {
         anyhow::bail!(
             "no controller answers at {socket} and there is no store at {}: start `lastgood run`, or name its settings with --config",
             path.display()

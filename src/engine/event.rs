@@ -3,6 +3,7 @@
 use crate::{
     decide::Fleet,
     judge::{Evidence, Plan},
+    manifest::Manifest,
     policy::Policy,
     record::{ActResult, Activation, DataFault, Intent, Observation, TargetHistory, Unready},
     words::{Actor, ChannelName, Moment, RolloutId, Version},
@@ -89,6 +90,13 @@ pub enum Event {
         by: Actor,
         /// Why.
         reason: String,
+    },
+    /// A release was recorded, by CI or by the file in its directory.
+    Recorded {
+        /// What was built.
+        manifest: Box<Manifest>,
+        /// Who says so.
+        by: Actor,
     },
     /// A person switched lastgood off, or on again, for this target.
     Off {

@@ -16,6 +16,7 @@ mod language;
 mod live;
 mod number;
 mod operational;
+mod releases;
 mod span_of_time;
 #[cfg(test)]
 pub(crate) mod specimen;
@@ -37,6 +38,7 @@ pub use guard::guard_sentence;
 pub use language::{Language, UnknownLanguage};
 pub use live::live;
 pub use number::odds;
+pub use releases::{ProvenIn, ReleaseStatus, proven_elsewhere, releases, releases_table};
 pub use status::{ClosedRollout, RolloutStatus, Stands, TargetStatus, status};
 pub use status_table::status_table;
 pub use text::text;

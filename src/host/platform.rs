@@ -10,6 +10,7 @@ use super::{
     doorbell::Doorbell,
     identity::{Identity, blocking},
     link::{DirId, Place, Pointed},
+    manifest::manifest_text,
     revert::{Exchanged, Move},
     systemd::Bus,
 };
@@ -18,7 +19,7 @@ use crate::{
     policy::{Activate, HostTarget},
     ports::{Clock, Contents, Platform, PlatformError, crash},
     record::{ActResult, Intent, Observation, Process, Unready},
-    words::{Moment, TargetKey, Version},
+    words::{Moment, TargetKey, Version, VersionName},
 };
 
 /// A service on this host.
@@ -168,7 +169,7 @@ impl Host {
 const GRAIN: Duration = Duration::from_millis(10);
 
 /// Since when the process runs, if that is certainly after `moved_at`. In doubt it is not: to activate once more does no harm.
-fn since(process: &Process, moved_at: Moment) -> Option<Moment> {
+pub(super) fn since(process: &Process, moved_at: Moment) -> Option<Moment> {
     process
         .started_at
         .filter(|started| process.active && *started > moved_at.plus(GRAIN))
@@ -213,6 +214,11 @@ impl Platform for Host {
 
     fn look<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, Result<Look, PlatformError>> {
         self.looked(intent).boxed()
+    }
+
+    fn manifest<'a>(&'a self, version: &'a VersionName) -> BoxFuture<'a, Result<Option<String>, PlatformError>> {
+        let (place, version) = (self.identity.place.clone(), version.clone());
+        blocking(move || manifest_text(&place, &version)).boxed()
     }
 
     fn rehearse<'a>(&'a self, to: Option<&'a Version>) -> BoxFuture<'a, Vec<Unready>> {

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     engine::PersonWord,
-    explain::TargetStatus,
+    explain::{ReleaseStatus, TargetStatus},
+    manifest::Manifest,
     record::Record,
     words::{RolloutId, Service, TargetKey, VersionName},
 };
@@ -30,6 +31,12 @@ pub trait Desk: Send + Sync {
     /// When it cannot be told.
     fn records<'a>(&'a self, target: &'a TargetKey, limit: usize) -> BoxFuture<'a, Result<Vec<Record>, DeskError>>;
 
+    /// The releases of a service in all environments, newest first; empty where none is known.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn releases<'a>(&'a self, service: &'a Service) -> BoxFuture<'a, Result<Vec<ReleaseStatus>, DeskError>>;
+
     /// Does what a person says; the answer is a sentence for them. Who they are is the desk's to know.
     ///
     /// # Errors
@@ -51,6 +58,13 @@ pub enum Command {
         word: PersonWord,
         /// Why.
         reason: String,
+    },
+    /// What was built, for the record.
+    Record {
+        /// The target; it need not be guarded yet.
+        target: TargetKey,
+        /// What was built.
+        manifest: Box<Manifest>,
     },
     /// Yes to a proposed revert.
     Approve {

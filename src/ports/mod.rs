@@ -50,6 +50,14 @@ pub trait Platform: Send + Sync {
     /// When it cannot be told.
     fn look<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, Result<Look, PlatformError>>;
 
+    /// The text of the manifest that the version of this name brought along; none where it brought none, as by default.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    fn manifest<'a>(&'a self, _version: &'a VersionName) -> BoxFuture<'a, Result<Option<String>, PlatformError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
     /// Tries all that a revert to `to` would need, without doing it.
     fn rehearse<'a>(&'a self, to: Option<&'a Version>) -> BoxFuture<'a, Vec<Unready>>;
 }

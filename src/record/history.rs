@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, Record, SeenPod, Waiting};
+use super::{Alert, Record, Release, SeenPod, Waiting};
 use crate::{
     decide::Freeze,
     policy::RevertTo,
@@ -46,6 +46,9 @@ pub struct TargetHistory {
     /// Ids of the alerts that were told, newest last, the newest 200: nothing is told twice.
     #[serde(default)]
     pub told: Vec<String>,
+    /// Releases that were recorded, in that order; one a version's name, whether it ever ran or not.
+    #[serde(default)]
+    pub releases: Vec<Release>,
 }
 
 impl TargetHistory {
@@ -66,6 +69,7 @@ impl TargetHistory {
             current: None,
             process: None,
             told: Vec::new(),
+            releases: Vec::new(),
         }
     }
 
@@ -76,13 +80,14 @@ impl TargetHistory {
     }
 
     /// The last good version: of those proven or passed (with `RevertTo::Proven`: proven) the one that ran last, else the assumed one;
-    /// never a quarantined one (product.md, Standing of a version).
+    /// never a quarantined one (product.md, Standing of a version), nor a dirty one unless a person proved it: nobody could build it again.
     #[must_use]
     pub fn last_good(&self, to: RevertTo) -> Option<&KnownVersion> {
         let ran_last = |standings: &[Standing]| {
             self.versions
                 .iter()
                 .filter(|known| standings.contains(&known.standing))
+                .filter(|known| !known.version.name.is_dirty() || known.is_proven_by_person())
                 .max_by_key(|known| known.last_ran)
         };
         let good: &[Standing] = match to {
@@ -117,6 +122,14 @@ pub struct KnownVersion {
     pub first_seen: Moment,
     /// When it was last known to run.
     pub last_ran: Moment,
+}
+
+impl KnownVersion {
+    /// Whether a person said that it is good: their word wins over ours.
+    #[must_use]
+    pub fn is_proven_by_person(&self) -> bool {
+        self.standing == Standing::Proven && matches!(self.basis, ProofBasis::Person { .. })
+    }
 }
 
 /// What a standing rests on.

@@ -1,10 +1,11 @@
 //! What is stored: one history a target, with its versions, its open rollout, its records and its outbox. Types only, every format versioned.
 //!
-//! May touch: `words`, `policy`, `judge`'s evidence, `decide`'s decisions. Deliberately absent: how it is stored, how it changes, how it is told.
+//! May touch: `words`, `policy`, `manifest`, `judge`'s evidence, `decide`'s decisions. Deliberately absent: how it is stored, how it changes, how it is told.
 
 mod alert;
 mod history;
 mod pods;
+mod release;
 mod rollout;
 
 pub use alert::{Alert, AlertKind, Delivery};
@@ -12,4 +13,5 @@ pub use history::{
     CONTROLLER_FORMAT, ControllerState, FORMAT, KnownVersion, Observation, Process, ProofBasis, Served, TargetHistory, Unready,
 };
 pub use pods::{ArmPod, Guilt, ReadyPods, SeenPod, Waiting};
+pub use release::{Recording, Release};
 pub use rollout::{ActResult, Activation, DataFault, Entry, Happened, Intent, Phase, Record, RolloutKind, Verification};

@@ -7,10 +7,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::socket::{Said, StatusList};
 use crate::{
-    explain::TargetStatus,
+    explain::{ReleaseStatus, TargetStatus},
     ports::{Command, Desk, DeskError},
     record::Record,
-    words::{RolloutId, TargetKey},
+    words::{RolloutId, Service, TargetKey},
 };
 
 /// A connection to a running controller.
@@ -95,6 +95,10 @@ impl Desk for Client {
             self.get(&format!("targets/{}/{}/records?limit={limit}", target.env, target.service))
                 .await
         })
+    }
+
+    fn releases<'a>(&'a self, service: &'a Service) -> BoxFuture<'a, Result<Vec<ReleaseStatus>, DeskError>> {
+        Box::pin(async move { self.get(&format!("services/{service}/releases")).await })
     }
 
     fn act(&self, command: Command) -> BoxFuture<'_, Result<String, DeskError>> {

@@ -20,7 +20,7 @@ use crate::{
     explain::TargetStatus,
     ports::{Command, Desk, DeskError},
     record::Record,
-    words::{Actor, RolloutId, TargetKey},
+    words::{Actor, RolloutId, Service, TargetKey},
 };
 
 /// Gives each person the desk at which they act under their own name.
@@ -93,6 +93,9 @@ const fn ten() -> usize {
     10
 }
 
+/// A manifest of the largest size, with room for its escapes.
+const LARGEST_COMMAND: usize = 512 * 1024;
+
 type Shared = State<Arc<dyn Reception>>;
 
 /// Serves the socket at `path` until `shutdown`; a socket that a dead controller left is replaced, a living one's is not.
@@ -113,8 +116,9 @@ pub fn serve(
         .route("/v1/status", get(status))
         .route("/v1/records/{id}", get(record))
         .route("/v1/targets/{env}/{service}/records", get(records))
+        .route("/v1/services/{service}/releases", get(releases))
         .route("/v1/commands", post(command))
-        .layer(DefaultBodyLimit::max(64 * 1024))
+        .layer(DefaultBodyLimit::max(LARGEST_COMMAND))
         .with_state(reception)
         .into_make_service_with_connect_info::<Peer>();
     let path = path.to_owned();
@@ -163,6 +167,14 @@ async fn records(
         Err(error) => return answer::<Vec<Record>>(Err(DeskError::Unknown(error.to_string()))),
     };
     answer(reception.desk(actor).records(&target, limit).await)
+}
+
+async fn releases(
+    State(reception): Shared,
+    ConnectInfo(Peer(actor)): ConnectInfo<Peer>,
+    UrlPath(service): UrlPath<Service>,
+) -> Response {
+    answer(reception.desk(actor).releases(&service).await)
 }
 
 async fn command(

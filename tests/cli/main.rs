@@ -7,5 +7,7 @@ mod examples;
 mod forecast;
 mod help;
 mod home;
+mod manifest;
 mod people;
+mod releases;
 mod run;

@@ -6,13 +6,15 @@ use futures::future::BoxFuture;
 use tokio::sync::{Mutex, oneshot};
 
 use super::{
-    Handle, Handles, NOTHING_CHANGED, SO_ALREADY, failed, frozen_sentence, unchanged, unknown_target, version_of, word_sentence,
+    Handle, Handles, NOTHING_CHANGED, SO_ALREADY, failed, frozen_sentence, recording, unchanged, unknown_target, version_of,
+    word_sentence,
 };
 use crate::{
     app::{fleet::FleetState, guard::Order},
     decide::Freeze,
     engine::Event,
-    explain::{self, TargetStatus},
+    explain::{self, ReleaseStatus, TargetStatus},
+    manifest::Manifest,
     ports::{Clock, Command, Desk, DeskError, SharedHistory},
     record::{Phase, Record, TargetHistory},
     words::{Actor, RolloutId, Service, TargetKey},
@@ -92,6 +94,27 @@ impl LiveDesk {
         }
     }
 
+    /// Through the guard, so that it knows; a target without one is written to the store itself.
+    async fn record_release(&self, target: &TargetKey, manifest: Box<Manifest>) -> Result<String, DeskError> {
+        let Ok(handle) = self.handle(target) else {
+            return recording::record(&self.store, target, &manifest, &self.actor, self.clock.now()).await;
+        };
+        let before = handle.snapshot.borrow().history.clone();
+        let said = recording::recorded(&before, &manifest)?;
+        let event = Event::Recorded {
+            manifest: manifest.clone(),
+            by: self.actor.clone(),
+        };
+        match self.tell(&handle, event).await {
+            Ok(_) => Ok(said),
+            // The snapshot may be older than what the guard knows.
+            Err(DeskError::Refused(because)) if because == NOTHING_CHANGED => {
+                recording::recorded(&handle.snapshot.borrow().history, &manifest)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     async fn freeze(&self, target: Option<TargetKey>, reason: Option<String>) -> Result<String, DeskError> {
         let Some(target) = target else {
             let now = self.clock.now();
@@ -159,6 +182,10 @@ impl Desk for LiveDesk {
         })
     }
 
+    fn releases<'a>(&'a self, service: &'a Service) -> BoxFuture<'a, Result<Vec<ReleaseStatus>, DeskError>> {
+        Box::pin(recording::releases(&self.store, service))
+    }
+
     fn act(&self, command: Command) -> BoxFuture<'_, Result<String, DeskError>> {
         Box::pin(async move {
             match command {
@@ -182,6 +209,7 @@ impl Desk for LiveDesk {
                         told => told.map(|_| word_sentence(&target, &version, word)),
                     }
                 }
+                Command::Record { target, manifest } => self.record_release(&target, manifest).await,
                 Command::Approve { rollout, service } => self.approve(rollout, service).await,
                 Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
                 Command::Unfreeze { target } => self.freeze(target, None).await,

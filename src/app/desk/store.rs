@@ -5,16 +5,16 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 
-use super::{SO_ALREADY, failed, frozen_sentence, unchanged, unknown_target, version_of, word_sentence};
+use super::{SO_ALREADY, failed, frozen_sentence, recording, unchanged, unknown_target, version_of, word_sentence};
 use crate::{
     app::fleet::FleetState,
     decide::Freeze,
     engine::{self, Context, Event, PersonWord},
-    explain::{self, TargetStatus},
+    explain::{self, ReleaseStatus, TargetStatus},
     policy::Policy,
     ports::{Clock, Command, Desk, DeskError, Revision, SharedHistory},
     record::{Record, TargetHistory},
-    words::{Actor, RolloutId, TargetKey, VersionName},
+    words::{Actor, RolloutId, Service, TargetKey, VersionName},
 };
 
 /// The desk of the store itself: for the commands that need no controller.
@@ -154,6 +154,10 @@ impl Desk for StoreDesk {
         Box::pin(async move { self.store.records(target, limit).await.map_err(|error| failed(&error)) })
     }
 
+    fn releases<'a>(&'a self, service: &'a Service) -> BoxFuture<'a, Result<Vec<ReleaseStatus>, DeskError>> {
+        Box::pin(recording::releases(&self.store, service))
+    }
+
     fn act(&self, command: Command) -> BoxFuture<'_, Result<String, DeskError>> {
         Box::pin(async move {
             match command {
@@ -163,6 +167,9 @@ impl Desk for StoreDesk {
                     word,
                     reason,
                 } => self.word(&target, &version, word, reason).await,
+                Command::Record { target, manifest } => {
+                    recording::record(&self.store, &target, &manifest, &self.actor, self.clock.now()).await
+                }
                 Command::Approve { .. } => Err(DeskError::Failed(
                     "no controller runs here, so none can act: start `lastgood run` first".to_owned(),
                 )),
