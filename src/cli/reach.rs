@@ -194,6 +194,9 @@ async fn cluster_desk(common: &Common, settings: &Settings) -> anyhow::Result<St
     let clusters = Clusters::new(&settings.kubernetes);
     let store = clusters.objects().await?;
     let actor = Actor(clusters.get().await?.user().await?);
+    if let Some(leader) = clusters.leader().await {
+        output::note(common, &format!("note: {leader}"));
+    }
     store_desk(settings, store, policies(common, settings), actor).await
 }
 
