@@ -6,6 +6,7 @@ mod approve;
 mod check;
 mod completions;
 mod config_show;
+mod crd;
 mod demo;
 mod explain;
 mod freeze;
@@ -146,6 +147,8 @@ enum Verb {
     Unfreeze(freeze::UnfreezeArgs),
     /// Print the JSON Schema of policy files.
     Schema(schema::Args),
+    /// Print the definition of histories' objects, for a cluster.
+    Crd(crd::Args),
     /// Show the settings of lastgood itself.
     Config(config_show::Args),
     /// Print a completion script for a shell.
@@ -200,6 +203,7 @@ async fn dispatch(Arguments { common, verb }: Arguments) -> anyhow::Result<Exit>
         Verb::Freeze(args) => freeze::freeze(&common, &args).await,
         Verb::Unfreeze(args) => freeze::unfreeze(&common, &args).await,
         Verb::Schema(args) => schema::run(&args),
+        Verb::Crd(args) => crd::run(&args),
         Verb::Config(args) => config_show::run(&common, &args),
         Verb::Completions(args) => completions::run(&args, Arguments::command()),
         Verb::Demo(args) => demo::run(&common, &args).await,
