@@ -26,7 +26,7 @@ use crate::{
     engine::Event,
     judge::Evidence,
     policy::Policy,
-    ports::{Clock, DeskError, HistoryError, MetricSource, Platform, Revision, SharedHistory},
+    ports::{Clock, DeskError, HistoryError, MetricSource, Platform, PlatformError, Revision, SharedHistory},
     record::{DataFault, Phase, TargetHistory, Unready},
     web::Figures,
     words::{Moment, RolloutId},
@@ -122,6 +122,9 @@ pub enum GuardError {
     /// The store refuses for good.
     #[error(transparent)]
     Store(#[from] HistoryError),
+    /// What the target runs on cannot be reached.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
 }
 
 impl Guard {

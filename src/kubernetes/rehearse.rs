@@ -50,7 +50,7 @@ impl Workload {
                 "not_permitted",
                 format!(
                     "lastgood may not patch {} {}/{}; give its role in {} the verb `patch` on `{}` of the group `{}`",
-                    self.kind(),
+                    self.target.kind.as_str(),
                     self.target.namespace,
                     self.target.name,
                     self.target.namespace,

@@ -135,7 +135,7 @@ impl Workload {
                 let error = format!(
                     "the API server made something else of the template of {}: an admission webhook or policy changes it; look at `kubectl get {} {} -n {} -o yaml`",
                     intent.to.name,
-                    self.kind(),
+                    self.target.kind.as_str(),
                     self.target.name,
                     self.target.namespace
                 );

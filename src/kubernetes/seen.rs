@@ -13,7 +13,7 @@ use super::{
     template::{Catalog, Kept},
     workload::Workload,
 };
-use crate::{policy::WorkloadKind, ports::PlatformError, words::Version};
+use crate::{ports::PlatformError, words::Version};
 
 /// A workload and its revisions.
 #[derive(Debug, Clone)]
@@ -110,7 +110,7 @@ impl Workload {
 
     /// What failed, with the workload's name and what to do next.
     pub(super) fn cannot(&self, doing: &str, error: &CallError) -> PlatformError {
-        let (kind, namespace) = (self.kind(), &self.target.namespace);
+        let (kind, namespace) = (self.target.kind.as_str(), &self.target.namespace);
         let next = match error {
             CallError::Absent(_) => "create it, or correct the target in the policy".to_owned(),
             CallError::Refused(_) => {
@@ -124,15 +124,6 @@ impl Workload {
             "cannot {doing} {kind} {namespace}/{}: {error}; {next}",
             self.target.name
         ))
-    }
-
-    /// Its kind as kubectl writes it.
-    pub(super) const fn kind(&self) -> &'static str {
-        match self.target.kind {
-            WorkloadKind::Deployment => "deployment",
-            WorkloadKind::StatefulSet => "statefulset",
-            WorkloadKind::DaemonSet => "daemonset",
-        }
     }
 }
 

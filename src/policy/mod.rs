@@ -16,17 +16,18 @@ mod quantity;
 mod reader;
 mod resolve;
 mod schema;
+mod target;
 mod tree;
 mod written;
 
 pub use error::{PolicyError, PolicyErrors};
 pub use model::{
-    Activate, ActivateBy, Arms, Compare, Harmful, HistogramMetric, HostTarget, KubernetesTarget, Limits, Metric, MetricKind,
-    Mode, Notify, NotifyOn, OnInconclusive, OnRegression, Policy, RatioMetric, RevertPolicy, RevertTo, Risk, StepSetting, Target,
-    Tolerate, ValueMetric, Watch, WorkloadKind,
+    Compare, Harmful, HistogramMetric, Limits, Metric, MetricKind, Mode, Notify, NotifyOn, OnInconclusive, OnRegression, Policy,
+    RatioMetric, RevertPolicy, RevertTo, Risk, StepSetting, Tolerate, ValueMetric, Watch,
 };
 pub use quantity::{duration_text, parse_duration, parse_share, share_text};
 pub use schema::schema;
+pub use target::{Activate, ActivateBy, Arms, HostTarget, KubernetesTarget, Target, WorkloadKind};
 pub use tree::MAX_BYTES;
 pub use written::filled;
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::words::{Moment, Pod, Version};
+use crate::words::{Arm, Moment, Pod, Version};
 
 /// A pod that was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,42 @@ pub struct SeenPod {
     pub restarts: u32,
     /// What it waits for, where that is trouble.
     pub waiting: Option<Waiting>,
+}
+
+/// A pod of either side of a rollout. It is remembered after its deletion, as long as the rollout is open: what it did still counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArmPod {
+    /// Which.
+    pub pod: Pod,
+    /// Its uid.
+    pub uid: String,
+    /// Which side it is on.
+    pub arm: Arm,
+    /// When it was made.
+    pub created_at: Moment,
+    /// When it was first seen to be ready, since when it was; none while it never was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_at: Option<Moment>,
+    /// When it was no longer there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone_at: Option<Moment>,
+}
+
+/// How many pods of the version that runs are ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadyPods {
+    /// Ready.
+    pub ready: u32,
+    /// Wanted.
+    pub wanted: u32,
+}
+
+impl ReadyPods {
+    /// Whether all that are wanted are ready.
+    #[must_use]
+    pub const fn all(self) -> bool {
+        self.ready >= self.wanted
+    }
 }
 
 /// What a pod waits for, where that is trouble: a closed list.
