@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 use super::clock::uptime;
 use crate::{
     kubernetes::{Address, Cluster, Contender, Objects},
-    policy::KubernetesTarget,
+    policy::{KubernetesTarget, Policy, Target},
     ports::{Clock, PlatformError},
     settings::{KubernetesSettings, LeaseSettings},
     words::TargetKey,
@@ -60,6 +60,15 @@ impl Clusters {
     pub fn place(&self, key: &TargetKey, target: &KubernetesTarget) {
         if let Some(objects) = self.0.objects.get() {
             objects.place(key.clone(), target);
+        }
+    }
+
+    /// The same of all targets of policies that are in a cluster.
+    pub fn place_all<'p>(&self, policies: impl Iterator<Item = &'p Policy>) {
+        for policy in policies {
+            if let Target::Kubernetes(target) = &policy.target {
+                self.place(&policy.key(), target);
+            }
         }
     }
 

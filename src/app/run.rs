@@ -60,7 +60,7 @@ struct Controller {
     roster: Roster,
     shared: Shared,
     beat: Arc<Beat>,
-    policies: Vec<PathBuf>,
+    settings: Settings,
     /// The policies could not all be taken up.
     read_again: bool,
     delivery: Option<JoinHandle<Vec<Event>>>,
@@ -85,7 +85,7 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
     // What another program holds is found out before anything is guarded, and that there is nothing to guard before it stands by for it.
     let (figures, beat, clock) = (face.figures.clone(), face.beat.clone(), face.clock.clone());
     let (address, public) = serve_public(settings.server.listen, figures, beat, clock, shutdown.clone()).await?;
-    let read = policies::part(&settings.policies);
+    let read = policies::of(settings);
     if read.accepted.is_empty() {
         let bad: Vec<String> = read.rejected.iter().map(ToString::to_string).collect();
         return Err(NothingToGuard::of(&settings.policies, &bad).into());
@@ -115,7 +115,7 @@ async fn lead(
         roster: Roster::new(shared.clone()),
         shared,
         beat,
-        policies: settings.policies.clone(),
+        settings: settings.clone(),
         read_again: false,
         delivery: None,
         store: StoreWatch::default(),
@@ -169,6 +169,8 @@ async fn alive_until(stopped: impl Future<Output = ()>) {
 async fn share(settings: &Settings, clusters: Clusters, face: Face) -> anyhow::Result<(Shared, Arc<Beat>)> {
     let Face { clock, beat, figures } = face;
     let store = open(settings, &clusters).await?;
+    // What all services have done counts for the budgets, wherever their histories lie.
+    clusters.place_all(policies::of(settings).accepted.iter().map(|file| &file.policy));
     let source = Arc::new(Prometheus::new(options(&settings.prometheus))?);
     let sinks = channels::sinks(settings, &clock)?;
     let fleet = FleetState::load(settings, store.clone()).await?;
@@ -214,11 +216,11 @@ impl Controller {
 
     /// Reads all policies. A bad file is rejected whole; what it said before stays in force.
     async fn read_policies(&mut self, starting: bool) -> anyhow::Result<()> {
-        let read = policies::part(&self.policies);
+        let read = policies::of(&self.settings);
         let bad: Vec<String> = read.rejected.iter().map(ToString::to_string).collect();
         self.shared.figures.reload_ok(bad.is_empty());
         if starting && read.accepted.is_empty() {
-            return Err(NothingToGuard::of(&self.policies, &bad).into());
+            return Err(NothingToGuard::of(&self.settings.policies, &bad).into());
         }
         let rejected: Vec<PathBuf> = read.rejected.into_iter().map(|error| error.path).collect();
         match self.roster.apply(read.accepted, &rejected).await {

@@ -80,7 +80,7 @@ pub struct KubernetesSettings {
     pub kubeconfig: Option<PathBuf>,
     /// A context of the kubeconfig; none: its current one.
     pub context: Option<String>,
-    /// The namespaces that histories are read in, beside lastgood's own; empty: those of the policies.
+    /// The namespaces that policies may name; empty: any. Histories are read in them, and in lastgood's own.
     pub namespaces: Vec<String>,
     /// Annotations of pod templates that make no version: dates of deployments and the like.
     pub ignore_annotations: Vec<String>,

@@ -385,3 +385,29 @@ fn a_lease_is_on_by_itself_only_where_the_store_is_in_the_cluster_and_may_be_nam
         "DIR/lastgood.toml: kubernetes.lease: found `Ops/guard`: write `auto`, `off`, the name of a lease, or its namespace and name: `lastgood/lastgood`"
     );
 }
+
+#[test]
+fn a_policy_for_a_namespace_that_the_settings_do_not_allow_is_refused_and_the_others_are_not() {
+    let home = Home::new();
+    for namespace in ["shop", "pay"] {
+        let text = format!(
+            "apiVersion: lastgood.dev/v1\nkind: Policy\nmetadata: {{name: {namespace}}}\nspec:\n  \
+             target: {{kubernetes: {{namespace: {namespace}, deployment: app}}}}\n  \
+             metrics: [{{name: errors, ratio: {{bad: 'bad_total', total: 'all_total'}}}}]\n"
+        );
+        home.file(&format!("{namespace}.yaml"), &text);
+    }
+    let read = |table: &str| {
+        let toml = format!("policies = [\"{}\"]\n{table}", home.0.path().display());
+        policies::of(&loaded(&toml, &[]).expect("valid").settings)
+    };
+    assert_eq!(read("").accepted.len(), 2);
+    let allowed = read("[kubernetes]\nnamespaces = [\"shop\"]\n");
+    assert_eq!(allowed.accepted.len(), 1);
+    assert_eq!(allowed.accepted[0].policy.key().to_string(), "prod/shop");
+    let error = allowed.rejected[0].to_string();
+    assert!(
+        error.ends_with("pay.yaml: what prod/pay guards is in a namespace that the settings do not allow: `kubernetes.namespaces` has shop; add it, and grant the role in it"),
+        "{error}"
+    );
+}
