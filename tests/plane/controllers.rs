@@ -24,7 +24,7 @@ pub fn manifests(name: &str) -> String {
 pub async fn install(plane: &Plane) {
     plane.apply("shop", &[]).await;
     plane
-        .kubectl("default", &["apply", "--kustomize", &manifests("kubernetes")])
+        .kubectl("lastgood", &["apply", "--kustomize", &manifests("kubernetes")])
         .await;
     plane
         .kubectl("shop", &["apply", "--kustomize", &manifests("kubernetes/guarded")])
