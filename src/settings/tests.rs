@@ -319,7 +319,7 @@ fn the_cluster_and_what_of_it_counts_are_read_and_a_store_in_it_may_be_probed_fr
 [store]
 url = "kubernetes:"
 [kubernetes]
-kubeconfig = "/home/ann/.kube/config"
+kubeconfig = "/srv/ann/.kube/config"
 context = "staging"
 namespaces = ["shop", "pay"]
 ignore_annotations = ["cattle.io/timestamp", "deployed"]
@@ -331,7 +331,7 @@ listen = "0.0.0.0:9470"
         .settings;
     assert_eq!(settings.store, StoreSettings::Kubernetes);
     let expected = KubernetesSettings {
-        kubeconfig: Some(PathBuf::from("/home/ann/.kube/config")),
+        kubeconfig: Some(PathBuf::from("/srv/ann/.kube/config")),
         context: Some("prod".to_owned()),
         namespaces: vec!["shop".to_owned(), "pay".to_owned()],
         ignore_annotations: vec!["cattle.io/timestamp".to_owned(), "deployed".to_owned()],
