@@ -4,11 +4,12 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::OnceCell;
 
+use super::clock::uptime;
 use crate::{
-    kubernetes::{Address, Cluster, Objects},
-    policy::KubernetesTarget,
-    ports::PlatformError,
-    settings::KubernetesSettings,
+    kubernetes::{Address, Cluster, Contender, Objects},
+    policy::{KubernetesTarget, Policy, Target},
+    ports::{Clock, PlatformError},
+    settings::{KubernetesSettings, LeaseSettings},
     words::TargetKey,
 };
 
@@ -62,10 +63,46 @@ impl Clusters {
         }
     }
 
+    /// The same of all targets of policies that are in a cluster.
+    pub fn place_all<'p>(&self, policies: impl Iterator<Item = &'p Policy>) {
+        for policy in policies {
+            if let Target::Kubernetes(target) = &policy.target {
+                self.place(&policy.key(), target);
+            }
+        }
+    }
+
     /// Annotations of pod templates that make no version.
     #[must_use]
     pub fn ignored(&self) -> Vec<String> {
         self.0.settings.ignore_annotations.clone()
+    }
+
+    /// What this process is to do with the lease of the settings; none where there is none.
+    ///
+    /// # Errors
+    /// Those of [`Clusters::get`].
+    pub async fn contender(&self, clock: Arc<dyn Clock>) -> Result<Option<Contender>, PlatformError> {
+        let Some(LeaseSettings { namespace, name }) = &self.0.settings.lease else {
+            return Ok(None);
+        };
+        let cluster = Cluster::connect(&self.address()).await?;
+        let place = (namespace.as_deref(), name.as_str());
+        Ok(Some(Contender::new(cluster, place, own_name(), clock, uptime)))
+    }
+
+    /// Who acts now, as a sentence for people; none where the settings have no lease.
+    pub async fn leader(&self) -> Option<String> {
+        let LeaseSettings { namespace, name } = self.0.settings.lease.as_ref()?;
+        let found = match self.get().await {
+            Ok(cluster) => cluster.leader(namespace.as_deref(), name).await,
+            Err(error) => Err(error),
+        };
+        Some(match found {
+            Ok(Some((leader, renewed))) => format!("{leader} leads; it renewed the lease {name} at {renewed}"),
+            Ok(None) => format!("no controller holds the lease {name}: nothing is guarded now"),
+            Err(error) => format!("whether a controller leads cannot be told: {error}"),
+        })
     }
 
     fn address(&self) -> Address {
@@ -74,4 +111,11 @@ impl Clusters {
             context: self.0.settings.context.clone(),
         }
     }
+}
+
+/// This machine's or pod's name, and a part that no other process has: a controller that is started again must not take the place of the
+/// one that it was before.
+fn own_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}_{}", host.trim(), uuid::Uuid::now_v7())
 }

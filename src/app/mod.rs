@@ -11,6 +11,7 @@ pub mod desk;
 mod fleet;
 mod guard;
 mod judging;
+mod leading;
 mod readiness;
 mod roster;
 mod run;

@@ -6,6 +6,7 @@ mod approve;
 mod check;
 mod completions;
 mod config_show;
+mod crd;
 mod demo;
 mod deploy;
 mod explain;
@@ -155,6 +156,8 @@ enum Verb {
     Unfreeze(freeze::UnfreezeArgs),
     /// Print the JSON Schema of policy files, or of release manifests.
     Schema(schema::Args),
+    /// Print the definition of histories' objects, for a cluster.
+    Crd(crd::Args),
     /// Show the settings of lastgood itself.
     Config(config_show::Args),
     /// Print a completion script for a shell.
@@ -213,6 +216,7 @@ async fn dispatch(Arguments { common, verb }: Arguments) -> anyhow::Result<Exit>
         Verb::Freeze(args) => freeze::freeze(&common, &args).await,
         Verb::Unfreeze(args) => freeze::unfreeze(&common, &args).await,
         Verb::Schema(args) => schema::run(&args),
+        Verb::Crd(args) => crd::run(&args),
         Verb::Config(args) => config_show::run(&common, &args),
         Verb::Completions(args) => completions::run(&args, Arguments::command()),
         Verb::Demo(args) => demo::run(&common, &args).await,

@@ -230,11 +230,16 @@ async fn cluster_desk(common: &Common, settings: &Settings) -> anyhow::Result<St
     let clusters = Clusters::new(&settings.kubernetes);
     let store = clusters.objects().await?;
     let actor = Actor(clusters.get().await?.user().await?);
-    store_desk(settings, store, policies(common, settings), actor).await
+    if let Some(leader) = clusters.leader().await {
+        output::note(common, &format!("note: {leader}"));
+    }
+    let policies = policies(common, settings);
+    clusters.place_all(policies.iter());
+    store_desk(settings, store, policies, actor).await
 }
 
 fn policies(common: &Common, settings: &Settings) -> Vec<Policy> {
-    let read = settings::policies::part(&settings.policies);
+    let read = settings::policies::of(settings);
     for error in &read.rejected {
         output::note(common, &error.to_string());
     }

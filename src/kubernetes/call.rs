@@ -1,6 +1,10 @@
 //! Calls to the API server: each with its own deadline and never repeated here, and every way to fail with its name.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use kube::{
     Client, Error,
@@ -13,7 +17,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{object::Object, patch::FIELD_MANAGER, resource::Resource};
+use super::{object::Object, patch::FIELD_MANAGER, resource::Resource, term::Term};
 
 /// No call takes longer (failures.md, K08).
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -59,10 +63,14 @@ impl CallError {
     }
 }
 
+/// A request, if it could be made.
+type Built = Result<http::Request<Vec<u8>>, request::Error>;
+
 /// The API server, asked one call at a time.
 pub(super) struct Calls {
     client: Client,
     at_once: Semaphore,
+    term: OnceLock<Arc<Term>>,
 }
 
 impl Calls {
@@ -70,7 +78,17 @@ impl Calls {
         Self {
             client,
             at_once: Semaphore::new(AT_ONCE),
+            term: OnceLock::new(),
         }
+    }
+
+    /// Writes from now on only while `term` lasts.
+    pub fn under(&self, term: Arc<Term>) {
+        let _ = self.term.set(term);
+    }
+
+    pub fn term(&self) -> Option<&Term> {
+        self.term.get().map(Arc::as_ref)
     }
 
     /// Reads one object as the quorum has it now.
@@ -118,19 +136,19 @@ impl Calls {
             ..PatchParams::default()
         };
         let request = Request::new(resource.path(namespace)).patch(name, &params, &Patch::Json::<()>(operations));
-        self.object(request).await
+        self.write(request).await
     }
 
     /// Makes an object; [`CallError::Conflict`] where there is one of its name.
     pub async fn create(&self, resource: Resource, namespace: &str, object: &Object) -> Result<Object, CallError> {
         let request = Request::new(resource.path(namespace)).create(&posted(), body(object));
-        self.object(request).await
+        self.write(request).await
     }
 
     /// Puts an object in the place of that with its `resourceVersion`; [`CallError::Conflict`] where it is another by now.
     pub async fn replace(&self, resource: Resource, namespace: &str, object: &Object) -> Result<Object, CallError> {
         let request = Request::new(resource.path(namespace)).replace(object.name(), &posted(), body(object));
-        self.object(request).await
+        self.write(request).await
     }
 
     /// Asks whether the caller may `verb` the object.
@@ -160,19 +178,38 @@ impl Calls {
         name.ok_or_else(|| CallError::Unknown("the API server did not say who asks".to_owned()))
     }
 
-    async fn object(&self, request: Result<http::Request<Vec<u8>>, request::Error>) -> Result<Object, CallError> {
-        let request = request.map_err(|error| CallError::Refused(format!("the request cannot be made: {error}")))?;
+    async fn object(&self, request: Built) -> Result<Object, CallError> {
+        let request = made(request)?;
         let ask = async {
             let _one = self.at_once.acquire().await;
-            self.client.request::<Value>(request).await
+            self.client.request::<Value>(request).await.map_err(|error| named(&error))
+        };
+        within(ask).await.map(Object)
+    }
+
+    /// A deposed leader finds out here, as late as can be: what it decided meanwhile is not written.
+    async fn write(&self, request: Built) -> Result<Object, CallError> {
+        let request = made(request)?;
+        let ask = async {
+            let _one = self.at_once.acquire().await;
+            if self.term().is_some_and(|term| !term.lasts()) {
+                return Err(CallError::Refused(
+                    "the lease under which lastgood acts has run out, so nothing is written".to_owned(),
+                ));
+            }
+            self.client.request::<Value>(request).await.map_err(|error| named(&error))
         };
         within(ask).await.map(Object)
     }
 }
 
-async fn within<T>(ask: impl Future<Output = Result<T, Error>>) -> Result<T, CallError> {
+fn made(request: Built) -> Result<http::Request<Vec<u8>>, CallError> {
+    request.map_err(|error| CallError::Refused(format!("the request cannot be made: {error}")))
+}
+
+async fn within<T>(ask: impl Future<Output = Result<T, CallError>>) -> Result<T, CallError> {
     match timeout(DEADLINE, ask).await {
-        Ok(answer) => answer.map_err(|error| named(&error)),
+        Ok(answer) => answer,
         Err(_) => Err(CallError::Unknown(format!(
             "the API server did not answer within {} s; look at the network between it and lastgood",
             DEADLINE.as_secs()

@@ -1,6 +1,6 @@
 //! The connection: from the pod's own service account, or from a kubeconfig as kubectl reads it.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use kube::{
     Client, Config,
@@ -8,10 +8,13 @@ use kube::{
 };
 
 use super::{
-    call::{Calls, chain},
+    call::{CallError, Calls, chain},
+    lease,
+    resource::Resource,
+    term::Term,
     watches::Watches,
 };
-use crate::ports::PlatformError;
+use crate::{ports::PlatformError, words::Moment};
 
 /// A watch that says nothing for so long is dead: the server sends bookmarks, and ends each watch earlier.
 const SILENCE: Duration = Duration::from_secs(58);
@@ -31,7 +34,6 @@ pub struct Address {
 pub struct Cluster {
     pub(super) calls: Calls,
     pub(super) watches: Watches,
-    pub(super) fence: Option<u64>,
     namespace: String,
 }
 
@@ -62,16 +64,31 @@ impl Cluster {
         Self {
             calls: Calls::new(calls),
             watches: Watches::new(watches),
-            fence: None,
             namespace: namespace.to_owned(),
         }
     }
 
-    /// Writes under a lease that had changed hands `transitions` times.
-    #[must_use]
-    pub const fn fenced(mut self, transitions: u64) -> Self {
-        self.fence = Some(transitions);
-        self
+    /// Writes from now on only while `term` lasts. A process has one term in its life: a second one changes nothing.
+    pub fn under(&self, term: Arc<Term>) {
+        self.calls.under(term);
+    }
+
+    /// How often the lease had changed hands under which is written; none without a lease.
+    pub(super) fn fence(&self) -> Option<u64> {
+        self.calls.term().map(Term::transitions)
+    }
+
+    /// Who holds a lease, if anybody, and when it was renewed by the holder's clock. Without `namespace` it is in the connection's.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn leader(&self, namespace: Option<&str>, name: &str) -> Result<Option<(String, Moment)>, PlatformError> {
+        let namespace = namespace.unwrap_or(&self.namespace);
+        match self.calls.get(Resource::Leases, namespace, name).await {
+            Ok(lease) => Ok(lease::holder(&lease).map(str::to_owned).zip(lease.moment("/spec/renewTime"))),
+            Err(CallError::Absent(_)) => Ok(None),
+            Err(error) => Err(PlatformError(format!("cannot read the lease {namespace}/{name}: {error}"))),
+        }
     }
 
     /// The name under which the API server knows us.

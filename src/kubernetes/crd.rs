@@ -6,5 +6,5 @@
 /// older controller must not have a newer one's fields pruned away.
 #[must_use]
 pub const fn histories() -> &'static str {
-    include_str!("histories.yaml")
+    include_str!("../../deploy/kubernetes/histories.yaml")
 }

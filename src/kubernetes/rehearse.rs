@@ -75,7 +75,7 @@ impl Workload {
         let marks = Marks {
             rollout: RolloutId::new(uuid::Uuid::nil()),
             at: self.clock.now(),
-            fence: self.cluster.fence,
+            fence: self.cluster.fence(),
         };
         let operations = patch::revert(self.target.kind, &seen.workload, &template, &marks);
         match self.send(operations, true).await {

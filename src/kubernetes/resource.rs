@@ -17,6 +17,7 @@ pub(super) enum Resource {
     ControllerRevisions,
     Pods,
     Histories,
+    Leases,
 }
 
 impl Resource {
@@ -47,6 +48,7 @@ impl Resource {
         match self {
             Self::Pods => "",
             Self::Histories => "lastgood.dev",
+            Self::Leases => "coordination.k8s.io",
             _ => "apps",
         }
     }
@@ -60,6 +62,7 @@ impl Resource {
             Self::ControllerRevisions => ("ControllerRevision", "controllerrevisions"),
             Self::Pods => ("Pod", "pods"),
             Self::Histories => ("History", "histories"),
+            Self::Leases => ("Lease", "leases"),
         }
     }
 

@@ -86,7 +86,7 @@ impl Workload {
         let marks = Marks {
             rollout: intent.rollout,
             at: self.clock.now(),
-            fence: self.cluster.fence,
+            fence: self.cluster.fence(),
         };
         let operations = patch::revert(self.target.kind, &seen.workload, &to, &marks);
         match self.send(operations, false).await {

@@ -1,13 +1,17 @@
-//! The table `[kubernetes]`: which cluster, which of its namespaces.
+//! The table `[kubernetes]`: which cluster, which of its namespaces, and who may act.
 
 use super::{
-    model::KubernetesSettings,
+    model::{KubernetesSettings, LeaseSettings, StoreSettings},
     typed::{Reading, path},
 };
 use crate::policy::nearest::shown;
 
+/// The lease of a store in the cluster, where nobody names another.
+const LEASE: &str = "lastgood";
+
 /// What the table says; what is wrong with it is a fault, and then no settings come of it.
-pub(super) fn kubernetes(reading: &mut Reading<'_>) -> KubernetesSettings {
+pub(super) fn kubernetes(reading: &mut Reading<'_>, store: Option<&StoreSettings>) -> KubernetesSettings {
+    let lease = reading.one("kubernetes.lease", |text| lease(text, store)).flatten();
     let context = |text: &str| match text {
         "" => Err("an empty text names no context: leave the key out for the current one".to_owned()),
         name => Ok(name.to_owned()),
@@ -21,7 +25,37 @@ pub(super) fn kubernetes(reading: &mut Reading<'_>) -> KubernetesSettings {
         ignore_annotations: reading
             .list("kubernetes.ignore_annotations", "annotation", annotation)
             .unwrap_or_default(),
+        lease,
     }
+}
+
+/// `auto`: a lease where the store is in the cluster, as a second controller may share it; none elsewhere.
+fn lease(text: &str, store: Option<&StoreSettings>) -> Result<Option<LeaseSettings>, String> {
+    match text {
+        "off" => return Ok(None),
+        "auto" => {
+            return Ok((store == Some(&StoreSettings::Kubernetes)).then(|| LeaseSettings {
+                namespace: None,
+                name: LEASE.to_owned(),
+            }));
+        }
+        _ => {}
+    }
+    let (namespace, name) = match text.split_once('/') {
+        Some((namespace, name)) => (Some(namespace.to_owned()), name),
+        None => (None, text),
+    };
+    let good = namespace.as_deref().is_none_or(is_label) && is_subdomain(name);
+    let lease = LeaseSettings {
+        namespace,
+        name: name.to_owned(),
+    };
+    good.then_some(Some(lease)).ok_or_else(|| {
+        format!(
+            "found `{}`: write `auto`, `off`, the name of a lease, or its namespace and name: `lastgood/lastgood`",
+            shown(text)
+        )
+    })
 }
 
 fn namespace(text: &str) -> Result<String, String> {

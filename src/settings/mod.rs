@@ -18,7 +18,7 @@ mod tests;
 pub use error::{SettingFault, SettingsError};
 pub use load::{CONFIG_VARIABLE, DEFAULT_FILE, Loaded, load, load_with_origins};
 pub use model::{
-    BasicAuth, ChannelSettings, KubernetesSettings, Language, LimitsSettings, PrometheusSettings, ServerSettings, Settings,
-    StoreSettings,
+    BasicAuth, ChannelSettings, KubernetesSettings, Language, LeaseSettings, LimitsSettings, PrometheusSettings, ServerSettings,
+    Settings, StoreSettings,
 };
 pub use show::show;

@@ -80,10 +80,21 @@ pub struct KubernetesSettings {
     pub kubeconfig: Option<PathBuf>,
     /// A context of the kubeconfig; none: its current one.
     pub context: Option<String>,
-    /// The namespaces that histories are read in, beside lastgood's own; empty: those of the policies.
+    /// The namespaces that policies may name; empty: any. Histories are read in them, and in lastgood's own.
     pub namespaces: Vec<String>,
     /// Annotations of pod templates that make no version: dates of deployments and the like.
     pub ignore_annotations: Vec<String>,
+    /// The lease under which one of several controllers acts; none: there is one controller alone.
+    pub lease: Option<LeaseSettings>,
+}
+
+/// A lease of `coordination.k8s.io`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaseSettings {
+    /// Its namespace; none: the pod's, else that of the kubeconfig's context.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
 }
 
 /// Where lastgood listens.

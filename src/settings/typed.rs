@@ -31,7 +31,7 @@ pub(super) fn settings(values: &BTreeMap<String, Given>, faults: &mut Vec<Settin
     let policies = reading.list("policies", "file or directory", path);
     let prometheus = prometheus(&mut reading);
     let store = reading.one("store.url", store);
-    let kubernetes = kubernetes(&mut reading);
+    let kubernetes = kubernetes(&mut reading, store.as_ref());
     let listen = reading.one("server.listen", |text| address(text, store.as_ref()));
     let socket = reading.one("server.socket", path);
     let reverts_per_hour = reading.one("limits.reverts_per_hour", |text| count(text, 1));

@@ -30,6 +30,7 @@ fn alone(arguments: &[&str]) -> Said {
 #[case("freeze")]
 #[case("unfreeze")]
 #[case("schema")]
+#[case("crd")]
 #[case("config")]
 #[case("config show")]
 #[case("completions")]
