@@ -26,8 +26,8 @@ pub use error::{PolicyError, PolicyErrors};
 pub(crate) use given::Given;
 pub use model::{
     Activate, ActivateBy, Arms, Compare, Harmful, HistogramMetric, HostTarget, Limits, Metric, MetricKind, Mode, Notify,
-    NotifyOn, OnInconclusive, OnRegression, Policy, RatioMetric, RevertPolicy, RevertTo, Risk, StepSetting, Target, Tolerate,
-    ValueMetric, Watch,
+    NotifyOn, OnInconclusive, OnRegression, Policy, RatioMetric, Require, RevertPolicy, RevertTo, Risk, StepSetting, Target,
+    Tolerate, ValueMetric, Watch,
 };
 pub use quantity::{duration_text, parse_duration, parse_share, share_text};
 pub(crate) use reader::Reader;

@@ -162,12 +162,23 @@ impl Desk for LiveDesk {
             let now = self.clock.now();
             // Asked now: a guard may not have looked since a person froze all.
             let frozen = self.fleet.lock().await.frozen().cloned();
-            let all = self.handles().into_values().map(|handle| {
+            let (mut all, mut histories) = (Vec::new(), Vec::new());
+            for handle in self.handles().into_values() {
                 let seen = handle.snapshot.borrow().clone();
                 let (evidence, fault) = (seen.evidence.as_ref(), seen.fault.as_ref());
-                explain::status(&seen.history, &seen.policy, seen.mode, evidence, fault, frozen.as_ref(), now)
-            });
-            Ok(all.collect())
+                all.push(explain::status(
+                    &seen.history,
+                    &seen.policy,
+                    seen.mode,
+                    evidence,
+                    fault,
+                    frozen.as_ref(),
+                    now,
+                ));
+                histories.push(seen.history);
+            }
+            explain::show_proven_elsewhere(&mut all, &histories);
+            Ok(all)
         })
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::script::{HOUR, MINUTE, Story, metric, version};
 use crate::{
-    engine::PersonWord,
+    engine::{Event, PersonWord},
     judge::{Comparison, Evidence, LateChange},
     policy::{Mode, OnInconclusive},
     record::{ActResult, Happened, Phase, ProofBasis, RolloutKind},
@@ -120,6 +120,23 @@ fn a_dirty_version_is_never_gone_back_to_unless_a_person_proved_it() {
         story.judged_as(Verdict::Regression);
         story.reverts("v3", if by_person { dirty } else { "v2" });
     }
+}
+
+#[test]
+fn a_release_that_skipped_an_environment_is_told_once_and_judged_as_any_other() {
+    let mut story = Story::with_candidate();
+    let skipped = Event::Skipped {
+        rollout: story.open().id,
+        env: "staging".parse().expect("an environment"),
+        standing: None,
+    };
+    story.happens(&skipped);
+    story.tells(&["skipped"]);
+    story.happens(&skipped);
+    story.is_quiet();
+    story.later(MINUTE);
+    story.judged_as(Verdict::Regression);
+    story.reverts("v2", "v1");
 }
 
 #[test]

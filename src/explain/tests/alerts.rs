@@ -196,6 +196,14 @@ fn a_late_change_accuses_nobody() {
 }
 
 #[test]
+fn a_release_that_skipped_an_environment_is_told_and_judged() {
+    for standing in [None, Some(Standing::Unproven)] {
+        let env = "staging".parse().expect("an environment");
+        insta::assert_snapshot!(both(AlertKind::Skipped { env, standing }, Some(s::watching())));
+    }
+}
+
+#[test]
 fn not_ready_gives_each_reason_with_its_next_step() {
     insta::assert_snapshot!(both(AlertKind::NotReady { unready: s::unready() }, None));
 }
