@@ -196,7 +196,9 @@ fn what_staging_proved_is_shown_in_prod_and_what_skipped_it_is_told() {
     ends(&home, &["release", "prove", "myapp", "v2", "-e", "staging"], 0, "is proven");
 
     ship(&home, "v3");
-    home.until(&["releases", "myapp", "-e", "prod", "-o", "name"], |said| said.out.contains("v3"));
+    home.until(&["releases", "myapp", "-e", "prod", "-o", "name"], |said| {
+        said.out.contains("v3")
+    });
     ship(&home, "v2");
     let table = home.until(&["releases", "myapp", "-e", "prod"], |said| {
         said.out.contains("(proven in staging")
