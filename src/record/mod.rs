@@ -5,6 +5,7 @@
 mod alert;
 mod history;
 mod release;
+mod retention;
 mod rollout;
 
 pub use alert::{Alert, AlertKind, Delivery};

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -14,6 +13,7 @@ const DOCKER: &str = r#"#!/bin/bash
 case "$1" in
   image) echo "registry.example/shop/myapp@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" ;;
   create) echo container ;;
+  login) cat > /dev/null ;;
   cp) mkdir -p "$3" && echo program > "$3/program" ;;
   *) echo "$*" ;;
 esac
@@ -30,16 +30,22 @@ struct Pipeline {
     variables: BTreeMap<String, String>,
 }
 
+/// Written by a process of their own: a program that this one has open for writing while another test forks could not be started.
+fn scripts(directory: &Path) {
+    let write = r#"mkdir "$BIN"; printf %s "$DOCKER" > "$BIN/docker"; printf %s "$SSH" > "$BIN/ssh"; chmod +x "$BIN"/*"#;
+    let written = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", write])
+        .env("BIN", directory)
+        .envs([("DOCKER", DOCKER), ("SSH", SSH)])
+        .status();
+    assert!(written.expect("bash").success());
+}
+
 impl Pipeline {
     fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let root = directory.path();
-        for (name, script) in [("docker", DOCKER), ("ssh", SSH)] {
-            let path = root.join("bin").join(name);
-            std::fs::create_dir_all(root.join("bin")).expect("a directory");
-            std::fs::write(&path, script).expect("a script");
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("executable");
-        }
+        scripts(&root.join("bin"));
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_lastgood"), root.join("bin/lastgood")).expect("a link");
         let shown = root.display();
         let settings = format!(

@@ -47,7 +47,7 @@ fn every_manifest_that_is_shown_is_valid() {
 #[test]
 fn all_settings_that_are_shown_load() {
     let shown = blocks("toml");
-    assert_eq!(shown.len(), 1);
+    assert_eq!(shown.len(), 2);
     let directory = tempfile::tempdir().expect("a directory");
     for text in shown {
         let file = directory.path().join("lastgood.toml");

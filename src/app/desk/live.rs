@@ -97,7 +97,8 @@ impl LiveDesk {
     /// Through the guard, so that it knows; a target without one is written to the store itself.
     async fn record_release(&self, target: &TargetKey, manifest: Box<Manifest>) -> Result<String, DeskError> {
         let Ok(handle) = self.handle(target) else {
-            return recording::record(&self.store, target, &manifest, &self.actor, self.clock.now()).await;
+            let retention = self.fleet.lock().await.retention();
+            return recording::record(&self.store, target, &manifest, &self.actor, retention, self.clock.now()).await;
         };
         let before = handle.snapshot.borrow().history.clone();
         let said = recording::recorded(&before, &manifest)?;

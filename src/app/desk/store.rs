@@ -170,7 +170,8 @@ impl Desk for StoreDesk {
                     reason,
                 } => self.word(&target, &version, word, reason).await,
                 Command::Record { target, manifest } => {
-                    recording::record(&self.store, &target, &manifest, &self.actor, self.clock.now()).await
+                    let retention = self.fleet.lock().await.retention();
+                    recording::record(&self.store, &target, &manifest, &self.actor, retention, self.clock.now()).await
                 }
                 Command::Approve { .. } => Err(DeskError::Failed(
                     "no controller runs here, so none can act: start `lastgood run` first".to_owned(),

@@ -233,6 +233,9 @@ fn guards() -> Vec<Guard> {
         Guard::Off { freeze: s::freeze() },
         Guard::Observe,
         Guard::Frozen { freeze: s::freeze() },
+        Guard::Irreversible {
+            reason: "drops the column orders.note".to_owned(),
+        },
         Guard::NoLastGood,
         Guard::Quarantined { version: s::good() },
         Guard::TooOld {
