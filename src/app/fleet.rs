@@ -11,7 +11,7 @@ use crate::{
     ports::{HistoryError, Revision, SharedHistory},
     record::{Alert, AlertKind, ControllerState, Delivery, TargetHistory},
     settings::Settings,
-    words::{Actor, ChannelName, Moment, TargetKey},
+    words::{Actor, ChannelName, Moment, Retention, TargetKey},
 };
 
 /// An hour: what budgets are counted over.
@@ -24,6 +24,7 @@ pub struct FleetState {
     mode: Mode,
     reverts_per_hour: u32,
     freeze_at: usize,
+    retention: Retention,
     channels: Vec<ChannelName>,
     reverts: BTreeMap<TargetKey, Vec<Moment>>,
     /// Intents without an outcome, by target.
@@ -45,6 +46,7 @@ impl FleetState {
             mode: settings.mode,
             reverts_per_hour: settings.limits.reverts_per_hour,
             freeze_at: settings.limits.freeze_at as usize,
+            retention: settings.retention,
             channels: settings.channels.keys().cloned().collect(),
             reverts: BTreeMap::new(),
             intended: BTreeMap::new(),
@@ -85,7 +87,13 @@ impl FleetState {
             reverts_last_hour: u32::try_from(reverts_last_hour).unwrap_or(u32::MAX),
             reverts_per_hour: self.reverts_per_hour,
             frozen: self.state.frozen.clone(),
+            retention: self.retention,
         }
+    }
+
+    /// How much of the past is kept.
+    pub const fn retention(&self) -> Retention {
+        self.retention
     }
 
     /// The settings' mode.

@@ -6,6 +6,7 @@ mod durable;
 mod effects;
 mod judged;
 mod owed;
+mod required;
 mod snapshot;
 mod storing;
 
@@ -111,6 +112,8 @@ pub struct Guard {
     acting: bool,
     /// The search for a process that began, and the rollout it is for.
     finding: Option<(RolloutId, AbortHandle)>,
+    /// The release for which it was looked up whether it is proven where the policy demands it.
+    demanded_of: Option<RolloutId>,
     reports: mpsc::Receiver<Report>,
     inbox: mpsc::Receiver<Message>,
     post: mpsc::Sender<Message>,
@@ -172,6 +175,7 @@ impl Guard {
             busy: false,
             acting: false,
             finding: None,
+            demanded_of: None,
             reports,
             inbox,
             post,
@@ -246,6 +250,7 @@ impl Guard {
                 if let Some(recorded) = brought {
                     self.feed(recorded).await?;
                 }
+                self.demand().await?;
             }
             Err(error) => {
                 let unready = Unready {

@@ -47,6 +47,10 @@ fn through_guards(draft: &Draft<'_>, record: &Record, to: Option<&Version>) -> D
             .map(|known| (known.version.clone(), known.standing, known.last_ran)),
         reverts_last_hour: u32::try_from(spent).unwrap_or(u32::MAX),
         off: draft.history.off.clone(),
+        irreversible: draft
+            .history
+            .release(&record.to.name)
+            .and_then(|release| release.manifest.irreversible.clone()),
     };
     // Pinned, save that a more cautious mode acts at once (failures.md, C13).
     let policy = Policy {

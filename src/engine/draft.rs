@@ -111,6 +111,7 @@ impl<'a> Draft<'a> {
         for telling in std::mem::take(&mut self.tellings) {
             outbox::write(&mut self, telling);
         }
+        self.history.forget(self.context.fleet.retention, self.now);
         Transition {
             history: self.history,
             effects: self.effects,

@@ -6,7 +6,7 @@ use crate::{
     manifest::Manifest,
     policy::Policy,
     record::{ActResult, Activation, DataFault, Intent, Observation, TargetHistory, Unready},
-    words::{Actor, ChannelName, Moment, RolloutId, Version},
+    words::{Actor, ChannelName, Env, Moment, RolloutId, Standing, Version},
 };
 
 /// What a step may look at beside the history.
@@ -97,6 +97,15 @@ pub enum Event {
         manifest: Box<Manifest>,
         /// Who says so.
         by: Actor,
+    },
+    /// The candidate is not proven in the environment that the policy demands.
+    Skipped {
+        /// Which rollout.
+        rollout: RolloutId,
+        /// That environment.
+        env: Env,
+        /// Where the version stands there; none: it never ran there.
+        standing: Option<Standing>,
     },
     /// A person switched lastgood off, or on again, for this target.
     Off {

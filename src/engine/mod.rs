@@ -65,6 +65,7 @@ pub fn step(history: &TargetHistory, context: &Context<'_>, event: &Event, now: 
             reason,
         } => person::said(&mut draft, version, *word, by, reason),
         Event::Recorded { manifest, by } => draft.history.record(manifest, by, now),
+        Event::Skipped { rollout, env, standing } => opening::skipped(&mut draft, *rollout, env, *standing),
         Event::Off { off, by, reason } => person::switched(&mut draft, *off, by, reason),
         Event::Readiness(unready) => outbox::readiness(&mut draft, unready),
         Event::Delivered { alert, channel } => outbox::delivered(&mut draft, alert, channel),

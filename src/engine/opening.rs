@@ -2,8 +2,8 @@
 
 use super::{draft::Draft, waiting};
 use crate::{
-    record::{Activation, Happened, Observation, Phase, ProofBasis, Record, RolloutKind},
-    words::{Moment, Outcome, Standing, Version},
+    record::{Activation, AlertKind, Happened, Observation, Phase, ProofBasis, Record, RolloutKind},
+    words::{Env, Moment, Outcome, RolloutId, Standing, Version},
 };
 
 /// What runs when the target is first seen: assumed, watched without a baseline from now on.
@@ -56,6 +56,14 @@ pub(super) fn comeback(draft: &mut Draft<'_>, from: Option<Version>, to: &Versio
         draft.tell_contested(&record);
     }
     draft.history.open = Some(record);
+}
+
+/// The candidate is not proven where the policy demands it: told once, and judged as any other.
+pub(super) fn skipped(draft: &mut Draft<'_>, rollout: RolloutId, env: &Env, standing: Option<Standing>) {
+    draft.with_open(rollout, |draft, record| {
+        let env = env.clone();
+        draft.tell(record, AlertKind::Skipped { env, standing });
+    });
 }
 
 fn blank(draft: &Draft<'_>, kind: RolloutKind, from: Option<Version>, to: &Version) -> Record {

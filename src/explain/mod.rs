@@ -39,7 +39,7 @@ pub use language::{Language, UnknownLanguage};
 pub use live::live;
 pub use number::odds;
 pub use releases::{ProvenIn, ReleaseStatus, proven_elsewhere, releases, releases_table};
-pub use status::{ClosedRollout, RolloutStatus, Stands, TargetStatus, status};
+pub use status::{ClosedRollout, RolloutStatus, Stands, TargetStatus, show_proven_elsewhere, status};
 pub use status_table::status_table;
 pub use text::text;
 pub use told::{Span, Told};

@@ -1,5 +1,7 @@
 //! The releases of a service: what was built, where it stands and where it runs, over all of its environments.
 
+use std::borrow::Borrow;
+
 use comfy_table::{Table, presets};
 use serde::{Deserialize, Serialize};
 
@@ -110,9 +112,10 @@ fn status(
 
 /// The environments beside that of `target` in which a version of this name is proven, by the histories of its service.
 #[must_use]
-pub fn proven_elsewhere(target: &TargetKey, version: &VersionName, all: &[TargetHistory]) -> Vec<ProvenIn> {
+pub fn proven_elsewhere<H: Borrow<TargetHistory>>(target: &TargetKey, version: &VersionName, all: &[H]) -> Vec<ProvenIn> {
     let others = all
         .iter()
+        .map(Borrow::borrow)
         .filter(|other| other.target.service == target.service && other.target.env != target.env);
     others
         .filter_map(|other| {

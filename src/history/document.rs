@@ -19,6 +19,10 @@ pub(super) struct StoredHistory {
     pub target: String,
     pub document: String,
     pub records: Vec<StoredRecord>,
+    /// How many versions the document knows.
+    pub versions: i64,
+    /// Records that were closed before this are dropped.
+    pub records_since_ms: Option<i64>,
 }
 
 /// A record, ready to be stored.
@@ -50,6 +54,8 @@ pub(super) fn history(history: &TargetHistory) -> Result<StoredHistory, HistoryE
         target: history.target.to_string(),
         document: write(&what, history)?,
         records,
+        versions: i64::try_from(history.versions.len()).unwrap_or(i64::MAX),
+        records_since_ms: history.records_since.map(crate::words::Moment::millis),
     })
 }
 

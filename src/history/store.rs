@@ -63,16 +63,20 @@ impl Store {
                          ON CONFLICT DO NOTHING RETURNING revision",
                     )?
                     .query_row(params![history.target, FORMAT, history.document], |row| row.get(0)),
-                Some(expected) => transaction
-                    .prepare_cached(
-                        "UPDATE history SET revision = revision + 1, format = ?3, document = ?4
+                Some(expected) => {
+                    forget_versions(transaction, history, expected)?;
+                    transaction
+                        .prepare_cached(
+                            "UPDATE history SET revision = revision + 1, format = ?3, document = ?4
                          WHERE target = ?1 AND revision = ?2 RETURNING revision",
-                    )?
-                    .query_row(params![history.target, expected, FORMAT, history.document], |row| row.get(0)),
+                        )?
+                        .query_row(params![history.target, expected, FORMAT, history.document], |row| row.get(0))
+                }
             }
             .optional()?;
             if revision.is_some() {
                 keep_records(transaction, history)?;
+                forget_records(transaction, history)?;
             }
             Ok(revision)
         })
@@ -224,6 +228,31 @@ fn keep_records(transaction: &Transaction<'_>, history: &StoredHistory) -> rusql
             RECORD_FORMAT,
             record.document
         ])?;
+    }
+    Ok(())
+}
+
+/// What is needed to restore a version goes with it: of each that the stored document knows and the new one does not. What was kept of a
+/// version that no document knows yet stays.
+fn forget_versions(transaction: &Transaction<'_>, history: &StoredHistory, expected: i64) -> rusqlite::Result<()> {
+    let mut forget = transaction.prepare_cached(
+        "DELETE FROM content WHERE target = ?1 AND (name, fingerprint) IN (
+            SELECT value ->> '$.version.name', value ->> '$.version.fingerprint'
+              FROM history, json_each(history.document, '$.versions')
+             WHERE target = ?1 AND revision = ?2 AND json_array_length(history.document, '$.versions') > ?4
+            EXCEPT
+            SELECT value ->> '$.version.name', value ->> '$.version.fingerprint' FROM json_each(?3, '$.versions'))",
+    )?;
+    forget.execute(params![history.target, expected, history.document, history.versions])?;
+    Ok(())
+}
+
+/// Drops the records that are too old; an open one is never.
+fn forget_records(transaction: &Transaction<'_>, history: &StoredHistory) -> rusqlite::Result<()> {
+    if let Some(since) = history.records_since_ms {
+        transaction
+            .prepare_cached("DELETE FROM record WHERE target = ?1 AND closed_at_ms < ?2")?
+            .execute(params![history.target, since])?;
     }
     Ok(())
 }

@@ -111,6 +111,9 @@ pub(super) struct SpecFile {
     /// Budgets of this service.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub limits: Given<LimitsFile>,
+    /// What a release must have behind it. Default: nothing.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub require: Given<RequireFile>,
     /// Who is told what: names of channels from lastgood's settings.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub notify: Given<NotifyFile>,
@@ -283,6 +286,16 @@ pub(super) struct LimitsFile {
     pub reverts_per_hour: Given<u32>,
 }
 
+/// What a release must have behind it; a release without it is told, and judged as any other.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[schemars(rename = "Require")]
+pub(super) struct RequireFile {
+    /// The environment in which the same service must have proven a version of this name before. Default: none.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub proven_in: Given<String>,
+}
+
 /// Who is told what: lists of channels, which lastgood's settings define. Default: nobody but the log.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
@@ -315,6 +328,9 @@ pub(super) struct NotifyFile {
     /// Something changed late, with nothing beside it to compare with.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub late: Given<Vec<Given<String>>>,
+    /// A release came without what `require` demands.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub skipped: Given<Vec<Given<String>>>,
     /// lastgood could not act if it had to.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub not_ready: Given<Vec<Given<String>>>,

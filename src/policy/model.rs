@@ -39,6 +39,9 @@ pub struct Policy {
     pub revert: RevertPolicy,
     /// `spec.limits`.
     pub limits: Limits,
+    /// `spec.require`.
+    #[serde(default, skip_serializing_if = "Require::is_nothing")]
+    pub require: Require,
     /// `spec.notify`.
     pub notify: Notify,
     /// SHA-256 of the canonical form of all of the above: the policy that a rollout is pinned to.
@@ -262,6 +265,22 @@ pub struct Limits {
     pub reverts_per_hour: u32,
 }
 
+/// What a release must have behind it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Require {
+    /// The environment in which a version of its name must be proven; never the policy's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven_in: Option<Env>,
+}
+
+impl Require {
+    /// Whether nothing is demanded. Such a policy has the hash that it had before there was anything to demand.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        self.proven_in.is_none()
+    }
+}
+
 /// Who is told what.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notify {
@@ -291,6 +310,8 @@ pub enum NotifyOn {
     Contested,
     /// Something changed late, with nothing beside it to compare with.
     Late,
+    /// A release came without what `require` demands.
+    Skipped,
     /// lastgood could not act if it had to.
     NotReady,
 }

@@ -5,8 +5,8 @@ use super::{
     StepSetting, Target, ValueMetric, WorkloadKind,
     file::{
         ActivateFile, ApiVersion, ArmsBy, ArmsFile, AtLeastFile, HarmfulFile, HostFile, Kind, KubernetesFile, LimitsFile,
-        MetadataFile, MetricFile, NotifyFile, OnBlind, PolicyFile, RatioFile, RevertFile, RiskFile, SpecFile, TargetFile,
-        TolerateFile, WatchFile,
+        MetadataFile, MetricFile, NotifyFile, OnBlind, PolicyFile, RatioFile, RequireFile, RevertFile, RiskFile, SpecFile,
+        TargetFile, TolerateFile, WatchFile,
     },
     given::Given,
     quantity::{Quantity, Share, Time, duration_text, share_text},
@@ -64,6 +64,14 @@ fn spec(policy: &Policy) -> SpecFile {
             reverts_per_hour: policy.limits.reverts_per_hour.into(),
         }
         .into(),
+        require: if policy.require.is_nothing() {
+            Given::default()
+        } else {
+            RequireFile {
+                proven_in: maybe(policy.require.proven_in.as_ref().map(ToString::to_string)),
+            }
+            .into()
+        },
         notify: notify(policy).into(),
     }
 }
@@ -244,6 +252,7 @@ fn notify(policy: &Policy) -> NotifyFile {
         failed: on(NotifyOn::Failed),
         contested: on(NotifyOn::Contested),
         late: on(NotifyOn::Late),
+        skipped: on(NotifyOn::Skipped),
         not_ready: on(NotifyOn::NotReady),
     }
 }

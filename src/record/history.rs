@@ -49,6 +49,9 @@ pub struct TargetHistory {
     /// Releases that were recorded, in that order; one a version's name, whether it ever ran or not.
     #[serde(default)]
     pub releases: Vec<Release>,
+    /// Records of rollouts that were closed before this are dropped by the back end; none: all are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records_since: Option<Moment>,
 }
 
 impl TargetHistory {
@@ -70,6 +73,7 @@ impl TargetHistory {
             process: None,
             told: Vec::new(),
             releases: Vec::new(),
+            records_since: None,
         }
     }
 

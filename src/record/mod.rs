@@ -6,6 +6,7 @@ mod alert;
 mod history;
 mod pods;
 mod release;
+mod retention;
 mod rollout;
 
 pub use alert::{Alert, AlertKind, Delivery};

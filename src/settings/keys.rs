@@ -13,7 +13,7 @@ const fn key(path: &'static str, default: Option<&'static str>) -> Key {
 }
 
 /// Every key.
-pub(super) const KEYS: [Key; 29] = [
+pub(super) const KEYS: [Key; 31] = [
     key("mode", Some("enforce")),
     key("language", Some("en")),
     key("policies", Some("/etc/lastgood/policies")),
@@ -38,6 +38,8 @@ pub(super) const KEYS: [Key; 29] = [
     key("server.socket", Some("/run/lastgood/lastgood.sock")),
     key("limits.reverts_per_hour", Some("10")),
     key("limits.freeze_at", Some("3")),
+    key("retention.versions", Some("100")),
+    key("retention.age", Some("365d")),
     key("channels.*.slack.webhook_file", None),
     key("channels.*.webhook.url", None),
     key("channels.*.webhook.secret_file", None),

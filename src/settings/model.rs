@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 use secrecy::SecretString;
 
 pub use crate::explain::Language;
-use crate::{policy::Mode, words::ChannelName};
+use crate::{
+    policy::Mode,
+    words::{ChannelName, Retention},
+};
 
 /// The controller's settings.
 #[derive(Debug, Clone)]
@@ -26,6 +29,8 @@ pub struct Settings {
     pub server: ServerSettings,
     /// Budgets over all services.
     pub limits: LimitsSettings,
+    /// How much of the past is kept.
+    pub retention: Retention,
     /// Where alerts go, by the name that policies use.
     pub channels: BTreeMap<ChannelName, ChannelSettings>,
 }

@@ -20,8 +20,10 @@ use crate::{
         nearest::{nearest, shown},
         parse_duration,
     },
-    words::ChannelName,
+    words::{ChannelName, Retention},
 };
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// The settings that `values` give; `None` where one is wrong, which then is a fault.
 pub(super) fn settings(values: &BTreeMap<String, Given>, faults: &mut Vec<SettingFault>) -> Option<Settings> {
@@ -36,6 +38,8 @@ pub(super) fn settings(values: &BTreeMap<String, Given>, faults: &mut Vec<Settin
     let socket = reading.one("server.socket", path);
     let reverts_per_hour = reading.one("limits.reverts_per_hour", |text| count(text, 1));
     let freeze_at = reading.one("limits.freeze_at", |text| count(text, 2));
+    let versions = reading.one("retention.versions", |text| count(text, 10));
+    let age = reading.one("retention.age", |text| duration(text, 30 * DAY, 3_650 * DAY));
     let channels = channels(&mut reading);
     Some(Settings {
         mode: mode?,
@@ -51,6 +55,10 @@ pub(super) fn settings(values: &BTreeMap<String, Given>, faults: &mut Vec<Settin
         limits: LimitsSettings {
             reverts_per_hour: reverts_per_hour?,
             freeze_at: freeze_at?,
+        },
+        retention: Retention {
+            versions: versions? as usize,
+            age: age?,
         },
         channels,
     })

@@ -8,6 +8,7 @@ mod names;
 mod native;
 mod order;
 mod outcome;
+mod retention;
 pub mod seconds;
 mod version;
 
@@ -17,4 +18,5 @@ pub use names::{Actor, ChannelName, Env, NameError, RolloutId, Service, TargetKe
 pub use native::{Native, Whole};
 pub use order::VersionOrder;
 pub use outcome::{Outcome, Standing, Verdict};
+pub use retention::Retention;
 pub use version::{Fingerprint, Version, VersionName};

@@ -162,6 +162,71 @@ fn a_dirty_version_is_proven_only_by_who_says_that_it_is_dirty() {
     ends(&home, &["status", "myapp"], 0, "v1-dirty (proven");
 }
 
+/// The same service in two environments of one controller; prod demands that staging proved a version first.
+fn two_environments() -> Home {
+    let home = Home::new("http://127.0.0.1:9");
+    for (env, version) in [("staging", "v2"), ("prod", "v1")] {
+        home.write(&format!("{env}/releases/{version}/program"), version);
+        std::os::unix::fs::symlink(format!("releases/{version}"), home.path(&format!("{env}/current"))).expect("a link");
+        let more = match env {
+            "prod" => "  require: {provenIn: staging}\n",
+            _ => "  env: staging\n",
+        };
+        let policy = home
+            .policy(env, COMMAND, "requests_total")
+            .replace(&format!("name: {env}}}"), "name: myapp}")
+            + more;
+        home.write(&format!("policies/{env}.yaml"), &policy);
+    }
+    home
+}
+
+fn ship(home: &Home, version: &str) {
+    home.write(&format!("prod/releases/{version}/program"), version);
+    std::fs::remove_file(home.path("prod/current")).expect("a link");
+    std::os::unix::fs::symlink(format!("releases/{version}"), home.path("prod/current")).expect("a link");
+}
+
+#[test]
+fn what_staging_proved_is_shown_in_prod_and_what_skipped_it_is_told() {
+    let home = two_environments();
+    let controller = home.controller();
+    home.until(&["status", "myapp", "-e", "staging"], |said| said.out.contains("assumed"));
+    home.until(&["status", "myapp", "-e", "prod"], |said| said.out.contains("assumed"));
+    ends(&home, &["release", "prove", "myapp", "v2", "-e", "staging"], 0, "is proven");
+
+    ship(&home, "v3");
+    home.until(&["releases", "myapp", "-e", "prod", "-o", "name"], |said| {
+        said.out.contains("v3")
+    });
+    ship(&home, "v2");
+    let table = home.until(&["releases", "myapp", "-e", "prod"], |said| {
+        said.out.contains("(proven in staging")
+    });
+    assert!(
+        table
+            .out
+            .lines()
+            .any(|row| row.starts_with("v2") && row.contains("(proven in staging")),
+        "{}",
+        table.out
+    );
+    assert!(
+        table.out.lines().any(|row| row.starts_with("v3") && !row.contains("staging")),
+        "{}",
+        table.out
+    );
+    let log = || std::fs::read_to_string(home.path("run.log")).unwrap_or_default();
+    home.until(&["status"], |_| {
+        log().contains("v3 was shipped without being proven in staging")
+    });
+    drop(controller);
+    assert!(!log().contains("v2 was shipped without"), "{}", log());
+    let rows = home.lastgood(&["releases", "myapp", "-q"]).out;
+    let of_v2 = |env: &str| rows.lines().any(|row| row.starts_with("v2") && row.contains(env));
+    assert!(of_v2("staging") && of_v2("prod"), "{rows}");
+}
+
 #[test]
 fn a_service_that_is_known_and_has_no_release_yet_says_what_to_do() {
     let home = Home::new("http://127.0.0.1:9");

@@ -181,3 +181,23 @@ fn a_workload_is_named_by_its_kind_and_its_versions_are_told_apart_by_pods(#[cas
         policy
     );
 }
+
+#[test]
+fn what_is_required_survives_being_filled_in_and_changes_the_hash() {
+    let plain = policy::parse(SMALLEST, "smallest.yaml").unwrap_or_else(|errors| panic!("{errors}"));
+    let text = format!("{SMALLEST}  require: {{provenIn: staging}}\n");
+    let demanding = policy::parse(&text, "demanding.yaml").unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(
+        demanding.require.proven_in.as_ref().map(ToString::to_string).as_deref(),
+        Some("staging")
+    );
+    assert_ne!(demanding.hash, plain.hash);
+    let filled = policy::filled(&demanding);
+    let again = policy::parse(&filled, "filled.yaml").unwrap_or_else(|errors| panic!("{errors}\n{filled}"));
+    assert_eq!(again, demanding);
+    let stored = serde_json::to_value(&plain).expect("JSON");
+    assert!(
+        stored.get("require").is_none(),
+        "so that a policy from before has the hash that it had"
+    );
+}

@@ -8,7 +8,7 @@ use lastgood::{
     judge::Evidence,
     policy::{
         Activate, ActivateBy, Arms, Compare, Harmful, HistogramMetric, HostTarget, Limits, Metric, MetricKind, Mode, Notify,
-        OnInconclusive, OnRegression, Policy, RatioMetric, RevertPolicy, RevertTo, Risk, StepSetting, Target, Tolerate,
+        OnInconclusive, OnRegression, Policy, RatioMetric, Require, RevertPolicy, RevertTo, Risk, StepSetting, Target, Tolerate,
     },
     ports::MetricSource,
     record::{Activation, DataFault, KnownVersion, Phase, ProofBasis, Record, RolloutKind, Served, TargetHistory},
@@ -67,6 +67,7 @@ pub fn policy(job: &str) -> Policy {
             max_age: Duration::from_secs(90 * 86_400),
         },
         limits: Limits { reverts_per_hour: 1 },
+        require: Require::default(),
         notify: Notify::default(),
         hash: Fingerprint::from_sha256(&[7; 32]),
     }

@@ -97,7 +97,8 @@ impl LiveDesk {
     /// Through the guard, so that it knows; a target without one is written to the store itself.
     async fn record_release(&self, target: &TargetKey, manifest: Box<Manifest>) -> Result<String, DeskError> {
         let Ok(handle) = self.handle(target) else {
-            return recording::record(&self.store, target, &manifest, &self.actor, self.clock.now()).await;
+            let retention = self.fleet.lock().await.retention();
+            return recording::record(&self.store, target, &manifest, &self.actor, retention, self.clock.now()).await;
         };
         let before = handle.snapshot.borrow().history.clone();
         let said = recording::recorded(&before, &manifest)?;
@@ -162,12 +163,23 @@ impl Desk for LiveDesk {
             let now = self.clock.now();
             // Asked now: a guard may not have looked since a person froze all.
             let frozen = self.fleet.lock().await.frozen().cloned();
-            let all = self.handles().into_values().map(|handle| {
+            let (mut all, mut histories) = (Vec::new(), Vec::new());
+            for handle in self.handles().into_values() {
                 let seen = handle.snapshot.borrow().clone();
                 let (evidence, fault) = (seen.evidence.as_ref(), seen.fault.as_ref());
-                explain::status(&seen.history, &seen.policy, seen.mode, evidence, fault, frozen.as_ref(), now)
-            });
-            Ok(all.collect())
+                all.push(explain::status(
+                    &seen.history,
+                    &seen.policy,
+                    seen.mode,
+                    evidence,
+                    fault,
+                    frozen.as_ref(),
+                    now,
+                ));
+                histories.push(seen.history);
+            }
+            explain::show_proven_elsewhere(&mut all, &histories);
+            Ok(all)
         })
     }
 

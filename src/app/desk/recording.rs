@@ -8,7 +8,7 @@ use crate::{
     manifest::Manifest,
     ports::{DeskError, History, HistoryError, SharedHistory},
     record::{Recording, TargetHistory},
-    words::{Actor, Moment, Service, TargetKey},
+    words::{Actor, Moment, Retention, Service, TargetKey},
 };
 
 /// How often in a row someone else may change the history before it is given up.
@@ -23,6 +23,7 @@ pub(super) async fn record(
     target: &TargetKey,
     manifest: &Manifest,
     by: &Actor,
+    retention: Retention,
     now: Moment,
 ) -> Result<String, DeskError> {
     for _ in 0..MOST_CONFLICTS {
@@ -35,6 +36,7 @@ pub(super) async fn record(
             return Ok(said);
         }
         history.record(manifest, by, now);
+        history.forget(retention, now);
         match store.commit(&history, revision.as_ref()).await {
             Ok(_) => return Ok(said),
             Err(HistoryError::Conflict(_)) => {}

@@ -128,7 +128,7 @@ impl Desk for StoreDesk {
         Box::pin(async {
             let fleet = self.fleet.lock().await;
             let (now, mode, frozen) = (self.clock.now(), fleet.mode(), fleet.frozen());
-            let mut all = Vec::new();
+            let (mut all, mut histories) = (Vec::new(), Vec::new());
             for policy in &self.policies {
                 let found = self.store.load(&policy.key()).await.map_err(|error| failed(&error))?;
                 let history = found.map_or_else(|| TargetHistory::new(policy.key()), |(history, _)| history);
@@ -141,7 +141,9 @@ impl Desk for StoreDesk {
                     frozen,
                     now,
                 ));
+                histories.push(history);
             }
+            explain::show_proven_elsewhere(&mut all, &histories);
             Ok(all)
         })
     }
@@ -168,7 +170,8 @@ impl Desk for StoreDesk {
                     reason,
                 } => self.word(&target, &version, word, reason).await,
                 Command::Record { target, manifest } => {
-                    recording::record(&self.store, &target, &manifest, &self.actor, self.clock.now()).await
+                    let retention = self.fleet.lock().await.retention();
+                    recording::record(&self.store, &target, &manifest, &self.actor, retention, self.clock.now()).await
                 }
                 Command::Approve { .. } => Err(DeskError::Failed(
                     "no controller runs here, so none can act: start `lastgood run` first".to_owned(),

@@ -6,6 +6,7 @@ mod blindness;
 mod crashes;
 mod guards;
 mod invariants;
+mod manifests;
 mod outbox;
 mod people;
 mod props;

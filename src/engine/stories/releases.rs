@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::script::{HOUR, MINUTE, Story, metric, version};
 use crate::{
-    engine::PersonWord,
     judge::{Comparison, Evidence, LateChange},
     policy::{Mode, OnInconclusive},
     record::{ActResult, Happened, Phase, ProofBasis, RolloutKind},
@@ -97,29 +96,6 @@ fn a_good_release_is_proven() {
     story.judged_as(Verdict::Healthy);
     story.is_quiet();
     story.closed_as(None);
-}
-
-#[test]
-fn a_dirty_version_is_never_gone_back_to_unless_a_person_proved_it() {
-    let dirty = "v2-1-gabc1234-dirty";
-    for by_person in [false, true] {
-        let mut story = Story::with_candidate();
-        story.later(5 * MINUTE);
-        story.judged_as(Verdict::Healthy);
-        story.ships(dirty);
-        story.stands("v2", Standing::Passed);
-        story.later(30 * MINUTE);
-        story.judged_as(Verdict::Healthy);
-        story.stands(dirty, Standing::Proven);
-        if by_person {
-            story.says(PersonWord::Prove, dirty);
-        }
-        story.forgets();
-        story.ships("v3");
-        story.later(MINUTE);
-        story.judged_as(Verdict::Regression);
-        story.reverts("v3", if by_person { dirty } else { "v2" });
-    }
 }
 
 #[test]

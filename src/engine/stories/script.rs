@@ -10,7 +10,7 @@ use crate::{
     judge::{Comparison, Evidence, Plan},
     policy::{Mode, Policy},
     record::{ActResult, DataFault, Intent, Observation, Process, Record, TargetHistory},
-    words::{GapReason, Moment, Outcome, RolloutId, Standing, Verdict, Version},
+    words::{GapReason, Moment, Outcome, Retention, RolloutId, Standing, Verdict, Version},
 };
 
 /// What is on stage.
@@ -41,6 +41,7 @@ impl Story {
                 reverts_last_hour: 0,
                 reverts_per_hour: 10,
                 frozen: None,
+                retention: Retention::default(),
             },
             now,
             process: Process {

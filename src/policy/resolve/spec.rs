@@ -6,9 +6,10 @@ use crate::words::{ChannelName, Env, Fingerprint, Service};
 
 use super::{DAY, MINUTE, SECOND, arms, metrics, name, target, time};
 use crate::policy::{
-    Limits, Mode, Notify, NotifyOn, OnInconclusive, OnRegression, Policy, RevertPolicy, RevertTo, Risk, StepSetting, Watch,
+    Limits, Mode, Notify, NotifyOn, OnInconclusive, OnRegression, Policy, Require, RevertPolicy, RevertTo, Risk, StepSetting,
+    Watch,
     error::Faults,
-    file::{LimitsFile, NotifyFile, RevertFile, RiskFile, SpecFile, WatchFile},
+    file::{LimitsFile, NotifyFile, RequireFile, RevertFile, RiskFile, SpecFile, WatchFile},
     given::Given,
     nearest::shown,
     quantity::{Share, Time, duration_text, share_text},
@@ -29,6 +30,7 @@ pub(super) fn spec(given: &Given<SpecFile>, service: Option<Service>, faults: &F
     let at_least_bad = metrics::at_least_bad(&spec.at_least, faults);
     let revert = revert(&spec.revert, faults);
     let limits = limits(&spec.limits, faults);
+    let require = require(&spec.require, env.as_ref(), faults);
     let notify = notify(&spec.notify, faults);
     Some(Policy {
         service: service?,
@@ -45,6 +47,7 @@ pub(super) fn spec(given: &Given<SpecFile>, service: Option<Service>, faults: &F
         on_inconclusive: spec.on_inconclusive.value.unwrap_or(OnInconclusive::Prove),
         revert,
         limits,
+        require,
         notify,
         hash: Fingerprint::from_sha256(&[0; 32]),
     })
@@ -161,6 +164,16 @@ fn limits(given: &Given<LimitsFile>, faults: &Faults) -> Limits {
     Limits { reverts_per_hour }
 }
 
+fn require(given: &Given<RequireFile>, own: Option<&Env>, faults: &Faults) -> Require {
+    let file = given.value.clone().unwrap_or_default();
+    let proven_in: Option<Env> = name(&file.proven_in, faults);
+    if proven_in.is_some() && proven_in.as_ref() == own {
+        let help = "write the environment that comes before this one: `provenIn: staging`";
+        faults.add(file.proven_in.fault("this is the policy's own environment", help));
+    }
+    Require { proven_in }
+}
+
 fn notify(given: &Given<NotifyFile>, faults: &Faults) -> Notify {
     let file = given.value.clone().unwrap_or_default();
     let by = [
@@ -172,6 +185,7 @@ fn notify(given: &Given<NotifyFile>, faults: &Faults) -> Notify {
         (NotifyOn::Failed, &file.failed),
         (NotifyOn::Contested, &file.contested),
         (NotifyOn::Late, &file.late),
+        (NotifyOn::Skipped, &file.skipped),
         (NotifyOn::NotReady, &file.not_ready),
     ];
     Notify {
