@@ -12,7 +12,7 @@ fn controller(scene: &Scene) -> Child {
     command.arg("run").arg("--config").arg(scene.path("lastgood.toml"));
     command.stderr(std::fs::File::create(scene.path("run.log")).expect("a log"));
     let child = Child::start("lastgood", command).expect("lastgood");
-    until(scene, &["explain", "myapp"], "myapp (prod): v1");
+    until(scene, &["explain", "myapp"], "to              v1 (");
     child
 }
 
@@ -40,7 +40,7 @@ fn a_running_controller_judges_what_is_deployed_and_what_it_knows_is_heeded() {
             .contains("it is judged now: `lastgood wait myapp --to v2` waits for the verdict"),
         "{said:?}"
     );
-    until(&scene, &["explain", "myapp"], "myapp (prod): v2");
+    until(&scene, &["explain", "myapp"], "to              v2 (");
     let archive = scene.release("v3");
     let said = scene.deploy("v3", &["--from", &archive, "--wait", "--timeout", "2s"]);
     assert_eq!(said.code, Some(4), "{said:?}");
