@@ -12,6 +12,7 @@ pub mod fetch;
 pub mod history;
 pub mod host;
 pub mod judge;
+pub mod kubernetes;
 pub mod manifest;
 pub mod policy;
 pub mod ports;

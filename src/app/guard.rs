@@ -27,7 +27,7 @@ use crate::{
     engine::Event,
     judge::Evidence,
     policy::Policy,
-    ports::{Clock, DeskError, HistoryError, MetricSource, Platform, Revision, SharedHistory},
+    ports::{Clock, DeskError, HistoryError, MetricSource, Platform, PlatformError, Revision, SharedHistory},
     record::{DataFault, Phase, TargetHistory, Unready},
     web::Figures,
     words::{Moment, RolloutId},
@@ -123,6 +123,9 @@ pub enum GuardError {
     /// The store refuses for good.
     #[error(transparent)]
     Store(#[from] HistoryError),
+    /// What the target runs on cannot be reached.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
 }
 
 impl Guard {

@@ -4,6 +4,7 @@
 
 mod channels;
 pub mod clock;
+mod clusters;
 mod courier;
 pub mod deploy;
 pub mod desk;
@@ -16,5 +17,6 @@ mod run;
 mod store_watch;
 pub mod watch;
 
+pub use clusters::Clusters;
 pub use fleet::FleetState;
 pub use run::{NothingToGuard, options, run};

@@ -25,7 +25,7 @@ use crate::{
     host::{Arrived, BeginError, Site},
     policy::{self, Policy, Target},
     ports::{Clock as _, Desk, DeskError},
-    settings::{self, Settings},
+    settings::{self, Settings, StoreSettings},
     web::{actor, client::Client},
     words::{Moment, Standing, TargetKey, VersionName},
 };
@@ -93,7 +93,13 @@ pub struct Args {
 pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     let settings = reach::settings(common)?;
     let policy = policy_of(common, &settings, args)?;
-    let Target::Host(target) = &policy.target;
+    let target = match &policy.target {
+        Target::Host(target) => target,
+        Target::Kubernetes(_) => anyhow::bail!(
+            "{} runs on Kubernetes, and deploy is for hosts: ship it as you do, by kubectl or your pipeline; lastgood sees it by itself",
+            policy.key()
+        ),
+    };
     let site = Site::new(policy.service.clone(), target);
     let holder = format!(
         "{}, process {},",
@@ -184,7 +190,7 @@ fn policy_of(common: &Common, settings: &Settings, args: &Args) -> anyhow::Resul
 /// What the history knows of the version; a history that cannot be read is told, and is never in the way.
 async fn recorded(common: &Common, settings: &Settings, target: &TargetKey, version: &VersionName) -> Option<Recorded> {
     let controller = std::os::unix::net::UnixStream::connect(&settings.server.socket).is_ok();
-    if !controller && !settings.store.path.exists() {
+    if !controller && matches!(&settings.store, StoreSettings::Sqlite(path) if !path.exists()) {
         return None;
     }
     // What a desk would note is said here anyhow.

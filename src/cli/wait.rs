@@ -41,7 +41,7 @@ pub struct Args {
 /// # Errors
 /// When no controller runs or it ends meanwhile.
 pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
-    let desk = reach::controller(common)?;
+    let desk = reach::controller(common).await?;
     let awaited = Awaited {
         target: args.which.target(&*desk).await?,
         version: args.to.clone(),

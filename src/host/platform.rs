@@ -68,6 +68,9 @@ impl Host {
             moved_at: None,
             process: None,
             remarks: Vec::new(),
+            pods: Vec::new(),
+            wanted: 0,
+            lacking: None,
         };
         if let Some(pointed) = self.pointed().await? {
             let (version, remarks) = self.identity.of(&pointed).await?;
@@ -201,8 +204,8 @@ impl Platform for Host {
         .boxed()
     }
 
-    fn revert<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, ActResult> {
-        self.reverted(intent).boxed()
+    fn revert<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, Result<ActResult, PlatformError>> {
+        async { Ok(self.reverted(intent).await) }.boxed()
     }
 
     fn activate<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, ActResult> {

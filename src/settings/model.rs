@@ -20,6 +20,8 @@ pub struct Settings {
     pub prometheus: PrometheusSettings,
     /// Where the history is kept.
     pub store: StoreSettings,
+    /// The cluster, where the store or a target is in one.
+    pub kubernetes: KubernetesSettings,
     /// Where lastgood listens.
     pub server: ServerSettings,
     /// Budgets over all services.
@@ -64,9 +66,24 @@ pub struct BasicAuth {
 
 /// Where the history is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoreSettings {
-    /// The SQLite file.
-    pub path: PathBuf,
+pub enum StoreSettings {
+    /// In a SQLite file, at this path.
+    Sqlite(PathBuf),
+    /// In the cluster, as objects beside their workloads.
+    Kubernetes,
+}
+
+/// The cluster, and what of it lastgood minds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KubernetesSettings {
+    /// A kubeconfig; none: the pod's own service account, else what kubectl would read.
+    pub kubeconfig: Option<PathBuf>,
+    /// A context of the kubeconfig; none: its current one.
+    pub context: Option<String>,
+    /// The namespaces that histories are read in, beside lastgood's own; empty: those of the policies.
+    pub namespaces: Vec<String>,
+    /// Annotations of pod templates that make no version: dates of deployments and the like.
+    pub ignore_annotations: Vec<String>,
 }
 
 /// Where lastgood listens.

@@ -152,11 +152,11 @@ fn read_text(path: &Path) -> io::Result<String> {
 
 /// What a policy claims for itself alone.
 fn claims(policy: &Policy) -> [String; 2] {
-    let Target::Host(host) = &policy.target;
-    [
-        format!("the service `{}`", policy.key()),
-        format!("the link `{}`", host.current.display()),
-    ]
+    let place = match &policy.target {
+        Target::Host(host) => format!("the link `{}`", host.current.display()),
+        Target::Kubernetes(workload) => format!("the {} `{}/{}`", workload.kind.as_str(), workload.namespace, workload.name),
+    };
+    [format!("the service `{}`", policy.key()), place]
 }
 
 fn without_conflicts(results: Vec<Result<PolicyFile, PolicyFileError>>) -> Vec<Result<PolicyFile, PolicyFileError>> {

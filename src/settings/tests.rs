@@ -81,7 +81,7 @@ fn every_key_is_read() {
     assert_eq!(settings.prometheus.lag.as_secs(), 60);
     assert_eq!(settings.prometheus.headers.keys().collect::<Vec<_>>(), ["X-Scope-OrgID"]);
     assert_eq!(settings.prometheus.basic_auth.expect("given").user, "ann");
-    assert_eq!(settings.store.path, PathBuf::from("/srv/ann/history.db"));
+    assert_eq!(settings.store, StoreSettings::Sqlite(PathBuf::from("/srv/ann/history.db")));
     assert_eq!(settings.server.listen.to_string(), "[::1]:9999");
     assert_eq!((settings.limits.reverts_per_hour, settings.limits.freeze_at), (4, 2));
     let kinds: Vec<_> = settings.channels.values().collect();
@@ -105,7 +105,10 @@ fn an_empty_file_gives_the_documented_defaults() {
     assert_eq!(settings.mode, crate::policy::Mode::Enforce);
     assert_eq!(settings.policies, [PathBuf::from("/etc/lastgood/policies")]);
     assert_eq!(settings.prometheus.url, "http://127.0.0.1:9090");
-    assert_eq!(settings.store.path, PathBuf::from("/var/lib/lastgood/history.db"));
+    assert_eq!(
+        settings.store,
+        StoreSettings::Sqlite(PathBuf::from("/var/lib/lastgood/history.db"))
+    );
     assert_eq!(settings.server.listen.to_string(), "127.0.0.1:9470");
     assert_eq!((settings.limits.reverts_per_hour, settings.limits.freeze_at), (10, 3));
     assert!(settings.channels.is_empty());
@@ -308,4 +311,50 @@ fn a_huge_policy_file_is_not_read_into_memory() {
         .expect("a sparse file");
     let error = policies::read(&[path]).remove(0).expect_err("refused");
     assert!(error.to_string().contains("256 KiB"), "{error}");
+}
+
+#[test]
+fn the_cluster_and_what_of_it_counts_are_read_and_a_store_in_it_may_be_probed_from_outside() {
+    let toml = r#"
+[store]
+url = "kubernetes:"
+[kubernetes]
+kubeconfig = "/srv/ann/.kube/config"
+context = "staging"
+namespaces = ["shop", "pay"]
+ignore_annotations = ["cattle.io/timestamp", "deployed"]
+[server]
+listen = "0.0.0.0:9470"
+"#;
+    let settings = loaded(toml, &[("LASTGOOD__KUBERNETES__CONTEXT", "prod")])
+        .expect("valid")
+        .settings;
+    assert_eq!(settings.store, StoreSettings::Kubernetes);
+    let expected = KubernetesSettings {
+        kubeconfig: Some(PathBuf::from("/srv/ann/.kube/config")),
+        context: Some("prod".to_owned()),
+        namespaces: vec!["shop".to_owned(), "pay".to_owned()],
+        ignore_annotations: vec!["cattle.io/timestamp".to_owned(), "deployed".to_owned()],
+    };
+    assert_eq!(settings.kubernetes, expected);
+    assert_eq!(settings.server.listen.to_string(), "0.0.0.0:9470");
+}
+
+#[test]
+fn what_no_cluster_can_have_is_refused() {
+    let toml = r#"
+[kubernetes]
+kubeconfig = "config"
+context = ""
+namespaces = ["Shop"]
+ignore_annotations = ["/timestamp"]
+"#;
+    assert_eq!(
+        refused(toml, &[]),
+        "4 settings are wrong\n  \
+         DIR/lastgood.toml: kubernetes.kubeconfig: `config` is not absolute: write the whole path from `/` on\n  \
+         DIR/lastgood.toml: kubernetes.context: an empty text names no context: leave the key out for the current one\n  \
+         DIR/lastgood.toml: kubernetes.namespaces: `Shop` is no name of a namespace: lower-case letters, digits and `-`, as in `shop`\n  \
+         DIR/lastgood.toml: kubernetes.ignore_annotations: `/timestamp` is no key of an annotation: write it whole, as in `cattle.io/timestamp`"
+    );
 }

@@ -12,3 +12,5 @@ mod disk;
 mod refusals;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod sqlite;

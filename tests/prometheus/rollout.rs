@@ -128,6 +128,8 @@ pub fn record(policy: &Policy, at: Moment, baseline: bool) -> Record {
         outcome_detail: None,
         verification: None,
         queries: Vec::new(),
+        pods: Vec::new(),
+        ready: None,
         timeline: Vec::new(),
         closed_at: None,
     }
