@@ -6,6 +6,7 @@ mod archives;
 mod crashes;
 mod document;
 mod faults;
+mod guarded;
 mod network;
 mod rig;
 mod server;

@@ -50,7 +50,7 @@ impl Scene {
         fs::create_dir(scene.path("policies")).expect("a directory");
         let root = scene.root().display();
         let settings = format!(
-            "policies = [\"{root}/policies\"]\n[store]\nurl = \"sqlite:{root}/history.db\"\n\
+            "policies = [\"{root}/policies\"]\n[prometheus]\nurl = \"http://127.0.0.1:9\"\n[store]\nurl = \"sqlite:{root}/history.db\"\n\
              [server]\nlisten = \"127.0.0.1:0\"\nsocket = \"{root}/lastgood.sock\"\n"
         );
         fs::write(scene.path("lastgood.toml"), settings).expect("settings");

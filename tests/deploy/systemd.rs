@@ -30,7 +30,6 @@ const DBUS_SOCKET: &str = "[Unit]\nDefaultDependencies=no\n[Socket]\nListenStrea
 const DBUS: &str = "[Unit]\nDefaultDependencies=no\nRequires=dbus.socket\nAfter=dbus.socket\n[Service]\nNonBlocking=yes\n\
     ExecStart=/usr/bin/dbus-daemon --system --address=systemd: --nofork --nopidfile --nosyslog\n";
 const TARGET: &str = "[Unit]\nDefaultDependencies=no\nRequires=dbus.socket dbus.service\nAfter=dbus.service\n";
-const NGINX: &str = "/usr/sbin/nginx";
 /// Between two requests of one client: a few hundred a second.
 const PACE: Duration = Duration::from_millis(3);
 
@@ -51,11 +50,18 @@ impl Drop for Host {
     }
 }
 
+/// The nginx that `make test` found, else the distribution's.
+fn nginx() -> String {
+    std::env::var("LASTGOOD_TEST_NGINX").unwrap_or_else(|_| "/usr/sbin/nginx".to_owned())
+}
+
 /// What is missing here for these tests.
 fn missing() -> Option<String> {
-    for needed in [NGINX, "/usr/bin/dbus-daemon", "/lib/systemd/systemd"] {
+    for needed in [nginx().as_str(), "/usr/bin/dbus-daemon", "/lib/systemd/systemd"] {
         if !Path::new(needed).exists() {
-            return Some(format!("`{needed}` is not here; install nginx, systemd and dbus"));
+            return Some(format!(
+                "`{needed}` is not here; `make test` finds nginx, the packages systemd and dbus have the rest"
+            ));
         }
     }
     let tried = Command::new("unshare").args(NAMESPACES).arg("true").output();
@@ -69,7 +75,8 @@ fn free_port() -> u16 {
 
 fn nginx_unit(conf: &Path) -> String {
     format!(
-        "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart={NGINX} -c {conf} -e {conf}.log\nExecReload=/bin/kill -HUP $MAINPID\n",
+        "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart={nginx} -c {conf} -e {conf}.log\nExecReload=/bin/kill -HUP $MAINPID\n",
+        nginx = nginx(),
         conf = conf.display()
     )
 }
