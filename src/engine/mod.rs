@@ -13,6 +13,7 @@ mod outbox;
 mod person;
 mod pods;
 mod standing;
+mod startup;
 mod verifying;
 mod waiting;
 mod watching;

@@ -100,6 +100,7 @@ fn blank(draft: &Draft<'_>, kind: RolloutKind, from: Option<Version>, to: &Versi
         verification: None,
         pods: Vec::new(),
         ready: None,
+        startup: None,
         queries: Vec::new(),
         timeline: Vec::new(),
         closed_at: None,

@@ -1,6 +1,6 @@
 //! On Kubernetes: which pods are on which side of the open rollout, when its candidate begins to serve, and until when it is watched.
 
-use super::{draft::Draft, waiting};
+use super::{draft::Draft, startup, waiting};
 use crate::{
     policy::Target,
     record::{Activation, ArmPod, Observation, Phase, ReadyPods, Record, SeenPod},
@@ -22,6 +22,7 @@ pub(super) fn seen(draft: &mut Draft<'_>, observation: &Observation) {
         if newly_ready && others_serve(record, observation) {
             goes_on(draft, record);
         }
+        startup::judged(draft, record, observation);
     });
 }
 

@@ -20,6 +20,7 @@ mod releases;
 mod span_of_time;
 #[cfg(test)]
 pub(crate) mod specimen;
+mod startup;
 mod status;
 mod status_table;
 mod story;

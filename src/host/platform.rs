@@ -71,6 +71,7 @@ impl Host {
             pods: Vec::new(),
             wanted: 0,
             lacking: None,
+            deadline: Duration::ZERO,
         };
         if let Some(pointed) = self.pointed().await? {
             let (version, remarks) = self.identity.of(&pointed).await?;

@@ -1,6 +1,6 @@
 //! A workload as the platform that the rest of lastgood sees.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::{FutureExt as _, future::BoxFuture};
 use serde_json::Value;
@@ -91,6 +91,7 @@ impl Workload {
             pods: self.pods(&seen).await?,
             wanted: wanted(self.target.kind, &seen.workload),
             lacking: trouble::lacking(&seen.workload),
+            deadline: deadline(&seen.workload),
         })
     }
 
@@ -126,6 +127,11 @@ impl Workload {
         let paused = brake::paused(self.target.kind, workload);
         moving.chain(owned).chain(paused).collect()
     }
+}
+
+/// How long its pods may take to become ready: what the workload says itself, else what a Deployment has by default.
+fn deadline(workload: &Object) -> Duration {
+    Duration::from_secs(workload.number("/spec/progressDeadlineSeconds").unwrap_or(600))
 }
 
 /// How many pods are wanted.

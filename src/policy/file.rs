@@ -12,7 +12,7 @@ pub(super) use metric::{AtLeastFile, HarmfulFile, MetricFile, RatioFile, Tolerat
 
 use super::{
     given::Given,
-    model::{Compare, Mode, OnInconclusive, OnRegression, RevertTo},
+    model::{Compare, Mode, OnInconclusive, OnRegression, RevertTo, Startup},
     quantity::{Share, Time},
     target::ActivateBy,
 };
@@ -111,6 +111,10 @@ pub(super) struct SpecFile {
     /// Budgets of this service.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub limits: Given<LimitsFile>,
+    /// What becomes of a release whose pods never start to serve (an image that does not exist, a crash loop, never ready), on Kubernetes:
+    /// no metrics are needed for that. Default `judge`.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub startup: Given<Startup>,
     /// What a release must have behind it. Default: nothing.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub require: Given<RequireFile>,

@@ -27,7 +27,7 @@ pub use error::{PolicyError, PolicyErrors};
 pub(crate) use given::Given;
 pub use model::{
     Compare, Harmful, HistogramMetric, Limits, Metric, MetricKind, Mode, Notify, NotifyOn, OnInconclusive, OnRegression, Policy,
-    RatioMetric, Require, RevertPolicy, RevertTo, Risk, StepSetting, Tolerate, ValueMetric, Watch,
+    RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting, Tolerate, ValueMetric, Watch,
 };
 pub use quantity::{duration_text, parse_duration, parse_share, share_text};
 pub(crate) use reader::Reader;

@@ -39,6 +39,9 @@ pub struct Policy {
     pub revert: RevertPolicy,
     /// `spec.limits`.
     pub limits: Limits,
+    /// `spec.startup`.
+    #[serde(default, skip_serializing_if = "Startup::is_default")]
+    pub startup: Startup,
     /// `spec.require`.
     #[serde(default, skip_serializing_if = "Require::is_nothing")]
     pub require: Require,
@@ -56,6 +59,25 @@ impl Policy {
             env: self.env.clone(),
             service: self.service.clone(),
         }
+    }
+}
+
+/// What becomes of a release whose pods never start to serve: no metrics are needed for that (kubernetes.md, Guilt without metrics).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Startup {
+    /// It is convicted.
+    #[default]
+    Judge,
+    /// People are told.
+    Alert,
+}
+
+impl Startup {
+    /// Whether it is what a policy has that does not say.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 

@@ -64,6 +64,10 @@ fn spec(policy: &Policy) -> SpecFile {
             reverts_per_hour: policy.limits.reverts_per_hour.into(),
         }
         .into(),
+        startup: match &policy.target {
+            Target::Host(_) => Given::default(),
+            Target::Kubernetes(_) => policy.startup.into(),
+        },
         require: if policy.require.is_nothing() {
             Given::default()
         } else {

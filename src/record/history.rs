@@ -1,5 +1,7 @@
 //! One target's history: the unit of consistency, changed by compare and set (product.md, The life of a rollout, and what is kept).
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Alert, Record, Release, SeenPod, Waiting};
@@ -195,6 +197,9 @@ pub struct Observation {
     /// Why pods that are wanted cannot even be made.
     #[serde(default)]
     pub lacking: Option<Waiting>,
+    /// On Kubernetes, how long its pods may take to become ready.
+    #[serde(default, with = "crate::words::seconds")]
+    pub deadline: Duration,
 }
 
 /// The process behind a unit.

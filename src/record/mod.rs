@@ -13,6 +13,6 @@ pub use alert::{Alert, AlertKind, Delivery};
 pub use history::{
     CONTROLLER_FORMAT, ControllerState, FORMAT, KnownVersion, Observation, Process, ProofBasis, Served, TargetHistory, Unready,
 };
-pub use pods::{ArmPod, Guilt, ReadyPods, SeenPod, Waiting};
+pub use pods::{ArmPod, Guilt, NotStarted, ReadyPods, SeenPod, StartupFailure, Waiting};
 pub use release::{Recording, Release};
 pub use rollout::{ActResult, Activation, DataFault, Entry, Happened, Intent, Phase, Record, RolloutKind, Verification};

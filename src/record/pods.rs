@@ -59,6 +59,33 @@ impl ReadyPods {
     }
 }
 
+/// How a release failed before it served anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotStarted {
+    /// Its image does not exist, or its name cannot be one.
+    NoImage,
+    /// Its containers end again and again.
+    CrashLoop,
+    /// Its pods run, and none was ready within their deadline.
+    NeverReady,
+}
+
+/// What of a release did not start, as it was seen when it was convicted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartupFailure {
+    /// How.
+    pub how: NotStarted,
+    /// One of the pods, to look at.
+    pub pod: Pod,
+    /// How many pods are so.
+    pub pods: u32,
+    /// Restarts of these, added up.
+    pub restarts: u32,
+    /// When the first pod of the release was made.
+    pub since: Moment,
+}
+
 /// What a pod waits for, where that is trouble: a closed list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

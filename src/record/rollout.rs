@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ArmPod, ReadyPods};
+use super::{ArmPod, ReadyPods, StartupFailure};
 use crate::{
     decide::Decision,
     judge::{Evidence, Plan},
@@ -68,6 +68,9 @@ pub struct Record {
     /// On Kubernetes how many pods of the version that runs are ready, as it was seen last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready: Option<ReadyPods>,
+    /// On Kubernetes why it was convicted before it served anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub startup: Option<StartupFailure>,
     /// The queries that counted, in the policy's order, as a person can ask them again.
     pub queries: Vec<String>,
     /// What happened, oldest first.

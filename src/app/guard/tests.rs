@@ -111,6 +111,7 @@ impl Platform for Still {
             pods: Vec::new(),
             wanted: 0,
             lacking: None,
+            deadline: Duration::ZERO,
         };
         async move { Ok(seen) }.boxed()
     }

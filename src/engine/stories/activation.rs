@@ -125,6 +125,7 @@ fn a_link_made_long_before_it_was_put_in_place_does_not_take_the_old_process_for
         pods: Vec::new(),
         wanted: 0,
         lacking: None,
+        deadline: Duration::ZERO,
     };
     story.happens(&Event::Observed(observation));
     assert!(matches!(story.open().phase, Phase::WaitingForActivation { .. }));
@@ -144,6 +145,7 @@ fn a_look_from_before_our_own_act_is_no_comeback_of_the_bad_version() {
         pods: Vec::new(),
         wanted: 0,
         lacking: None,
+        deadline: Duration::ZERO,
     };
     story.applied();
     story.tells(&["reverted"]);
@@ -169,6 +171,7 @@ fn a_release_that_went_through_its_whole_watch_unseen_is_judged_by_what_promethe
         pods: Vec::new(),
         wanted: 0,
         lacking: None,
+        deadline: Duration::ZERO,
     }));
     story.tick();
     story.is_quiet();

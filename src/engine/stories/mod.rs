@@ -9,6 +9,7 @@ mod invariants;
 mod manifests;
 mod outbox;
 mod people;
+mod pods;
 mod props;
 mod releases;
 mod script;

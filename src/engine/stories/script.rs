@@ -116,6 +116,7 @@ impl Story {
             pods: Vec::new(),
             wanted: 0,
             lacking: None,
+            deadline: Duration::ZERO,
         };
         self.happens(&Event::Observed(observation));
     }

@@ -79,6 +79,7 @@ pub(crate) fn watching() -> Record {
         queries: vec![BAD_QUERY.to_owned()],
         pods: Vec::new(),
         ready: None,
+        startup: None,
         timeline: vec![
             Entry {
                 at: at(-2),

@@ -6,8 +6,8 @@ use crate::words::{ChannelName, Env, Fingerprint, Service};
 
 use super::{DAY, MINUTE, SECOND, arms, metrics, name, target, time};
 use crate::policy::{
-    Limits, Mode, Notify, NotifyOn, OnInconclusive, OnRegression, Policy, Require, RevertPolicy, RevertTo, Risk, StepSetting,
-    Watch,
+    Limits, Mode, Notify, NotifyOn, OnInconclusive, OnRegression, Policy, Require, RevertPolicy, RevertTo, Risk, Startup,
+    StepSetting, Target, Watch,
     error::Faults,
     file::{LimitsFile, NotifyFile, RequireFile, RevertFile, RiskFile, SpecFile, WatchFile},
     given::Given,
@@ -30,6 +30,7 @@ pub(super) fn spec(given: &Given<SpecFile>, service: Option<Service>, faults: &F
     let at_least_bad = metrics::at_least_bad(&spec.at_least, faults);
     let revert = revert(&spec.revert, faults);
     let limits = limits(&spec.limits, faults);
+    let startup = startup(&spec.startup, target.as_ref(), faults);
     let require = require(&spec.require, env.as_ref(), faults);
     let notify = notify(&spec.notify, faults);
     Some(Policy {
@@ -47,6 +48,7 @@ pub(super) fn spec(given: &Given<SpecFile>, service: Option<Service>, faults: &F
         on_inconclusive: spec.on_inconclusive.value.unwrap_or(OnInconclusive::Prove),
         revert,
         limits,
+        startup,
         require,
         notify,
         hash: Fingerprint::from_sha256(&[0; 32]),
@@ -162,6 +164,14 @@ fn limits(given: &Given<LimitsFile>, faults: &Faults) -> Limits {
         None => 1,
     };
     Limits { reverts_per_hour }
+}
+
+fn startup(given: &Given<Startup>, target: Option<&Target>, faults: &Faults) -> Startup {
+    if given.is_written() && matches!(target, Some(Target::Host(_))) {
+        let help = "remove it: on a host a process that does not start shows in its unit, and in its metrics";
+        faults.add(given.fault("`startup` says nothing of a host", help));
+    }
+    given.value.unwrap_or_default()
 }
 
 fn require(given: &Given<RequireFile>, own: Option<&Env>, faults: &Faults) -> Require {
