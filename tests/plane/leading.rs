@@ -6,7 +6,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::{
-    controllers::{ACCOUNT, Controller, install},
+    controllers::{ACCOUNT, Controller, install, uninstall},
     rig::{Plane, processes, programs, skipped, until},
     workloads::{service, workload},
 };
@@ -111,6 +111,8 @@ async fn the_first_guards_and_the_second_stands_by(plane: &Plane) -> (Controller
         said.starts_with("ready, standing by: ") && said.ends_with(" leads\n"),
         "{said}"
     );
+    let (_, said) = second.command(plane, &["status"]);
+    assert!(said.contains(" leads; it renewed the lease lastgood at "), "{said}");
     until("a history lies beside the workload", async || {
         let said = plane
             .kubectl(
@@ -168,4 +170,6 @@ async fn one_of_two_controllers_acts_and_the_other_takes_over_whatever_becomes_o
     let fifth = the_api_server_is_away_for_longer_than_the_lease(&plane, &fourth).await;
     assert_eq!(transitions(&plane).await, "5");
     assert_eq!(forbidden(&plane), Vec::<Value>::new(), "{}", fifth.log());
+    drop(fifth);
+    uninstall(&plane).await;
 }

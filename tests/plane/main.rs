@@ -2,9 +2,14 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "../history/contract.rs"]
+mod contract;
 mod controllers;
 mod ends;
+mod histories;
 mod leading;
 mod people;
 mod rig;
+#[path = "../history/sample.rs"]
+mod sample;
 mod workloads;
