@@ -1,4 +1,4 @@
-//! What README, ARCHITECTURE and CONTRIBUTING show can be run: their policies parse, their settings load, their commands exist.
+//! What README, ARCHITECTURE, CONTRIBUTING and the page on clusters show can be run: their policies parse, their settings load, their commands exist.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::Path, process::Command};
 
 use lastgood::{policy, settings};
 
-const PAGES: [&str; 3] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"];
+const PAGES: [&str; 4] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/kubernetes.md"];
 
 fn page(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
@@ -116,7 +116,7 @@ fn every_file_that_is_linked_is_there() {
         let page = page(name);
         let links = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
         for link in links.filter(|link| !link.starts_with("http")) {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(link);
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name).with_file_name(link);
             assert!(path.exists(), "{name}: {link}");
         }
     }
