@@ -114,7 +114,8 @@ impl Controller {
     pub async fn start(plane: &Plane) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let policy = fs::read_to_string(manifests("kubernetes/policies/myapp.yaml")).expect("the policy");
-        let policy = policy.replace("mode: observe", "mode: enforce");
+        let short = "watch: {for: 90s, proveAfter: 45s}\n  revert: {verifyFor: 20s}\n  notify:";
+        let policy = policy.replace("mode: observe", "mode: enforce").replace("notify:", short);
         fs::write(directory.path().join("myapp.yaml"), policy).expect("written");
         let kubeconfig = kubeconfig(plane).await;
         let mut command = lastgood(plane, &directory, &kubeconfig, &["run", "--log-format", "text"]);
@@ -153,7 +154,17 @@ impl Controller {
 
     /// What `/readyz` says; none where it does not answer.
     pub async fn readiness(&self) -> Option<(u16, String)> {
-        let url = format!("http://{}/readyz", self.address()?);
+        self.get("readyz").await
+    }
+
+    /// Whether its own metrics have this line.
+    pub async fn measures(&self, line: &str) -> bool {
+        let metrics = self.get("metrics").await;
+        metrics.is_some_and(|(_, text)| text.lines().any(|found| found == line))
+    }
+
+    async fn get(&self, page: &str) -> Option<(u16, String)> {
+        let url = format!("http://{}/{page}", self.address()?);
         let answer = tokio::time::timeout(Duration::from_secs(2), reqwest::get(url))
             .await
             .ok()?

@@ -11,7 +11,7 @@ use crate::{
     workloads::{service, workload},
 };
 
-fn send(signal: Signal, process: u32) {
+pub fn send(signal: Signal, process: u32) {
     let process = Pid::from_raw(i32::try_from(process).expect("a pid")).expect("a pid");
     kill_process(process, signal).expect("sent");
 }
@@ -35,11 +35,16 @@ async fn transitions(plane: &Plane) -> String {
         .await
 }
 
-/// Every request of the account that was forbidden.
-fn forbidden(plane: &Plane) -> Vec<Value> {
+/// Every request of the account, as the API server noted it.
+pub fn requests(plane: &Plane) -> Vec<Value> {
     let log = fs::read_to_string(plane.file("audit.log")).expect("an audit log");
     let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let events: Vec<Value> = events.filter(|event| event["user"]["username"] == ACCOUNT).collect();
+    events.filter(|event| event["user"]["username"] == ACCOUNT).collect()
+}
+
+/// Those that were forbidden.
+pub fn forbidden(plane: &Plane) -> Vec<Value> {
+    let events = requests(plane);
     assert!(events.len() > 20, "it asked for something: {}", events.len());
     events
         .into_iter()
@@ -72,13 +77,14 @@ async fn may(plane: &Plane, act: &str) -> bool {
     plane.try_kubectl("admin", "default", &asked, "").await.is_ok()
 }
 
-/// A plane on which lastgood is installed, and the service runs that its policy guards.
-async fn installed() -> Option<Plane> {
-    let plane = Plane::start(programs()?, "leading").await;
+/// A plane of this name on which lastgood is installed, and the service runs that its policy guards.
+pub async fn installed(name: &str) -> Option<Plane> {
+    let plane = Plane::start(programs()?, name).await;
     install(&plane).await;
-    plane
-        .apply("shop", &[workload("Deployment", "myapp", &service("myapp:v1"))])
-        .await;
+    let mut myapp = workload("Deployment", "myapp", &service("myapp:v1"));
+    myapp["spec"]["replicas"] = 4.into();
+    myapp["spec"]["minReadySeconds"] = 15.into();
+    plane.apply("shop", &[myapp]).await;
     plane
         .kubectl("shop", &["rollout", "status", "deployment/myapp", "--timeout=280s"])
         .await;
@@ -126,6 +132,18 @@ async fn the_first_guards_and_the_second_stands_by(plane: &Plane) -> (Controller
     (first, second)
 }
 
+/// A person's freeze goes into the store, not to a controller; the one that acts heeds it soon.
+async fn a_freeze_by_the_store_counts(plane: &Plane, leader: &Controller, other: &Controller) {
+    for (command, line) in [
+        (&["freeze", "--reason", "we move house"][..], "lastgood_frozen 1"),
+        (&["unfreeze"], "lastgood_frozen 0"),
+    ] {
+        let (said, complaint) = other.command(plane, command);
+        until(&format!("{line}: {said}{complaint}"), async || leader.measures(line).await).await;
+    }
+    assert!(leader.measures("lastgood_leads 1").await && other.measures("lastgood_leads 0").await);
+}
+
 /// Returns the one that stood by meanwhile, and leads in the end.
 async fn the_api_server_is_away_for_longer_than_the_lease(plane: &Plane, leader: &Controller) -> Controller {
     let next = Controller::start(plane).await;
@@ -145,11 +163,12 @@ async fn the_api_server_is_away_for_longer_than_the_lease(plane: &Plane, leader:
 
 #[tokio::test]
 async fn one_of_two_controllers_acts_and_the_other_takes_over_whatever_becomes_of_the_first() {
-    let Some(plane) = installed().await else {
+    let Some(plane) = installed("leading").await else {
         return skipped("leading::one_of_two_controllers_acts_and_the_other_takes_over_whatever_becomes_of_the_first");
     };
     it_may_do_no_more_than_it_needs(&plane).await;
     let (first, second) = the_first_guards_and_the_second_stands_by(&plane).await;
+    a_freeze_by_the_store_counts(&plane, &first, &second).await;
     assert_eq!(transitions(&plane).await, "1");
     send(Signal::KILL, first.id());
     leads_within(20, &second, "killed").await;

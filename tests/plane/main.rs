@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "../rollouts/clients.rs"]
+mod clients;
 #[path = "../history/contract.rs"]
 mod contract;
 mod controllers;
@@ -12,4 +14,7 @@ mod people;
 mod rig;
 #[path = "../history/sample.rs"]
 mod sample;
+mod taking_over;
 mod workloads;
+
+use rig as plane;
