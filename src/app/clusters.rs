@@ -86,7 +86,7 @@ impl Clusters {
         let Some(LeaseSettings { namespace, name }) = &self.0.settings.lease else {
             return Ok(None);
         };
-        let cluster = Cluster::connect(&self.address()).await?;
+        let cluster = Arc::new(Cluster::connect(&self.address()).await?);
         let place = (namespace.as_deref(), name.as_str());
         Ok(Some(Contender::new(cluster, place, own_name(), clock, uptime)))
     }

@@ -187,7 +187,7 @@ impl FleetState {
         self.commit(self.state.clone()).await
     }
 
-    /// Whether the store can be read; and, where `write` says so, written.
+    /// Whether the store can be read; and, where `write` says so, written. What someone else wrote meanwhile is taken over.
     ///
     /// # Errors
     /// What it says.
@@ -195,7 +195,12 @@ impl FleetState {
         if write {
             return self.commit(self.state.clone()).await;
         }
-        self.store.load_controller().await.map(drop)
+        // A person's freeze, say, beside a running controller: it counts from now on.
+        let (state, revision) = self.store.load_controller().await?;
+        if revision != self.revision {
+            (self.state, self.revision) = (state, revision);
+        }
+        Ok(())
     }
 
     async fn commit(&mut self, state: ControllerState) -> Result<(), HistoryError> {

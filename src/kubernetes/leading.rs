@@ -59,7 +59,7 @@ impl From<CallError> for Unrenewed {
 }
 
 struct Lease {
-    cluster: Cluster,
+    cluster: Arc<Cluster>,
     namespace: String,
     name: String,
     me: String,
@@ -72,7 +72,7 @@ impl Contender {
     /// the server must not hold up a renewal. A lease without namespace is in the connection's.
     #[must_use]
     pub fn new(
-        cluster: Cluster,
+        cluster: Arc<Cluster>,
         (namespace, name): (Option<&str>, &str),
         me: String,
         clock: Arc<dyn Clock>,

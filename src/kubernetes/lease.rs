@@ -141,8 +141,8 @@ mod tests {
             let mut observed = Observed::default();
             let lease = first("lastgood", "lastgood", "one", at(1_000_000 + set));
             assert!(!observed.is_free(&lease, seconds(5)));
-            assert!(!observed.is_free(&renewed(&lease, at(1_000_000 - set)), seconds(16)));
-            assert!(!observed.is_free(&renewed(&lease, at(1_000_000 - set)), seconds(27)));
+            assert!(!observed.is_free(&renewed(&lease, at(1_000_001 - set)), seconds(16)));
+            assert!(!observed.is_free(&renewed(&lease, at(1_000_001 - set)), seconds(27)));
         }
     }
 

@@ -1,4 +1,4 @@
-//! What README, ARCHITECTURE, CONTRIBUTING and docs/releases.md show can be run: their policies parse, their settings load, their commands exist.
+//! What README, ARCHITECTURE, CONTRIBUTING and the pages of docs show can be run: their policies parse, their settings load, their commands exist.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
@@ -8,7 +8,13 @@ use std::{collections::BTreeMap, path::Path, process::Command};
 
 use lastgood::{manifest, policy, settings};
 
-const PAGES: [&str; 4] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/releases.md"];
+const PAGES: [&str; 5] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "docs/releases.md",
+    "docs/kubernetes.md",
+];
 
 fn page(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);

@@ -12,6 +12,8 @@ mod histories;
 #[cfg(test)]
 mod holding;
 #[cfg(test)]
+mod leases;
+#[cfg(test)]
 mod patches;
 #[cfg(test)]
 mod properties;

@@ -6,12 +6,12 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::{
-    controllers::{ACCOUNT, Controller, install},
+    controllers::{ACCOUNT, Controller, install, uninstall},
     rig::{Plane, processes, programs, skipped, until},
     workloads::{service, workload},
 };
 
-fn send(signal: Signal, process: u32) {
+pub fn send(signal: Signal, process: u32) {
     let process = Pid::from_raw(i32::try_from(process).expect("a pid")).expect("a pid");
     kill_process(process, signal).expect("sent");
 }
@@ -35,11 +35,16 @@ async fn transitions(plane: &Plane) -> String {
         .await
 }
 
-/// Every request of the account that was forbidden.
-fn forbidden(plane: &Plane) -> Vec<Value> {
+/// Every request of the account, as the API server noted it.
+pub fn requests(plane: &Plane) -> Vec<Value> {
     let log = fs::read_to_string(plane.file("audit.log")).expect("an audit log");
     let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let events: Vec<Value> = events.filter(|event| event["user"]["username"] == ACCOUNT).collect();
+    events.filter(|event| event["user"]["username"] == ACCOUNT).collect()
+}
+
+/// Those that were forbidden.
+pub fn forbidden(plane: &Plane) -> Vec<Value> {
+    let events = requests(plane);
     assert!(events.len() > 20, "it asked for something: {}", events.len());
     events
         .into_iter()
@@ -72,39 +77,48 @@ async fn may(plane: &Plane, act: &str) -> bool {
     plane.try_kubectl("admin", "default", &asked, "").await.is_ok()
 }
 
-#[tokio::test]
-async fn one_of_two_controllers_acts_and_the_other_takes_over_whatever_becomes_of_the_first() {
-    let Some(programs) = programs() else {
-        return skipped("leading::one_of_two_controllers_acts_and_the_other_takes_over_whatever_becomes_of_the_first");
-    };
-    let plane = Plane::start(programs, "leading").await;
+/// A plane of this name on which lastgood is installed, and the service runs that its policy guards.
+pub async fn installed(name: &str) -> Option<Plane> {
+    let plane = Plane::start(programs()?, name).await;
     install(&plane).await;
-    plane
-        .apply("shop", &[workload("Deployment", "myapp", &service("myapp:v1"))])
-        .await;
+    let mut myapp = workload("Deployment", "myapp", &service("myapp:v1"));
+    myapp["spec"]["replicas"] = 4.into();
+    myapp["spec"]["minReadySeconds"] = 15.into();
+    plane.apply("shop", &[myapp]).await;
     plane
         .kubectl("shop", &["rollout", "status", "deployment/myapp", "--timeout=280s"])
         .await;
+    Some(plane)
+}
+
+async fn it_may_do_no_more_than_it_needs(plane: &Plane) {
     for act in ACTS {
-        assert!(!may(&plane, act).await, "it may {act}");
+        assert!(!may(plane, act).await, "it may {act}");
     }
     for act in ["patch deployments.apps -n shop", "update histories.lastgood.dev -n shop"] {
-        assert!(may(&plane, act).await, "it may not {act}");
+        assert!(may(plane, act).await, "it may not {act}");
     }
+}
 
-    let first = Controller::start(&plane).await;
+/// The next one leads soon enough after what became of the one before.
+async fn leads_within(seconds: u64, next: &Controller, after: &str) {
+    let took = next.until_it_leads().await;
+    println!("{after}: the other one leads after {:.1} s", took.as_secs_f64());
+    assert!(took < Duration::from_secs(seconds), "{after}: {took:?}\n{}", next.log());
+}
+
+async fn the_first_guards_and_the_second_stands_by(plane: &Plane) -> (Controller, Controller) {
+    let first = Controller::start(plane).await;
     first.until_it_leads().await;
-    until("its target is ready to be reverted", async || {
-        first.readiness().await.is_some_and(|(code, _)| code == 200)
-    })
-    .await;
-    let second = Controller::start(&plane).await;
+    let second = Controller::start(plane).await;
     let (code, said) = second.readiness().await.expect("it answers");
     assert_eq!(code, 200, "{said}");
     assert!(
         said.starts_with("ready, standing by: ") && said.ends_with(" leads\n"),
         "{said}"
     );
+    let (_, said) = second.command(plane, &["status"]);
+    assert!(said.contains(" leads; it renewed the lease lastgood at "), "{said}");
     until("a history lies beside the workload", async || {
         let said = plane
             .kubectl(
@@ -115,49 +129,66 @@ async fn one_of_two_controllers_acts_and_the_other_takes_over_whatever_becomes_o
         said == "prod/myapp"
     })
     .await;
+    (first, second)
+}
 
+/// A person's freeze goes into the store, not to a controller; the one that acts heeds it soon.
+async fn a_freeze_by_the_store_counts(plane: &Plane, leader: &Controller, other: &Controller) {
+    for (command, line) in [
+        (&["freeze", "--reason", "we move house"][..], "lastgood_frozen 1"),
+        (&["unfreeze"], "lastgood_frozen 0"),
+    ] {
+        let (said, complaint) = other.command(plane, command);
+        until(&format!("{line}: {said}{complaint}"), async || leader.measures(line).await).await;
+    }
+    assert!(leader.measures("lastgood_leads 1").await && other.measures("lastgood_leads 0").await);
+}
+
+/// Returns the one that stood by meanwhile, and leads in the end.
+async fn the_api_server_is_away_for_longer_than_the_lease(plane: &Plane, leader: &Controller) -> Controller {
+    let next = Controller::start(plane).await;
+    let away = server(plane);
+    send(Signal::STOP, away);
+    leader.ended().await;
+    let log = leader.log();
+    assert!(log.contains("cannot renew the lease lastgood/lastgood"), "{log}");
+    until("the one that stands by says that it could not take over", async || {
+        next.readiness().await.is_some_and(|(code, _)| code == 503)
+    })
+    .await;
+    send(Signal::CONT, away);
+    leads_within(20, &next, "the API server was away").await;
+    next
+}
+
+#[tokio::test]
+async fn one_of_two_controllers_acts_and_the_other_takes_over_whatever_becomes_of_the_first() {
+    let Some(plane) = installed("leading").await else {
+        return skipped("leading::one_of_two_controllers_acts_and_the_other_takes_over_whatever_becomes_of_the_first");
+    };
+    it_may_do_no_more_than_it_needs(&plane).await;
+    let (first, second) = the_first_guards_and_the_second_stands_by(&plane).await;
+    a_freeze_by_the_store_counts(&plane, &first, &second).await;
     assert_eq!(transitions(&plane).await, "1");
     send(Signal::KILL, first.id());
-    let killed = second.until_it_leads().await;
-    println!("killed: the other one leads after {:.1} s", killed.as_secs_f64());
-    assert!(killed < Duration::from_secs(20), "{killed:?}\n{}", second.log());
+    leads_within(20, &second, "killed").await;
     assert_eq!(transitions(&plane).await, "2");
 
     let third = Controller::start(&plane).await;
     send(Signal::STOP, second.id());
-    let stopped = third.until_it_leads().await;
+    leads_within(20, &third, "stopped").await;
     send(Signal::CONT, second.id());
-    println!("stopped: the other one leads after {:.1} s", stopped.as_secs_f64());
-    assert!(stopped < Duration::from_secs(20), "{stopped:?}\n{}", third.log());
     second.ended().await;
-    assert!(
-        second.log().contains("the lease lastgood/lastgood was lost: "),
-        "{}",
-        second.log()
-    );
+    let log = second.log();
+    assert!(log.contains("the lease lastgood/lastgood was lost: "), "{log}");
 
     let fourth = Controller::start(&plane).await;
     send(Signal::TERM, third.id());
-    let given_back = fourth.until_it_leads().await;
-    println!("ended: the other one leads after {:.1} s", given_back.as_secs_f64());
-    assert!(given_back < Duration::from_secs(8), "{given_back:?}\n{}", fourth.log());
+    leads_within(8, &fourth, "ended").await;
 
-    let fifth = Controller::start(&plane).await;
-    let away = server(&plane);
-    send(Signal::STOP, away);
-    fourth.ended().await;
-    assert!(
-        fourth.log().contains("cannot renew the lease lastgood/lastgood"),
-        "{}",
-        fourth.log()
-    );
-    until("the one that stands by says that it could not take over", async || {
-        fifth.readiness().await.is_some_and(|(code, _)| code == 503)
-    })
-    .await;
-    send(Signal::CONT, away);
-    let back = fifth.until_it_leads().await;
-    println!("API server back: the other one leads after {:.1} s", back.as_secs_f64());
+    let fifth = the_api_server_is_away_for_longer_than_the_lease(&plane, &fourth).await;
     assert_eq!(transitions(&plane).await, "5");
-    assert_eq!(forbidden(&plane), Vec::<Value>::new());
+    assert_eq!(forbidden(&plane), Vec::<Value>::new(), "{}", fifth.log());
+    drop(fifth);
+    uninstall(&plane).await;
 }

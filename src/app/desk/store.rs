@@ -174,7 +174,7 @@ impl Desk for StoreDesk {
                     recording::record(&self.store, &target, &manifest, &self.actor, retention, self.clock.now()).await
                 }
                 Command::Approve { .. } => Err(DeskError::Failed(
-                    "no controller runs here, so none can act: start `lastgood run` first".to_owned(),
+                    "no controller's socket is here to hear it: start `lastgood run` first; with the store `kubernetes:` there is none yet".to_owned(),
                 )),
                 Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
                 Command::Unfreeze { target } => self.freeze(target, None).await,
