@@ -28,7 +28,7 @@ use crate::{
     engine::Event,
     judge::Evidence,
     policy::Policy,
-    ports::{Clock, DeskError, HistoryError, MetricSource, Platform, Revision, SharedHistory},
+    ports::{Clock, DeskError, HistoryError, MetricSource, Platform, PlatformError, Revision, SharedHistory},
     record::{DataFault, Phase, TargetHistory, Unready},
     web::Figures,
     words::{Moment, RolloutId},
@@ -126,6 +126,9 @@ pub enum GuardError {
     /// The store refuses for good.
     #[error(transparent)]
     Store(#[from] HistoryError),
+    /// What the target runs on cannot be reached.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
 }
 
 impl Guard {

@@ -4,16 +4,20 @@
 
 mod channels;
 pub mod clock;
+mod clusters;
 mod courier;
+pub mod deploy;
 pub mod desk;
 mod fleet;
 mod guard;
 mod judging;
+mod leading;
 mod readiness;
 mod roster;
 mod run;
 mod store_watch;
 pub mod watch;
 
+pub use clusters::Clusters;
 pub use fleet::FleetState;
 pub use run::{NothingToGuard, options, run};

@@ -9,6 +9,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    clusters::Clusters,
     courier::Sinks,
     desk::{Handle, Handles},
     fleet::FleetState,
@@ -16,8 +17,9 @@ use super::{
 };
 use crate::{
     host::Host,
+    kubernetes::Workload,
     policy::{Policy, Target},
-    ports::{Clock, HistoryError, MetricSource, SharedHistory},
+    ports::{Clock, HistoryError, MetricSource, Platform, PlatformError, SharedHistory},
     settings::policies::PolicyFile,
     web::Figures,
     words::{Moment, TargetKey},
@@ -35,6 +37,8 @@ pub struct Shared {
     pub lag: Duration,
     /// What survives.
     pub store: SharedHistory,
+    /// The cluster, for those that are in it.
+    pub clusters: Clusters,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// The channels.
@@ -45,6 +49,22 @@ pub struct Shared {
     pub figures: Figures,
     /// The guards as desks know them.
     pub handles: Handles,
+}
+
+impl Shared {
+    /// What the policy's target runs on.
+    async fn platform(&self, policy: &Policy) -> Result<Arc<dyn Platform>, PlatformError> {
+        let (key, contents, clock) = (policy.key(), self.store.clone(), self.clock.clone());
+        Ok(match &policy.target {
+            Target::Host(target) => Arc::new(Host::new(key, target.clone(), contents, clock)),
+            Target::Kubernetes(target) => {
+                let cluster = self.clusters.get().await?;
+                self.clusters.place(&key, target);
+                let ignored = self.clusters.ignored();
+                Arc::new(Workload::new(key, target.clone(), cluster, contents, clock, ignored))
+            }
+        })
+    }
 }
 
 struct Running {
@@ -109,10 +129,8 @@ impl Roster {
     async fn start(&mut self, file: PathBuf, policy: Arc<Policy>) -> Result<(), GuardError> {
         let key = policy.key();
         let shared = &self.shared;
-        let Target::Host(target) = &policy.target;
-        let contents = shared.store.clone();
         let outside = Outside {
-            platform: Arc::new(Host::new(key.clone(), target.clone(), contents, shared.clock.clone())),
+            platform: shared.platform(&policy).await?,
             source: shared.source.clone(),
             lag: shared.lag,
             store: shared.store.clone(),
@@ -186,7 +204,7 @@ impl Roster {
     /// A store that cannot be read now may be readable later: the guard stays fallen until then.
     async fn start_again(&mut self, key: &TargetKey, file: PathBuf, policy: Arc<Policy>, now: Moment) -> Result<(), GuardError> {
         match self.start(file, policy).await {
-            Err(GuardError::Store(HistoryError::Unavailable(because))) => {
+            Err(GuardError::Store(HistoryError::Unavailable(because)) | GuardError::Platform(PlatformError(because))) => {
                 if let Some(running) = self.running.get_mut(key) {
                     running.fell = Some((now, because));
                 }

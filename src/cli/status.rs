@@ -75,7 +75,7 @@ async fn ask(desk: &dyn Desk, args: &Args) -> anyhow::Result<Vec<TargetStatus>> 
 }
 
 async fn watch(common: &Common, args: &Args) -> anyhow::Result<Exit> {
-    let desk = reach::controller(common)?;
+    let desk = reach::controller(common).await?;
     let terminal = std::io::stdout().is_terminal() && args.output != Format::Json;
     let mut ticker = tokio::time::interval(Duration::from_secs(1));
     loop {

@@ -81,6 +81,8 @@ impl<'a> Draft<'a> {
     pub fn close(&self, record: &mut Record) {
         record.phase = Phase::Closed;
         record.closed_at = Some(self.now);
+        // Who was on which side is needed to count, and there is nothing more to count.
+        record.pods.clear();
         self.note(record, Happened::Closed);
     }
 

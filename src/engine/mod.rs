@@ -11,6 +11,7 @@ mod observe;
 mod opening;
 mod outbox;
 mod person;
+mod pods;
 mod standing;
 mod verifying;
 mod waiting;

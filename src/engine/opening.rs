@@ -98,6 +98,8 @@ fn blank(draft: &Draft<'_>, kind: RolloutKind, from: Option<Version>, to: &Versi
         outcome: None,
         outcome_detail: None,
         verification: None,
+        pods: Vec::new(),
+        ready: None,
         queries: Vec::new(),
         timeline: Vec::new(),
         closed_at: None,

@@ -229,4 +229,21 @@ impl Contents for Sqlite {
                 .collect()
         })
     }
+
+    fn all_kept<'a>(&'a self, target: &'a TargetKey) -> BoxFuture<'a, Result<Vec<(Version, String)>, HistoryError>> {
+        Box::pin(async move {
+            let key = target.to_string();
+            let found = self.ask(move |store| store.all_kept(&key)).await?;
+            found
+                .into_iter()
+                .map(|(name, fingerprint, document)| {
+                    let version = Version {
+                        name: parsed(&name)?,
+                        fingerprint: parsed(&fingerprint)?,
+                    };
+                    Ok((version, document))
+                })
+                .collect()
+        })
+    }
 }

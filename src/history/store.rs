@@ -154,6 +154,15 @@ impl Store {
         })
     }
 
+    pub(super) fn all_kept(&mut self, target: &str) -> Result<Vec<(String, String, String)>, HistoryError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT name, fingerprint, document FROM content WHERE target = ?1 ORDER BY rowid")?
+                .query_map([target], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                .collect()
+        })
+    }
+
     fn read<T>(&mut self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, HistoryError> {
         self.usable()?;
         let answer = ask(&self.connection);

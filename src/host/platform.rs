@@ -68,6 +68,9 @@ impl Host {
             moved_at: None,
             process: None,
             remarks: Vec::new(),
+            pods: Vec::new(),
+            wanted: 0,
+            lacking: None,
         };
         if let Some(pointed) = self.pointed().await? {
             let (version, remarks) = self.identity.of(&pointed).await?;
@@ -166,7 +169,7 @@ impl Host {
 const GRAIN: Duration = Duration::from_millis(10);
 
 /// Since when the process runs, if that is certainly after `moved_at`. In doubt it is not: to activate once more does no harm.
-fn since(process: &Process, moved_at: Moment) -> Option<Moment> {
+pub(super) fn since(process: &Process, moved_at: Moment) -> Option<Moment> {
     process
         .started_at
         .filter(|started| process.active && *started > moved_at.plus(GRAIN))
@@ -201,8 +204,8 @@ impl Platform for Host {
         .boxed()
     }
 
-    fn revert<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, ActResult> {
-        self.reverted(intent).boxed()
+    fn revert<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, Result<ActResult, PlatformError>> {
+        async { Ok(self.reverted(intent).await) }.boxed()
     }
 
     fn activate<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, ActResult> {

@@ -12,8 +12,9 @@ pub(super) use metric::{AtLeastFile, HarmfulFile, MetricFile, RatioFile, Tolerat
 
 use super::{
     given::Given,
-    model::{ActivateBy, Compare, Mode, OnInconclusive, OnRegression, RevertTo},
+    model::{Compare, Mode, OnInconclusive, OnRegression, RevertTo},
     quantity::{Share, Time},
+    target::ActivateBy,
 };
 
 /// A policy: what lastgood may do for one service in one environment.
@@ -76,7 +77,7 @@ pub(super) struct SpecFile {
     /// What is guarded.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub target: Given<TargetFile>,
-    /// What tells the two versions apart in the metrics. Default on a host: `{by: time}`.
+    /// What tells the two versions apart in the metrics. Default: `{by: pod}` on Kubernetes, `{by: time}` on a host.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub arms: Given<ArmsFile>,
     /// How long and how often a rollout is judged.
@@ -135,7 +136,7 @@ pub(super) struct TargetFile {
     /// A service on a plain host: release directories, a symlink, a unit or a command.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub host: Given<HostFile>,
-    /// A workload on Kubernetes. Does not work yet in this version.
+    /// A workload of Kubernetes as it is: a Deployment, StatefulSet or DaemonSet.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub kubernetes: Given<KubernetesFile>,
 }
@@ -177,10 +178,10 @@ pub(super) struct ActivateFile {
     pub timeout: Given<Time>,
 }
 
-/// A workload on Kubernetes. Does not work yet in this version.
+/// A workload of Kubernetes: its namespace, and exactly one of `deployment`, `statefulSet`, `daemonSet`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-#[schemars(rename = "Kubernetes")]
+#[schemars(rename = "Kubernetes", extend("required" = ["namespace"]))]
 pub(super) struct KubernetesFile {
     /// The namespace.
     #[serde(skip_serializing_if = "Given::is_absent")]
@@ -194,22 +195,28 @@ pub(super) struct KubernetesFile {
     /// The DaemonSet's name.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub daemon_set: Given<String>,
-    /// Which container's tag is shown.
+    /// Which container's tag is shown as the version. Default: that of the only image that changed, else of the first container.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub container: Given<String>,
 }
 
 /// What tells the two versions apart in the metrics.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[schemars(rename = "Arms")]
 pub(super) struct ArmsFile {
-    /// Default on a host: `time`.
+    /// Default: `pod` on Kubernetes, `time` on a host.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub by: Given<ArmsBy>,
     /// The one `instance` label to count, where several hosts answer the query. Default: the only one there is.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub instance: Given<String>,
+    /// The label of the metrics that names the pod. Default `pod`.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub pod_label: Given<String>,
+    /// The label of the metrics that names the pod's namespace. Default `namespace`.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub namespace_label: Given<String>,
 }
 
 /// What tells the two versions apart.
@@ -217,6 +224,8 @@ pub(super) struct ArmsFile {
 #[serde(rename_all = "camelCase")]
 #[schemars(inline)]
 pub(super) enum ArmsBy {
+    /// By the pods that run each: Kubernetes.
+    Pod,
     /// Before and after the switch: hosts.
     Time,
 }

@@ -18,6 +18,7 @@ mod quantity;
 mod reader;
 mod resolve;
 mod schema;
+mod target;
 mod tree;
 mod written;
 
@@ -25,14 +26,14 @@ pub(crate) use error::{At, Fault, Faults};
 pub use error::{PolicyError, PolicyErrors};
 pub(crate) use given::Given;
 pub use model::{
-    Activate, ActivateBy, Arms, Compare, Harmful, HistogramMetric, HostTarget, Limits, Metric, MetricKind, Mode, Notify,
-    NotifyOn, OnInconclusive, OnRegression, Policy, RatioMetric, Require, RevertPolicy, RevertTo, Risk, StepSetting, Target,
-    Tolerate, ValueMetric, Watch,
+    Compare, Harmful, HistogramMetric, Limits, Metric, MetricKind, Mode, Notify, NotifyOn, OnInconclusive, OnRegression, Policy,
+    RatioMetric, Require, RevertPolicy, RevertTo, Risk, StepSetting, Tolerate, ValueMetric, Watch,
 };
 pub use quantity::{duration_text, parse_duration, parse_share, share_text};
 pub(crate) use reader::Reader;
 pub(crate) use schema::homes_in;
 pub use schema::schema;
+pub use target::{Activate, ActivateBy, Arms, HostTarget, KubernetesTarget, Target, WorkloadKind};
 pub use tree::MAX_BYTES;
 pub(crate) use tree::{Entry, Node, Value};
 pub use written::filled;

@@ -1,10 +1,11 @@
 //! The valid policy, every default filled in (product.md, Policy). Shares are fractions (1 % is 0.01), times are durations.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Arms, Target};
 use crate::words::{ChannelName, Env, Fingerprint, Service, TargetKey};
 
 /// A valid policy for one service in one environment.
@@ -68,67 +69,6 @@ pub enum Mode {
     Propose,
     /// Revert.
     Enforce,
-}
-
-/// What is guarded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Target {
-    /// A plain host: release directories, a symlink, a unit or a command.
-    Host(HostTarget),
-}
-
-/// A service on a plain host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HostTarget {
-    /// The directory that holds one directory a version; absolute.
-    pub releases: PathBuf,
-    /// The symlink to the version that runs; absolute, outside `releases`.
-    pub current: PathBuf,
-    /// How the running process takes up what `current` points to.
-    pub activate: Activate,
-}
-
-/// How a moved `current` takes effect.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Activate {
-    /// A systemd unit, over D-Bus.
-    Unit {
-        /// `myapp.service`.
-        unit: String,
-        /// Reload or restart.
-        by: ActivateBy,
-    },
-    /// A command, without a shell, in the parent directory of `current`.
-    Command {
-        /// The program and its arguments; at least the program.
-        command: Vec<String>,
-        /// It is ended after this long (default 60 s).
-        #[serde(with = "crate::words::seconds")]
-        timeout: Duration,
-    },
-}
-
-/// What is asked of the unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ActivateBy {
-    /// `systemctl reload`.
-    Reload,
-    /// `systemctl restart`.
-    Restart,
-}
-
-/// What tells the two versions apart in the metrics.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Arms {
-    /// Before and after the switch: hosts.
-    Time {
-        /// The one instance to count, where several answer.
-        instance: Option<String>,
-    },
 }
 
 /// The time a rollout is judged.

@@ -50,10 +50,30 @@ pub const POINTS: &[&str] = &[
     "seen.after",
 ];
 
+/// The points of a person's deploy (`tests/deploy` visits each): around each of its steps, and in the middle of the long ones.
+#[cfg(feature = "crash-points")]
+pub const DEPLOYING: &[&str] = &[
+    "deploy.begun",
+    "deploy.fetching",
+    "deploy.fetched",
+    "deploy.unpacking",
+    "deploy.unpacked",
+    "deploy.renamed",
+    "deploy.published",
+    "deploy.link",
+    "deploy.exchanged",
+    "deploy.switched",
+    "deploy.activated",
+    "deploy.ended",
+];
+
 /// Ends the process at once, by SIGKILL, if the environment's `LASTGOOD_CRASH_AT` names this point.
 #[cfg(feature = "crash-points")]
 pub fn point(name: &str) {
-    debug_assert!(POINTS.contains(&name), "unregistered crash point {name}");
+    debug_assert!(
+        POINTS.contains(&name) || DEPLOYING.contains(&name),
+        "unregistered crash point {name}"
+    );
     if std::env::var_os("LASTGOOD_CRASH_AT").is_some_and(|at| at == name) {
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     }

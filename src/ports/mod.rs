@@ -36,7 +36,10 @@ pub trait Platform: Send + Sync {
     fn changed(&self) -> BoxFuture<'_, ()>;
 
     /// Puts the version of the intent back, if the bad one still runs.
-    fn revert<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, ActResult>;
+    ///
+    /// # Errors
+    /// When nobody can tell what it did, as no answer came: it is looked at, never repeated blindly.
+    fn revert<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, Result<ActResult, PlatformError>>;
 
     /// Activates what `current` points to, if that is the version to put back.
     fn activate<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, ActResult>;
@@ -193,6 +196,12 @@ pub trait Contents: Send + Sync {
         target: &'a TargetKey,
         name: &'a VersionName,
     ) -> BoxFuture<'a, Result<Vec<(Version, String)>, HistoryError>>;
+
+    /// Every version of the target that has a document, with it, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn all_kept<'a>(&'a self, target: &'a TargetKey) -> BoxFuture<'a, Result<Vec<(Version, String)>, HistoryError>>;
 }
 
 /// Why the store refused.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, Record, Release};
+use super::{Alert, Record, Release, SeenPod, Waiting};
 use crate::{
     decide::Freeze,
     policy::RevertTo,
@@ -186,6 +186,15 @@ pub struct Observation {
     pub process: Option<Process>,
     /// Things worth telling: extra or changed files, a directory too large to digest whole.
     pub remarks: Vec<String>,
+    /// On Kubernetes its pods, those that are being deleted included.
+    #[serde(default)]
+    pub pods: Vec<SeenPod>,
+    /// How many pods are wanted; 0 on a host.
+    #[serde(default)]
+    pub wanted: u32,
+    /// Why pods that are wanted cannot even be made.
+    #[serde(default)]
+    pub lacking: Option<Waiting>,
 }
 
 /// The process behind a unit.

@@ -4,6 +4,7 @@
 
 mod alert;
 mod history;
+mod pods;
 mod release;
 mod retention;
 mod rollout;
@@ -12,5 +13,6 @@ pub use alert::{Alert, AlertKind, Delivery};
 pub use history::{
     CONTROLLER_FORMAT, ControllerState, FORMAT, KnownVersion, Observation, Process, ProofBasis, Served, TargetHistory, Unready,
 };
+pub use pods::{ArmPod, Guilt, ReadyPods, SeenPod, Waiting};
 pub use release::{Recording, Release};
 pub use rollout::{ActResult, Activation, DataFault, Entry, Happened, Intent, Phase, Record, RolloutKind, Verification};

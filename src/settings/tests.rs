@@ -84,7 +84,7 @@ fn every_key_is_read() {
     assert_eq!(settings.prometheus.lag.as_secs(), 60);
     assert_eq!(settings.prometheus.headers.keys().collect::<Vec<_>>(), ["X-Scope-OrgID"]);
     assert_eq!(settings.prometheus.basic_auth.expect("given").user, "ann");
-    assert_eq!(settings.store.path, PathBuf::from("/srv/ann/history.db"));
+    assert_eq!(settings.store, StoreSettings::Sqlite(PathBuf::from("/srv/ann/history.db")));
     assert_eq!(settings.server.listen.to_string(), "[::1]:9999");
     assert_eq!((settings.limits.reverts_per_hour, settings.limits.freeze_at), (4, 2));
     assert_eq!(
@@ -112,7 +112,10 @@ fn an_empty_file_gives_the_documented_defaults() {
     assert_eq!(settings.mode, crate::policy::Mode::Enforce);
     assert_eq!(settings.policies, [PathBuf::from("/etc/lastgood/policies")]);
     assert_eq!(settings.prometheus.url, "http://127.0.0.1:9090");
-    assert_eq!(settings.store.path, PathBuf::from("/var/lib/lastgood/history.db"));
+    assert_eq!(
+        settings.store,
+        StoreSettings::Sqlite(PathBuf::from("/var/lib/lastgood/history.db"))
+    );
     assert_eq!(settings.server.listen.to_string(), "127.0.0.1:9470");
     assert_eq!((settings.limits.reverts_per_hour, settings.limits.freeze_at), (10, 3));
     assert_eq!(settings.retention, crate::words::Retention::default());
@@ -316,4 +319,103 @@ fn a_huge_policy_file_is_not_read_into_memory() {
         .expect("a sparse file");
     let error = policies::read(&[path]).remove(0).expect_err("refused");
     assert!(error.to_string().contains("256 KiB"), "{error}");
+}
+
+#[test]
+fn the_cluster_and_what_of_it_counts_are_read_and_a_store_in_it_may_be_probed_from_outside() {
+    let toml = r#"
+[store]
+url = "kubernetes:"
+[kubernetes]
+kubeconfig = "/srv/ann/.kube/config"
+context = "staging"
+namespaces = ["shop", "pay"]
+ignore_annotations = ["cattle.io/timestamp", "deployed"]
+[server]
+listen = "0.0.0.0:9470"
+"#;
+    let settings = loaded(toml, &[("LASTGOOD__KUBERNETES__CONTEXT", "prod")])
+        .expect("valid")
+        .settings;
+    assert_eq!(settings.store, StoreSettings::Kubernetes);
+    let expected = KubernetesSettings {
+        kubeconfig: Some(PathBuf::from("/srv/ann/.kube/config")),
+        context: Some("prod".to_owned()),
+        namespaces: vec!["shop".to_owned(), "pay".to_owned()],
+        ignore_annotations: vec!["cattle.io/timestamp".to_owned(), "deployed".to_owned()],
+        lease: Some(LeaseSettings {
+            namespace: None,
+            name: "lastgood".to_owned(),
+        }),
+    };
+    assert_eq!(settings.kubernetes, expected);
+    assert_eq!(settings.server.listen.to_string(), "0.0.0.0:9470");
+}
+
+#[test]
+fn what_no_cluster_can_have_is_refused() {
+    let toml = r#"
+[kubernetes]
+kubeconfig = "config"
+context = ""
+namespaces = ["Shop"]
+ignore_annotations = ["/timestamp"]
+"#;
+    assert_eq!(
+        refused(toml, &[]),
+        "4 settings are wrong\n  \
+         DIR/lastgood.toml: kubernetes.kubeconfig: `config` is not absolute: write the whole path from `/` on\n  \
+         DIR/lastgood.toml: kubernetes.context: an empty text names no context: leave the key out for the current one\n  \
+         DIR/lastgood.toml: kubernetes.namespaces: `Shop` is no name of a namespace: lower-case letters, digits and `-`, as in `shop`\n  \
+         DIR/lastgood.toml: kubernetes.ignore_annotations: `/timestamp` is no key of an annotation: write it whole, as in `cattle.io/timestamp`"
+    );
+}
+
+#[test]
+fn a_lease_is_on_by_itself_only_where_the_store_is_in_the_cluster_and_may_be_named_or_off() {
+    let lease = |toml: &str| loaded(toml, &[]).expect("valid").settings.kubernetes.lease;
+    let named = |namespace: Option<&str>, name: &str| {
+        Some(LeaseSettings {
+            namespace: namespace.map(str::to_owned),
+            name: name.to_owned(),
+        })
+    };
+    assert_eq!(lease(""), None);
+    assert_eq!(lease("[store]\nurl = \"kubernetes:\"\n"), named(None, "lastgood"));
+    assert_eq!(lease("[store]\nurl = \"kubernetes:\"\n[kubernetes]\nlease = \"off\"\n"), None);
+    assert_eq!(lease("[kubernetes]\nlease = \"guard\"\n"), named(None, "guard"));
+    assert_eq!(
+        lease("[kubernetes]\nlease = \"ops/guard.eu\"\n"),
+        named(Some("ops"), "guard.eu")
+    );
+    assert_eq!(
+        refused("[kubernetes]\nlease = \"Ops/guard\"\n", &[]),
+        "DIR/lastgood.toml: kubernetes.lease: found `Ops/guard`: write `auto`, `off`, the name of a lease, or its namespace and name: `lastgood/lastgood`"
+    );
+}
+
+#[test]
+fn a_policy_for_a_namespace_that_the_settings_do_not_allow_is_refused_and_the_others_are_not() {
+    let home = Home::new();
+    for namespace in ["shop", "pay"] {
+        let text = format!(
+            "apiVersion: lastgood.dev/v1\nkind: Policy\nmetadata: {{name: {namespace}}}\nspec:\n  \
+             target: {{kubernetes: {{namespace: {namespace}, deployment: app}}}}\n  \
+             metrics: [{{name: errors, ratio: {{bad: 'bad_total', total: 'all_total'}}}}]\n"
+        );
+        home.file(&format!("{namespace}.yaml"), &text);
+    }
+    let read = |table: &str| {
+        let toml = format!("policies = [\"{}\"]\n{table}", home.0.path().display());
+        policies::of(&loaded(&toml, &[]).expect("valid").settings)
+    };
+    assert_eq!(read("").accepted.len(), 2);
+    let allowed = read("[kubernetes]\nnamespaces = [\"shop\"]\n");
+    assert_eq!(allowed.accepted.len(), 1);
+    assert_eq!(allowed.accepted[0].policy.key().to_string(), "prod/shop");
+    let error = allowed.rejected[0].to_string();
+    assert!(
+        error.ends_with("pay.yaml: what prod/pay guards is in a namespace that the settings do not allow: `kubernetes.namespaces` has shop; add it, and grant the role in it"),
+        "{error}"
+    );
 }

@@ -14,3 +14,5 @@ mod forgotten;
 mod refusals;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod sqlite;

@@ -97,6 +97,8 @@ pub fn record(target: &TargetKey, number: u16) -> Record {
             at: at(seen + 300),
         }),
         queries: vec!["sum by (job, instance)(http_requests_total{app=\"myapp\"})".to_owned()],
+        pods: Vec::new(),
+        ready: None,
         timeline: timeline(seen),
         closed_at: Some(at(seen + 301)),
     }

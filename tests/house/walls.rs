@@ -8,7 +8,7 @@ use super::{
 };
 
 /// Every room but the top one, from the ground up: whatever may name all rooms below it may name a beginning of this.
-const EVERY_ROOM: [&str; 19] = [
+const EVERY_ROOM: [&str; 21] = [
     "words",
     "policy",
     "manifest",
@@ -21,7 +21,9 @@ const EVERY_ROOM: [&str; 19] = [
     "engine",
     "ports",
     "host",
+    "kubernetes",
     "prometheus",
+    "fetch",
     "alert",
     "history",
     "web",
@@ -33,11 +35,11 @@ const EVERY_ROOM: [&str; 19] = [
 const PURE: &[&str] = EVERY_ROOM.split_at(10).0;
 /// What an adapter may name: the pure rooms and `ports`.
 const BELOW_ADAPTERS: &[&str] = EVERY_ROOM.split_at(11).0;
-const BELOW_APP: &[&str] = EVERY_ROOM.split_at(17).0;
-const BELOW_DEMO: &[&str] = EVERY_ROOM.split_at(18).0;
+const BELOW_APP: &[&str] = EVERY_ROOM.split_at(19).0;
+const BELOW_DEMO: &[&str] = EVERY_ROOM.split_at(20).0;
 
 /// Whom each room may name beside itself.
-const MAY_NAME: [(&str, &[&str]); 21] = [
+const MAY_NAME: [(&str, &[&str]); 23] = [
     ("words", &[]),
     ("policy", &["words"]),
     ("manifest", &["words", "policy"]),
@@ -55,7 +57,9 @@ const MAY_NAME: [(&str, &[&str]); 21] = [
     ),
     ("ports", PURE),
     ("host", BELOW_ADAPTERS),
+    ("kubernetes", BELOW_ADAPTERS),
     ("prometheus", BELOW_ADAPTERS),
+    ("fetch", BELOW_ADAPTERS),
     ("alert", BELOW_ADAPTERS),
     ("history", BELOW_ADAPTERS),
     ("web", BELOW_ADAPTERS),
@@ -67,7 +71,7 @@ const MAY_NAME: [(&str, &[&str]); 21] = [
 ];
 
 /// What no pure room names: the outside world, async, clocks, logs, chance.
-const OUTSIDE: [&str; 22] = [
+const OUTSIDE: [&str; 24] = [
     "tokio::",
     "tokio_util::",
     "futures::",
@@ -75,6 +79,8 @@ const OUTSIDE: [&str; 22] = [
     "reqwest::",
     "hyper::",
     "zbus::",
+    "kube::",
+    "k8s_openapi::",
     "rusqlite::",
     "refinery::",
     "rustix::",
@@ -93,9 +99,17 @@ const OUTSIDE: [&str; 22] = [
 ];
 
 /// Crates that belong to one kind of outside world, and the rooms that may name them.
-const CRATES: [(&str, &[&str]); 10] = [
+const CRATES: [(&str, &[&str]); 18] = [
     ("zbus::", &["host"]),
     ("inotify::", &["host"]),
+    ("kube::", &["kubernetes"]),
+    ("k8s_openapi::", &["kubernetes"]),
+    ("json_patch::", &["kubernetes"]),
+    ("tar::", &["host"]),
+    ("zip::", &["host"]),
+    ("zstd::", &["host"]),
+    ("flate2::", &["host"]),
+    ("indicatif::", &["cli"]),
     ("rusqlite::", &["history"]),
     ("refinery::", &["history"]),
     ("prometheus_http_query::", &["prometheus"]),

@@ -2,7 +2,9 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod controllers;
 mod ends;
+mod leading;
 mod people;
 mod rig;
 mod workloads;

@@ -156,13 +156,18 @@ impl Plane {
         list["items"].as_array().expect("a list").clone()
     }
 
+    /// Where its Prometheus is.
+    pub fn prometheus(&self) -> String {
+        let env = fs::read_to_string(self.file("env")).expect("its env");
+        let url = env
+            .lines()
+            .find_map(|line| line.strip_prefix("export PROMETHEUS_URL='")?.strip_suffix('\''));
+        url.expect("a URL").to_owned()
+    }
+
     /// The values of an instant query to the plane's Prometheus, with their labels.
     pub async fn query(&self, query: &str) -> Vec<Value> {
-        let env = fs::read_to_string(self.file("env")).expect("its env");
-        let base = env
-            .lines()
-            .find_map(|line| line.strip_prefix("export PROMETHEUS_URL='")?.strip_suffix('\''))
-            .expect("a URL");
+        let base = self.prometheus();
         let request = reqwest::Client::new()
             .post(format!("{base}/api/v1/query"))
             .body(format!("query={query}"));

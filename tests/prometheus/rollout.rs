@@ -129,6 +129,8 @@ pub fn record(policy: &Policy, at: Moment, baseline: bool) -> Record {
         outcome_detail: None,
         verification: None,
         queries: Vec::new(),
+        pods: Vec::new(),
+        ready: None,
         timeline: Vec::new(),
         closed_at: None,
     }

@@ -92,6 +92,9 @@ impl Contents for Stubborn {
     ) -> BoxFuture<'a, Result<Vec<(Version, String)>, HistoryError>> {
         self.0.kept(target, name)
     }
+    fn all_kept<'a>(&'a self, target: &'a TargetKey) -> BoxFuture<'a, Result<Vec<(Version, String)>, HistoryError>> {
+        self.0.all_kept(target)
+    }
 }
 
 /// A host on which nothing moves, and where nobody can look what became of an intent.
@@ -105,13 +108,16 @@ impl Platform for Still {
             moved_at: None,
             process: None,
             remarks: Vec::new(),
+            pods: Vec::new(),
+            wanted: 0,
+            lacking: None,
         };
         async move { Ok(seen) }.boxed()
     }
     fn changed(&self) -> BoxFuture<'_, ()> {
         std::future::pending().boxed()
     }
-    fn revert<'a>(&'a self, _: &'a Intent) -> BoxFuture<'a, ActResult> {
+    fn revert<'a>(&'a self, _: &'a Intent) -> BoxFuture<'a, Result<ActResult, PlatformError>> {
         std::future::pending().boxed()
     }
     fn activate<'a>(&'a self, _: &'a Intent) -> BoxFuture<'a, ActResult> {

@@ -113,6 +113,9 @@ impl Story {
             moved_at: Some(self.moved_at),
             process: Some(self.process.clone()),
             remarks: Vec::new(),
+            pods: Vec::new(),
+            wanted: 0,
+            lacking: None,
         };
         self.happens(&Event::Observed(observation));
     }

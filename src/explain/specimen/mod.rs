@@ -77,6 +77,8 @@ pub(crate) fn watching() -> Record {
         outcome_detail: None,
         verification: None,
         queries: vec![BAD_QUERY.to_owned()],
+        pods: Vec::new(),
+        ready: None,
         timeline: vec![
             Entry {
                 at: at(-2),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::words::{ChannelName, Env, Fingerprint, Service};
 
-use super::{DAY, MINUTE, SECOND, metrics, name, target, time};
+use super::{DAY, MINUTE, SECOND, arms, metrics, name, target, time};
 use crate::policy::{
     Limits, Mode, Notify, NotifyOn, OnInconclusive, OnRegression, Policy, Require, RevertPolicy, RevertTo, Risk, StepSetting,
     Watch,
@@ -22,9 +22,9 @@ pub(super) fn spec(given: &Given<SpecFile>, service: Option<Service>, faults: &F
     // Everything is looked at before anything is given up, so that all faults are found.
     let env = env(&spec.env, faults);
     let target = target::target(given, spec, faults);
-    let arms = target::arms(&spec.arms, faults);
+    let arms = arms::arms(&spec.arms, target.as_ref(), faults);
     let watch = watch(&spec.watch, faults);
-    let compare = target::compare(&spec.compare, faults);
+    let compare = arms::compare(&spec.compare, target.as_ref(), faults);
     let risk = risk(&spec.risk, faults);
     let metrics = metrics::metrics(given, spec, on_regression, faults);
     let at_least_bad = metrics::at_least_bad(&spec.at_least, faults);
