@@ -48,7 +48,7 @@ fn a_release_that_skipped_an_environment_is_told_once_and_judged_as_any_other() 
 }
 
 #[test]
-fn a_release_whose_manifest_says_that_there_is_no_way_back_is_told_and_not_reverted() {
+fn k21_a_release_whose_manifest_says_that_there_is_no_way_back_is_told_and_not_reverted() {
     let mut story = Story::with_candidate();
     let text = r#"{"version":"v2","commit":"abc1234","built_at":"2026-11-24T18:00:00Z","passed_smoke_test":true,"irreversible":"drops a column"}"#;
     story.happens(&Event::Recorded {
