@@ -131,7 +131,9 @@ impl Watch {
         if !matches!(self.policy.arms, Arms::Pod { .. }) {
             return;
         }
-        if let (Stage::Watch, Phase::Watching { until }) = (self.stage, &record.phase) {
+        if let (Stage::Watch, Phase::Watching { until }) | (Stage::Verification, Phase::Verifying { until }) =
+            (self.stage, &record.phase)
+        {
             self.ends = *until;
         }
         let arms = arms::of(record, self.stage);

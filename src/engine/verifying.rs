@@ -1,11 +1,18 @@
 //! After a version came back, by us or by a person: did the metric recover, is the unit active? Nothing is reverted from here.
 
+use std::time::Duration;
+
 use super::{deciding::settled, draft::Draft, ending};
 use crate::{
     judge::Evidence,
     record::{AlertKind, Happened, Phase, ReadyPods, Record, Verification},
-    words::{Outcome, RolloutId, Verdict},
+    words::{Moment, Outcome, RolloutId, Verdict},
 };
+
+/// So much longer than the verification a workload may take to put all of its pods back: one by one, each ready for a while first.
+const ON_THEIR_WAY: Duration = Duration::from_secs(600);
+/// Pods on their way are waited for in turns of this.
+const A_WHILE: Duration = Duration::from_secs(15);
 
 /// A step of the verification was judged.
 pub(super) fn judged(draft: &mut Draft<'_>, rollout: RolloutId, evidence: &Evidence) {
@@ -15,7 +22,7 @@ pub(super) fn judged(draft: &mut Draft<'_>, rollout: RolloutId, evidence: &Evide
         };
         match evidence.verdict {
             Some(Verdict::Regression) => settle(draft, record, Some(evidence), Outcome::DidNotHelp),
-            Some(Verdict::Healthy) => settle(draft, record, Some(evidence), Outcome::Verified),
+            Some(Verdict::Healthy) if !on_its_way(record) => settle(draft, record, Some(evidence), Outcome::Verified),
             _ if ending::holds_the_last_step(record, evidence, until) => unconvicted(draft, record, Some(evidence)),
             _ => {}
         }
@@ -38,7 +45,12 @@ pub(super) fn tick(draft: &mut Draft<'_>) {
 
 /// The end without a verdict: what remains is whether the unit is active, where there is one.
 fn unconvicted(draft: &mut Draft<'_>, record: &mut Record, evidence: Option<&Evidence>) {
+    if let Some(until) = longer(draft, record) {
+        record.phase = Phase::Verifying { until };
+        return;
+    }
     match (active(draft, record), evidence) {
+        (Some(false), _) if record.ready.is_some() => settle(draft, record, evidence, Outcome::Stuck),
         (Some(false), _) => settle(draft, record, evidence, Outcome::Failed),
         // Neither a unit nor data: it was reverted, and nobody can say more.
         (None, None) => {
@@ -48,6 +60,19 @@ fn unconvicted(draft: &mut Draft<'_>, record: &mut Record, evidence: Option<&Evi
         }
         _ => settle(draft, record, evidence, Outcome::Verified),
     }
+}
+
+/// Whether pods of what was put back are still to become ready.
+fn on_its_way(record: &Record) -> bool {
+    record.ready.is_some_and(|pods| !pods.all())
+}
+
+/// Until when pods that are still on their way are waited for; none where there are none, or where that took too long already.
+fn longer(draft: &Draft<'_>, record: &Record) -> Option<Moment> {
+    let intended = record.intent.as_ref().map(|intent| intent.at);
+    let began = intended.or(record.activation.as_ref().map(|activation| activation.at))?;
+    let latest = began.plus(record.policy.revert.verify_for + ON_THEIR_WAY);
+    (on_its_way(record) && draft.now < latest).then(|| draft.now.plus(A_WHILE).min(latest))
 }
 
 /// Whether what was put back runs: its unit is active, or all of its pods are ready.
@@ -65,7 +90,7 @@ fn settle(draft: &mut Draft<'_>, record: &mut Record, evidence: Option<&Evidence
     // A quarantined version that came back was announced; how it does changes nothing of that.
     if record.outcome != Some(Outcome::Contested) {
         let detail = match outcome {
-            Outcome::Failed if record.ready.is_some() => "not all of its pods are ready",
+            Outcome::Stuck => "not all of its pods are ready",
             Outcome::Failed => "the unit is not active",
             _ => "",
         };

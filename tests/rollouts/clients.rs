@@ -17,7 +17,7 @@ use crate::plane::Plane;
 /// How often the ready pods are looked for.
 const LOOK: Duration = Duration::from_millis(250);
 /// Between two requests.
-const PAUSE: Duration = Duration::from_millis(8);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// What the clients have met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// About 120 requests a second to the ready pods of the app.
+    /// About 50 requests a second to the ready pods of the app.
     pub async fn of(plane: &Plane, namespace: &str, app: &str) -> Self {
         let kubeconfig = Kubeconfig::read_from(plane.file("credentials/admin.kubeconfig")).expect("a kubeconfig");
         let options = KubeConfigOptions::default();

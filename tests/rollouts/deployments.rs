@@ -10,8 +10,7 @@ use crate::{
     scene::{Scene, behaves},
 };
 
-#[tokio::test]
-async fn a_release_with_errors_is_convicted_beside_the_old_pods_and_the_template_is_put_back() {
+pub async fn a_release_with_errors_is_convicted_beside_the_old_pods_and_the_template_is_put_back() {
     let Some(scene) = Scene::set("Deployment", "errors").await else {
         return skipped("deployments::a_release_with_errors_is_convicted_beside_the_old_pods_and_the_template_is_put_back");
     };
@@ -32,8 +31,7 @@ async fn a_release_with_errors_is_convicted_beside_the_old_pods_and_the_template
     println!("{}\n{:?}", scene.command(&["explain", "shop"]), scene.clients.met());
 }
 
-#[tokio::test]
-async fn a_good_release_is_proven_and_left_alone() {
+pub async fn a_good_release_is_proven_and_left_alone() {
     let Some(scene) = Scene::set("Deployment", "good").await else {
         return skipped("deployments::a_good_release_is_proven_and_left_alone");
     };

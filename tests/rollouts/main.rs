@@ -8,4 +8,8 @@ mod plane;
 
 mod clients;
 mod deployments;
+mod kinds;
+mod people;
 mod scene;
+mod startup;
+mod together;

@@ -11,11 +11,15 @@ use lastgood::{
     words::{Standing, TargetKey},
 };
 use serde_json::{Value, json};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
     clients::Clients,
     plane::{Plane, shared, until},
 };
+
+/// So many scenes at once are borne by two cores.
+static STAGES: Semaphore = Semaphore::const_new(6);
 
 /// One workload, its clients and its guard.
 pub struct Scene {
@@ -25,6 +29,7 @@ pub struct Scene {
     pub clients: Clients,
     directory: tempfile::TempDir,
     _lastgood: Child,
+    _stage: SemaphorePermit<'static>,
 }
 
 /// How a version of the service behaves: its share of errors, its median latency in seconds.
@@ -69,6 +74,7 @@ impl Scene {
     /// v1 of a workload of this kind runs, is scraped, asked and guarded, and is known as what to go back to. None: no cluster was built.
     pub async fn set(kind: &'static str, namespace: &'static str) -> Option<Self> {
         let plane = shared().await?;
+        let stage = STAGES.acquire().await.expect("a stage");
         plane.image(&format!("{namespace}/shop:v1"), &behaves(0.005, 0.010));
         plane.apply(namespace, &[workload(kind, namespace)]).await;
         let status = format!("{}/shop", kind.to_lowercase());
@@ -86,6 +92,7 @@ impl Scene {
             clients,
             directory,
             _lastgood: lastgood,
+            _stage: stage,
         };
         scene
             .record("v1", "v1 is judged", |record| {
@@ -99,9 +106,28 @@ impl Scene {
     pub async fn ships(&self, version: &str, behavior: &Value) {
         let image = format!("{}/shop:{version}", self.namespace);
         self.plane.image(&image, behavior);
+        self.sets_image(&image).await;
+    }
+
+    /// Names another image in the template.
+    pub async fn sets_image(&self, image: &str) {
         let object = format!("{}/shop", self.kind.to_lowercase());
         let set = format!("shop={image}");
         self.plane.kubectl(self.namespace, &["set", "image", &object, &set]).await;
+    }
+
+    /// Patches the workload as `kubectl patch` does by default.
+    pub async fn patches(&self, patch: &Value) {
+        let object = format!("{}/shop", self.kind.to_lowercase());
+        self.plane
+            .kubectl(self.namespace, &["patch", &object, "--patch", &patch.to_string()])
+            .await;
+    }
+
+    /// The newest records, newest first.
+    pub async fn records(&self) -> Vec<Record> {
+        let desk = self.desk().expect("a desk");
+        desk.records(&key(), 20).await.expect("records")
     }
 
     /// The workload as the API server has it.
@@ -110,7 +136,14 @@ impl Scene {
             .plane
             .kubectl(
                 self.namespace,
-                &["get", &self.kind.to_lowercase(), "shop", "--output", "json"],
+                &[
+                    "get",
+                    &self.kind.to_lowercase(),
+                    "shop",
+                    "--output",
+                    "json",
+                    "--show-managed-fields",
+                ],
             )
             .await;
         serde_json::from_str(&said).expect("JSON")

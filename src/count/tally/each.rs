@@ -71,17 +71,19 @@ impl Metric {
             }
         }
         let mut counts = together(counted, gaps);
-        match side {
-            Side::Pods(_, arms) => covered(&mut counts, arms, &fresh, answer.at, step),
-            _ => {
-                if counts.baseline.is_empty() && counts.gaps.is_empty() {
-                    counts.gaps.push(empty(side.arm(), query));
-                }
-                return counts;
+        let arm = match side {
+            Side::Pods(_, arms) => {
+                covered(&mut counts, arms, &fresh, answer.at, step);
+                Arm::Candidate
             }
-        }
-        if counts.candidate.is_empty() && !counts.gaps.iter().any(|gap| gap.arm == Arm::Candidate) {
-            counts.gaps.push(empty(Arm::Candidate, query));
+            side => side.arm(),
+        };
+        let counted = match arm {
+            Arm::Candidate => &counts.candidate,
+            Arm::Baseline => &counts.baseline,
+        };
+        if counted.is_empty() && !counts.gaps.iter().any(|gap| gap.arm == arm) {
+            counts.gaps.push(nothing(side, arm, query, answer.at, step));
         }
         counts
     }
@@ -175,10 +177,7 @@ fn together(counted: Vec<Counted>, gaps: Vec<Gap>) -> MetricStep {
 /// A side of which under 80 % of the ready pods were scraped is not counted at all: those that were may be the lucky ones.
 fn covered(counts: &mut MetricStep, arms: &PodArms, fresh: &BTreeSet<&Pod>, at: Moment, step: Duration) {
     for arm in [Arm::Candidate, Arm::Baseline] {
-        let due = |life: &PodLife| {
-            let ready = life.ready_at.is_some_and(|ready| ready.plus(step * EXPECTED) <= at);
-            life.arm == arm && ready && life.gone_at.is_none_or(|gone| gone > at)
-        };
+        let due = |life: &PodLife| life.arm == arm && is_due(life, at, step);
         let expected: Vec<&Pod> = arms.lives().filter(|(_, life)| due(life)).map(|(pod, _)| pod).collect();
         let found = expected.iter().filter(|pod| fresh.contains(**pod)).count();
         if found * 10 >= expected.len() * 8 {
@@ -201,11 +200,30 @@ fn covered(counts: &mut MetricStep, arms: &PodArms, fresh: &BTreeSet<&Pod>, at: 
     }
 }
 
-fn empty(arm: Arm, query: &str) -> Gap {
+/// Why nothing of a side was counted though nothing was odd: its query is empty, or no pod of it could have been scraped yet.
+fn nothing(side: &Side, arm: Arm, query: &str, at: Moment, step: Duration) -> Gap {
+    let early = match side {
+        Side::Pods(_, arms) => !arms.lives().any(|(_, life)| life.arm == arm && is_due(life, at, step)),
+        _ => false,
+    };
+    let (reason, detail) = if early {
+        (
+            GapReason::NoPrevious,
+            "none of its pods is ready for long enough to have been scraped".to_owned(),
+        )
+    } else {
+        (GapReason::NoData, query.to_owned())
+    };
     Gap {
         arm,
-        reason: GapReason::NoData,
+        reason,
         pod: None,
-        detail: query.to_owned(),
+        detail,
     }
+}
+
+/// Whether a pod should have been scraped by `at`.
+fn is_due(life: &PodLife, at: Moment, step: Duration) -> bool {
+    let ready = life.ready_at.is_some_and(|ready| ready.plus(step * EXPECTED) <= at);
+    ready && life.gone_at.is_none_or(|gone| gone > at)
 }

@@ -247,3 +247,44 @@ fn what_was_put_back_is_verified_by_its_ready_pods_where_there_are_no_metrics() 
     story.tick();
     story.closed_as(Some(Outcome::Verified));
 }
+
+#[test]
+fn what_comes_back_pod_by_pod_is_waited_for_and_is_stuck_where_that_does_not_end() {
+    let going_back = || {
+        let mut story = shipped();
+        let mut new = pod(&story, "v2", 0);
+        new.waiting = Some(Waiting::ImageNotFound);
+        let all = beside(&old(&story), &[new]);
+        sees(&mut story, "v2", all);
+        story.reverts("v2", "v1");
+        let acted = ActResult::Applied {
+            moved_at: story.now,
+            activated_at: story.now,
+            detail: "patched".to_owned(),
+        };
+        story.acted(acted);
+        story
+    };
+    let mut story = going_back();
+    for _ in 0..40 {
+        let two = old(&story).split_off(1);
+        sees(&mut story, "v1", two);
+        story.tick();
+        assert!(story.history.open.is_some(), "two of three are ready");
+        story.later(15);
+    }
+    let serving = old(&story);
+    sees(&mut story, "v1", serving);
+    story.later(MINUTE);
+    story.tick();
+    story.closed_as(Some(Outcome::Verified));
+
+    let mut story = going_back();
+    for _ in 0..80 {
+        let two = old(&story).split_off(1);
+        sees(&mut story, "v1", two);
+        story.tick();
+        story.later(15);
+    }
+    story.closed_as(Some(Outcome::Stuck));
+}

@@ -1,0 +1,139 @@
+//! People beside lastgood: theirs is the last word, and what lastgood writes is the template alone.
+
+use std::time::Duration;
+
+use lastgood::{
+    record::RolloutKind,
+    words::{Outcome, Verdict},
+};
+use serde_json::json;
+
+use crate::{
+    plane::skipped,
+    scene::{Scene, behaves},
+};
+
+pub async fn k14_a_newer_release_of_a_person_wins_over_the_one_that_is_judged() {
+    let Some(scene) = Scene::set("Deployment", "newer").await else {
+        return skipped("people::k14_a_newer_release_of_a_person_wins_over_the_one_that_is_judged");
+    };
+    scene.ships("v2", &behaves(0.0, 0.010)).await;
+    scene
+        .record("v2", "v2 is watched", |record| record.activation.is_some())
+        .await;
+    scene.ships("v3", &behaves(0.0, 0.010)).await;
+    let record = scene.closed("v2").await;
+    assert_eq!(record.outcome, Some(Outcome::Superseded), "{record:#?}");
+    let record = scene
+        .record("v3", "v3 is watched", |record| record.activation.is_some())
+        .await;
+    assert_eq!(
+        record.baseline.map(|(version, _)| version.name.to_string()).as_deref(),
+        Some("v1")
+    );
+    assert_eq!(scene.image().await, "v3");
+}
+
+pub async fn a_persons_undo_is_a_return_and_not_judged() {
+    let Some(scene) = Scene::set("Deployment", "undone").await else {
+        return skipped("people::a_persons_undo_is_a_return_and_not_judged");
+    };
+    scene.ships("v2", &behaves(0.0, 0.010)).await;
+    scene
+        .record("v2", "v2 is watched", |record| record.activation.is_some())
+        .await;
+    scene.plane.kubectl("undone", &["rollout", "undo", "deployment/shop"]).await;
+    let record = scene.closed("v2").await;
+    assert_eq!(record.outcome, Some(Outcome::ReturnedByPerson), "{record:#?}");
+    let back = scene
+        .record("v1", "v1 is back", |record| {
+            record.kind == RolloutKind::Return && record.closed_at.is_some()
+        })
+        .await;
+    assert_ne!(back.verdict, Some(Verdict::Regression));
+}
+
+pub async fn k13_a_restart_is_no_release_and_a_changed_variable_is_one_that_is_restored_whole() {
+    let Some(scene) = Scene::set("Deployment", "variables").await else {
+        return skipped("people::k13_a_restart_is_no_release_and_a_changed_variable_is_one_that_is_restored_whole");
+    };
+    scene
+        .plane
+        .kubectl("variables", &["rollout", "restart", "deployment/shop"])
+        .await;
+    scene
+        .plane
+        .kubectl("variables", &["rollout", "status", "deployment/shop", "--timeout=280s"])
+        .await;
+    let before = scene.object().await;
+    let bad = behaves(0.5, 0.010).to_string();
+    let set = format!("BEHAVIOR={bad}");
+    scene
+        .plane
+        .kubectl("variables", &["set", "env", "deployment/shop", &set])
+        .await;
+    let record = scene
+        .record("v1", "the changed variable is convicted", |record| {
+            record.kind == RolloutKind::Release && record.closed_at.is_some()
+        })
+        .await;
+    assert_eq!(record.verdict, Some(Verdict::Regression), "{record:#?}\n{}", scene.log());
+    assert_eq!(scene.object().await["spec"]["template"], before["spec"]["template"]);
+    let first = scene.records().await;
+    assert_eq!(
+        first.iter().filter(|record| record.kind == RolloutKind::Release).count(),
+        1,
+        "the restart opened none"
+    );
+}
+
+pub async fn k16_a_scaler_at_five_hertz_keeps_its_replicas_through_a_revert() {
+    let Some(scene) = Scene::set("Deployment", "scaled").await else {
+        return skipped("people::k16_a_scaler_at_five_hertz_keeps_its_replicas_through_a_revert");
+    };
+    scene.ships("v2", &behaves(0.40, 0.010)).await;
+    // The last one may be cut off by the end of the story, so both its words and the ones before count.
+    let mut said = [4, 4];
+    let scales = async {
+        loop {
+            said = [said[1], if said[1] == 4 { 5 } else { 4 }];
+            let patch = json!({"spec": {"replicas": said[1]}}).to_string();
+            scene
+                .plane
+                .kubectl(
+                    "scaled",
+                    &[
+                        "patch",
+                        "deployment/shop",
+                        "--subresource=scale",
+                        "--type=merge",
+                        "--patch",
+                        &patch,
+                    ],
+                )
+                .await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let record = tokio::select! {
+        record = scene.closed("v2") => record,
+        () = scales => unreachable!("it never ends"),
+    };
+    assert_eq!(record.outcome, Some(Outcome::Verified), "{record:#?}\n{}", scene.log());
+    assert_eq!(scene.image().await, "v1");
+    let object = scene.object().await;
+    assert!(
+        said.iter().any(|said| object["spec"]["replicas"] == *said),
+        "its last words: {said:?}"
+    );
+    let ours = object["metadata"]["managedFields"].as_array().expect("fields").iter();
+    let mut ours = ours.filter(|fields| {
+        fields["manager"]
+            .as_str()
+            .is_some_and(|manager| manager.starts_with("lastgood"))
+    });
+    assert!(
+        ours.all(|fields| fields["fieldsV1"]["f:spec"]["f:replicas"].is_null()),
+        "lastgood never wrote them"
+    );
+}

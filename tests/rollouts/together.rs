@@ -1,0 +1,47 @@
+//! Stories are told side by side, as most of each is waiting; so many at once as two cores bear.
+
+use futures::future::LocalBoxFuture;
+use tokio::task::{LocalSet, spawn_local};
+
+use crate::{deployments, kinds, people, startup};
+
+/// Tells stories; the test fails with all that fail, by their names.
+async fn told<const N: usize>(stories: [(&'static str, LocalBoxFuture<'static, ()>); N]) {
+    let all = async {
+        let told = stories.map(|(name, story)| (name, spawn_local(story)));
+        let mut failed = Vec::new();
+        for (name, story) in told {
+            if story.await.is_err() {
+                failed.push(name);
+            }
+        }
+        failed
+    };
+    let failed = LocalSet::new().run_until(all).await;
+    assert!(failed.is_empty(), "failed: {failed:?}; see above");
+}
+
+macro_rules! together {
+    ($test:ident: $($room:ident::$story:ident),+ $(,)?) => {
+        #[tokio::test]
+        async fn $test() {
+            told([$((stringify!($story), Box::pin($room::$story()) as LocalBoxFuture<'static, ()>)),+]).await;
+        }
+    };
+}
+
+together!(of_deployments_and_other_kinds:
+    deployments::a_release_with_errors_is_convicted_beside_the_old_pods_and_the_template_is_put_back,
+    deployments::a_good_release_is_proven_and_left_alone,
+    kinds::a_statefulset_is_judged_by_its_pods_though_they_keep_their_names_and_put_back,
+    kinds::a_daemonset_is_judged_by_its_pods_and_put_back,
+);
+together!(of_people_and_releases_that_never_start:
+    people::k14_a_newer_release_of_a_person_wins_over_the_one_that_is_judged,
+    people::a_persons_undo_is_a_return_and_not_judged,
+    people::k13_a_restart_is_no_release_and_a_changed_variable_is_one_that_is_restored_whole,
+    people::k16_a_scaler_at_five_hertz_keeps_its_replicas_through_a_revert,
+    startup::k12_an_image_that_does_not_exist_is_put_back_and_one_that_cannot_be_fetched_now_is_not,
+    startup::k11_a_crash_loop_is_put_back,
+    startup::a_release_that_is_never_ready_is_put_back_after_its_own_deadline,
+);
