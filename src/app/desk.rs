@@ -1,7 +1,9 @@
 //! The two desks: the running controller's, and the store's own where no controller runs.
 
+mod errand;
 mod live;
 mod store;
+mod way;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -14,7 +16,7 @@ use super::{
 use crate::{
     engine::PersonWord,
     explain::clean,
-    ports::{Clock, Desk, DeskError, HistoryError, SharedHistory},
+    ports::{Clock, Desk, DeskError, HistoryError, Platform, SharedHistory},
     record::TargetHistory,
     web::Reception,
     words::{Actor, Standing, TargetKey, Version, VersionName},
@@ -29,6 +31,8 @@ pub struct Handle {
     pub snapshot: channel::Receiver<Snapshot>,
     /// Where people's words go.
     pub orders: mpsc::Sender<Order>,
+    /// Where the target runs.
+    pub platform: Arc<dyn Platform>,
 }
 
 /// The guards that run, by target.
@@ -127,6 +131,15 @@ fn word_sentence(target: &TargetKey, version: &Version, word: PersonWord) -> Str
         PersonWord::Quarantine => format!("{name} of {service} is quarantined: it will not be gone back to"),
         PersonWord::Allow => format!("{name} of {service} may be shipped again; it will be judged as a new release"),
     }
+}
+
+fn going_back(target: &TargetKey, from: &VersionName, to: &Version) -> String {
+    format!(
+        "{} goes back from {} to {}",
+        target.service,
+        clean(from.as_str()),
+        clean(to.name.as_str())
+    )
 }
 
 fn frozen_sentence(target: Option<&TargetKey>, frozen: bool) -> String {

@@ -67,7 +67,8 @@ impl FleetState {
             .open
             .as_ref()
             .filter(|open| open.outcome.is_none())
-            .and_then(|open| open.intent.as_ref());
+            .and_then(|open| open.intent.as_ref())
+            .filter(|intent| intent.ordered.is_none());
         match intended {
             Some(intent) => self.intended.insert(history.target.clone(), intent.at),
             None => self.intended.remove(&history.target),

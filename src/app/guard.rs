@@ -31,6 +31,8 @@ use crate::{
     web::Figures,
     words::{Moment, RolloutId},
 };
+pub(super) use durable::durable_step;
+pub(super) use effects::done;
 use owed::Owed;
 pub use snapshot::Snapshot;
 
@@ -220,6 +222,10 @@ impl Guard {
     }
 
     async fn order(&mut self, order: Order) -> Result<(), GuardError> {
+        if matches!(order.event, Event::GoBack { .. }) {
+            // What they go back from must be what runs now.
+            self.look().await?;
+        }
         let fed = self.feed(order.event).await;
         let answer = match &fed {
             Ok(Fed::Stored) => Ok(self.history.clone()),

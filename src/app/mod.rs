@@ -15,5 +15,6 @@ mod run;
 mod store_watch;
 pub mod watch;
 
+pub use channels::sinks;
 pub use fleet::FleetState;
 pub use run::{NothingToGuard, options, run};

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     host::Host,
     policy::{Policy, Target},
-    ports::{Clock, HistoryError, MetricSource, SharedHistory},
+    ports::{Clock, HistoryError, MetricSource, Platform, SharedHistory},
     settings::policies::PolicyFile,
     web::Figures,
     words::{Moment, TargetKey},
@@ -111,8 +111,9 @@ impl Roster {
         let shared = &self.shared;
         let Target::Host(target) = &policy.target;
         let contents = shared.store.clone();
+        let platform: Arc<dyn Platform> = Arc::new(Host::new(key.clone(), target.clone(), contents, shared.clock.clone()));
         let outside = Outside {
-            platform: Arc::new(Host::new(key.clone(), target.clone(), contents, shared.clock.clone())),
+            platform: platform.clone(),
             source: shared.source.clone(),
             lag: shared.lag,
             store: shared.store.clone(),
@@ -128,7 +129,14 @@ impl Roster {
         let stop = CancellationToken::new();
         let task = tokio::spawn(guard.run(ordered, changed, stop.clone()));
         if let Ok(mut handles) = shared.handles.write() {
-            handles.insert(key.clone(), Handle { snapshot, orders });
+            handles.insert(
+                key.clone(),
+                Handle {
+                    snapshot,
+                    orders,
+                    platform,
+                },
+            );
         }
         tracing::info!(target_key = %key, file = %file.display(), mode = ?policy.mode, "guarded");
         self.running.insert(

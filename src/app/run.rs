@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     channels,
     clock::SystemClock,
-    courier::{Sinks, deliver},
+    courier::deliver,
     desk::{Counter, Handles},
     fleet::FleetState,
     guard::GuardError,
@@ -136,7 +136,7 @@ async fn share(settings: &Settings) -> anyhow::Result<Shared> {
         source,
         store,
         clock,
-        sinks: Arc::new(Sinks::new(sinks)),
+        sinks,
         fleet: Arc::new(Mutex::new(fleet)),
         figures,
         handles: Handles::default(),

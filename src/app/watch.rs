@@ -3,11 +3,13 @@
 //! Evidence is a function of Prometheus's history: the same answers, asked one by one or as a range, give the same evidence.
 
 mod asking;
+mod lately;
 mod look;
 mod prepare;
 
 use std::{collections::VecDeque, time::Duration};
 
+pub use lately::lately;
 pub use look::{Sampled, SampledMetric, SampledPod, data_flows, find_activation, sample_once};
 pub use prepare::{Foreseen, Prepared, foresee, prepare};
 

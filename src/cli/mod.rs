@@ -14,6 +14,7 @@ mod log;
 mod output;
 mod reach;
 mod release;
+mod rollback;
 mod run;
 mod schema;
 mod status;
@@ -138,6 +139,8 @@ enum Verb {
     Judge(judge::Args),
     /// Say that a version is good, is bad, or may be shipped again.
     Release(release::Args),
+    /// Go back to a version by your word; nothing is judged first.
+    Rollback(rollback::Args),
     /// Say yes to a revert that waits for a person.
     Approve(approve::Args),
     /// Stop reverts, of one service or of all; judging and alerts go on.
@@ -196,6 +199,7 @@ async fn dispatch(Arguments { common, verb }: Arguments) -> anyhow::Result<Exit>
         Verb::Wait(args) => wait::run(&common, &args).await,
         Verb::Judge(args) => tokio::task::block_in_place(|| judge::run(&args)),
         Verb::Release(args) => release::run(&common, &args).await,
+        Verb::Rollback(args) => rollback::run(&common, &args).await,
         Verb::Approve(args) => approve::run(&common, &args).await,
         Verb::Freeze(args) => freeze::freeze(&common, &args).await,
         Verb::Unfreeze(args) => freeze::unfreeze(&common, &args).await,

@@ -9,9 +9,9 @@ use super::{
     output::{self, WrongUse},
 };
 use crate::{
-    app::{FleetState, clock::SystemClock, desk::StoreDesk},
+    app::{self, FleetState, clock::SystemClock, desk::StoreDesk},
     history,
-    ports::{Desk, DeskError, SharedHistory},
+    ports::{Clock, Desk, DeskError, SharedHistory},
     settings::{self, Settings},
     web::{actor, client::Client},
     words::{Env, Service, TargetKey},
@@ -146,8 +146,27 @@ pub async fn desk(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
     let settings = settings(common)?;
     match Client::connect(&settings.server.socket)? {
         Some(client) => Ok(Arc::new(client)),
-        None => Ok(Arc::new(store_desk(common, &settings).await?)),
+        None => Ok(Arc::new(store_desk(common, &settings, From::WhatIsThere).await?)),
     }
+}
+
+/// The desk for an act that needs neither a controller nor a past: the store is made where there is none.
+///
+/// # Errors
+/// When neither can be reached, or no store can be made.
+pub async fn desk_to_act(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
+    let settings = settings(common)?;
+    match Client::connect(&settings.server.socket)? {
+        Some(client) => Ok(Arc::new(client)),
+        None => Ok(Arc::new(store_desk(common, &settings, From::Nothing).await?)),
+    }
+}
+
+/// Whether a command needs what a store holds already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum From {
+    WhatIsThere,
+    Nothing,
 }
 
 /// The running controller's desk alone.
@@ -165,9 +184,9 @@ pub fn controller(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
     Ok(Arc::new(client))
 }
 
-async fn store_desk(common: &Common, settings: &Settings) -> anyhow::Result<StoreDesk> {
+async fn store_desk(common: &Common, settings: &Settings, from: From) -> anyhow::Result<StoreDesk> {
     let path = &settings.store.path;
-    if !path.exists() {
+    if !path.exists() && from == From::WhatIsThere {
         anyhow::bail!(
             "no controller answers at {} and there is no store at {}: start `lastgood run`, or name its settings with --config",
             settings.server.socket.display(),
@@ -189,11 +208,13 @@ async fn store_desk(common: &Common, settings: &Settings) -> anyhow::Result<Stor
     let policies = read.accepted.into_iter().map(|file| file.policy).collect();
     let fleet = Mutex::new(FleetState::load(settings, store.clone()).await?);
     let uid = rustix::process::getuid().as_raw();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     Ok(StoreDesk {
         store,
         policies,
         fleet,
-        clock: Arc::new(SystemClock),
+        sinks: app::sinks(settings, &clock).map_err(|error| format!("{error:#}")),
+        clock,
         actor: actor(uid),
     })
 }

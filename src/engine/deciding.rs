@@ -90,6 +90,7 @@ fn intend(draft: &mut Draft<'_>, record: &mut Record, to: Version, approved_by: 
         to,
         at: draft.now,
         approved_by,
+        ordered: None,
     };
     let intent = match record.intent.take() {
         Some(before) if before.to == fresh.to => before,

@@ -4,7 +4,7 @@ use crate::{
     decide::Fleet,
     judge::{Evidence, Plan},
     policy::Policy,
-    record::{ActResult, Activation, DataFault, Intent, Observation, TargetHistory, Unready},
+    record::{ActResult, Activation, DataFault, Intent, Observation, Ordered, TargetHistory, Unready},
     words::{Actor, ChannelName, Moment, RolloutId, Version},
 };
 
@@ -89,6 +89,15 @@ pub enum Event {
         by: Actor,
         /// Why.
         reason: String,
+    },
+    /// A person goes back to a version. Nothing happens where something else than `from` runs by now, or an act is under way.
+    GoBack {
+        /// What ran when they said so.
+        from: Version,
+        /// What they go back to; it may be one that was never seen to run.
+        to: Version,
+        /// Who and why.
+        ordered: Ordered,
     },
     /// A person switched lastgood off, or on again, for this target.
     Off {

@@ -9,6 +9,7 @@ mod ending;
 mod event;
 mod observe;
 mod opening;
+mod ordered;
 mod outbox;
 mod person;
 mod standing;
@@ -63,6 +64,7 @@ pub fn step(history: &TargetHistory, context: &Context<'_>, event: &Event, now: 
             by,
             reason,
         } => person::said(&mut draft, version, *word, by, reason),
+        Event::GoBack { from, to, ordered } => ordered::goes_back(&mut draft, from, to, ordered),
         Event::Off { off, by, reason } => person::switched(&mut draft, *off, by, reason),
         Event::Readiness(unready) => outbox::readiness(&mut draft, unready),
         Event::Delivered { alert, channel } => outbox::delivered(&mut draft, alert, channel),

@@ -73,7 +73,7 @@ fn judge_in_place(draft: &mut Draft<'_>, version: &Version) {
         });
     }
     if draft.history.open.is_none() {
-        opening::release_in_place(draft, version);
+        opening::release_in_place(draft, version, "allowed");
     }
 }
 

@@ -9,9 +9,10 @@ use super::{
     guard,
     language::say,
     operational::{frozen, not_ready, policy_rejected, target},
+    ordered::rolled_back,
     span_of_time::{clock, long},
-    story::{self, back_to, signed, who},
-    told::{bold, code, outside},
+    story::{self, back_to, who},
+    told::{bold, code, outside, signed},
 };
 use crate::{
     decide::{Decision, Guard},
@@ -39,6 +40,7 @@ pub fn alert(alert: &Alert, language: Language) -> Told {
 
 fn of_rollout(kind: &AlertKind, record: &Record, alert: &Alert, language: Language) -> Told {
     match kind {
+        AlertKind::RolledBack => rolled_back(record, language),
         AlertKind::Verified => verified(record, language),
         AlertKind::NotHelped => not_helped(record, language),
         AlertKind::Proposed => proposed(record, language),

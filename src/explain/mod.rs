@@ -16,6 +16,7 @@ mod language;
 mod live;
 mod number;
 mod operational;
+mod ordered;
 mod span_of_time;
 #[cfg(test)]
 pub(crate) mod specimen;
@@ -27,6 +28,7 @@ mod tests;
 mod text;
 mod told;
 mod values;
+mod way;
 mod words;
 
 pub use alert::alert;
@@ -39,5 +41,6 @@ pub use live::live;
 pub use number::odds;
 pub use status::{ClosedRollout, RolloutStatus, Stands, TargetStatus, status};
 pub use status_table::status_table;
-pub use text::text;
+pub use text::{in_one_line, text};
 pub use told::{Span, Told};
+pub use way::{Lately, LatelyOf, Passage, Way};

@@ -12,13 +12,14 @@ use super::{
     link::{DirId, Place, Pointed},
     revert::{Exchanged, Move},
     systemd::Bus,
+    trouble::sentence,
 };
 use crate::{
     engine::Look,
     policy::{Activate, HostTarget},
     ports::{Clock, Contents, Platform, PlatformError, crash},
     record::{ActResult, Intent, Observation, Process, Unready},
-    words::{Moment, TargetKey, Version},
+    words::{Moment, TargetKey, Version, VersionName},
 };
 
 /// A service on this host.
@@ -81,6 +82,17 @@ impl Host {
             None => {}
         }
         Ok(observation)
+    }
+
+    async fn identified(&self, name: &VersionName) -> Result<Option<Version>, PlatformError> {
+        match self.identity.place.open_release(name) {
+            Ok(_) => self.identity.identified(name, None).await.map(|(version, _)| Some(version)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => {
+                let path = self.identity.place.releases.join(name.as_str());
+                Err(PlatformError(sentence("open", &path, &error)))
+            }
+        }
     }
 
     async fn process(&self) -> Option<Result<Process, String>> {
@@ -190,6 +202,10 @@ fn move_link(place: &Place, intent: &Intent, replaced: &Pointed, to: &DirId) -> 
 impl Platform for Host {
     fn observe(&self) -> BoxFuture<'_, Result<Observation, PlatformError>> {
         self.observed().boxed()
+    }
+
+    fn identify<'a>(&'a self, name: &'a VersionName) -> BoxFuture<'a, Result<Option<Version>, PlatformError>> {
+        self.identified(name).boxed()
     }
 
     fn changed(&self) -> BoxFuture<'_, ()> {

@@ -50,10 +50,28 @@ pub const POINTS: &[&str] = &[
     "seen.after",
 ];
 
+/// The points of a person's way back, in order: their order stored, the act, its outcome stored.
+#[cfg(feature = "crash-points")]
+pub const POINTS_OF_AN_ORDER: &[&str] = &[
+    "order.before",
+    "order.after",
+    "act.before",
+    "host.link",
+    "host.exchanged",
+    "host.synced",
+    "host.activated",
+    "act.after",
+    "outcome.before",
+    "outcome.after",
+];
+
 /// Ends the process at once, by SIGKILL, if the environment's `LASTGOOD_CRASH_AT` names this point.
 #[cfg(feature = "crash-points")]
 pub fn point(name: &str) {
-    debug_assert!(POINTS.contains(&name), "unregistered crash point {name}");
+    debug_assert!(
+        POINTS.contains(&name) || POINTS_OF_AN_ORDER.contains(&name),
+        "unregistered crash point {name}"
+    );
     if std::env::var_os("LASTGOOD_CRASH_AT").is_some_and(|at| at == name) {
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     engine::PersonWord,
-    explain::TargetStatus,
+    explain::{TargetStatus, Way},
     record::Record,
     words::{RolloutId, Service, TargetKey, VersionName},
 };
@@ -29,6 +29,12 @@ pub trait Desk: Send + Sync {
     /// # Errors
     /// When it cannot be told.
     fn records<'a>(&'a self, target: &'a TargetKey, limit: usize) -> BoxFuture<'a, Result<Vec<Record>, DeskError>>;
+
+    /// What going back would mean now, to `to` or else to the last good version. Changes nothing but what is known of versions.
+    ///
+    /// # Errors
+    /// When the target or the version is unknown, or nothing can be told.
+    fn way<'a>(&'a self, target: &'a TargetKey, to: Option<&'a VersionName>) -> BoxFuture<'a, Result<Way, DeskError>>;
 
     /// Does what a person says; the answer is a sentence for them. Who they are is the desk's to know.
     ///
@@ -58,6 +64,17 @@ pub enum Command {
         rollout: Option<RolloutId>,
         /// Only of this service, where `rollout` is none.
         service: Option<Service>,
+    },
+    /// Back to a version, whatever is judged.
+    GoBack {
+        /// The target.
+        target: TargetKey,
+        /// The version that they saw running: of two people at once the second is told.
+        from: VersionName,
+        /// The version to go back to.
+        to: VersionName,
+        /// Why.
+        reason: String,
     },
     /// No more reverts: of one target, or of all.
     Freeze {

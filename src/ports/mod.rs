@@ -32,6 +32,13 @@ pub trait Platform: Send + Sync {
     /// When it cannot be told, with what to do next; never a reason to think that anything changed.
     fn observe(&self) -> BoxFuture<'_, Result<Observation, PlatformError>>;
 
+    /// The version that stands ready under this name, whether or not it ever ran; none where there is no such one. What is needed to
+    /// know and restore it is kept through [`Contents`] before this returns.
+    ///
+    /// # Errors
+    /// When it cannot be told, or what is there is unfit, with what to do next.
+    fn identify<'a>(&'a self, name: &'a VersionName) -> BoxFuture<'a, Result<Option<Version>, PlatformError>>;
+
     /// Resolves when something may have changed: a doorbell, no news.
     fn changed(&self) -> BoxFuture<'_, ()>;
 

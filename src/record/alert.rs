@@ -45,6 +45,8 @@ pub struct Delivery {
 pub enum AlertKind {
     /// The last good version was put back.
     Reverted,
+    /// A person put a version back.
+    RolledBack,
     /// It was put back, and the service recovered.
     Verified,
     /// It was put back, and did not help; or the act failed, or is stuck. The record's outcome says which.
@@ -93,6 +95,7 @@ impl AlertKind {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Reverted => "reverted",
+            Self::RolledBack => "rolled_back",
             Self::Verified => "verified",
             Self::NotHelped => "not_helped",
             Self::Proposed => "proposed",
@@ -114,7 +117,7 @@ impl AlertKind {
     #[must_use]
     pub const fn notify_on(&self) -> NotifyOn {
         match self {
-            Self::Reverted | Self::Verified | Self::Proposed | Self::Regression => NotifyOn::Revert,
+            Self::Reverted | Self::RolledBack | Self::Verified | Self::Proposed | Self::Regression => NotifyOn::Revert,
             Self::NotHelped => NotifyOn::Failed,
             Self::Refused | Self::Frozen { .. } => NotifyOn::Refused,
             Self::Blind | Self::GoingBlind => NotifyOn::Blind,

@@ -10,4 +10,4 @@ pub use alert::{Alert, AlertKind, Delivery};
 pub use history::{
     CONTROLLER_FORMAT, ControllerState, FORMAT, KnownVersion, Observation, Process, ProofBasis, Served, TargetHistory, Unready,
 };
-pub use rollout::{ActResult, Activation, DataFault, Entry, Happened, Intent, Phase, Record, RolloutKind, Verification};
+pub use rollout::{ActResult, Activation, DataFault, Entry, Happened, Intent, Ordered, Phase, Record, RolloutKind, Verification};

@@ -7,10 +7,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::socket::{Said, StatusList};
 use crate::{
-    explain::TargetStatus,
+    explain::{TargetStatus, Way},
     ports::{Command, Desk, DeskError},
     record::Record,
-    words::{RolloutId, TargetKey},
+    words::{RolloutId, TargetKey, VersionName},
 };
 
 /// A connection to a running controller.
@@ -94,6 +94,14 @@ impl Desk for Client {
         Box::pin(async move {
             self.get(&format!("targets/{}/{}/records?limit={limit}", target.env, target.service))
                 .await
+        })
+    }
+
+    fn way<'a>(&'a self, target: &'a TargetKey, to: Option<&'a VersionName>) -> BoxFuture<'a, Result<Way, DeskError>> {
+        Box::pin(async move {
+            let path = format!("http://lastgood/v1/targets/{}/{}/way", target.env, target.service);
+            let to = to.map(|to| ("to", to.as_str()));
+            self.ask(self.http.get(path).query(&to.as_slice())).await
         })
     }
 

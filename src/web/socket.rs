@@ -17,10 +17,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::ServeError;
 use crate::{
-    explain::TargetStatus,
+    explain::{TargetStatus, Way},
     ports::{Command, Desk, DeskError},
     record::Record,
-    words::{Actor, RolloutId, TargetKey},
+    words::{Actor, RolloutId, TargetKey, VersionName},
 };
 
 /// Gives each person the desk at which they act under their own name.
@@ -89,6 +89,12 @@ struct Limit {
     limit: usize,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct To {
+    to: Option<VersionName>,
+}
+
 const fn ten() -> usize {
     10
 }
@@ -113,6 +119,7 @@ pub fn serve(
         .route("/v1/status", get(status))
         .route("/v1/records/{id}", get(record))
         .route("/v1/targets/{env}/{service}/records", get(records))
+        .route("/v1/targets/{env}/{service}/way", get(way))
         .route("/v1/commands", post(command))
         .layer(DefaultBodyLimit::max(64 * 1024))
         .with_state(reception)
@@ -163,6 +170,19 @@ async fn records(
         Err(error) => return answer::<Vec<Record>>(Err(DeskError::Unknown(error.to_string()))),
     };
     answer(reception.desk(actor).records(&target, limit).await)
+}
+
+async fn way(
+    State(reception): Shared,
+    ConnectInfo(Peer(actor)): ConnectInfo<Peer>,
+    UrlPath((env, service)): UrlPath<(String, String)>,
+    Query(To { to }): Query<To>,
+) -> Response {
+    let target = match format!("{env}/{service}").parse::<TargetKey>() {
+        Ok(target) => target,
+        Err(error) => return answer::<Way>(Err(DeskError::Unknown(error.to_string()))),
+    };
+    answer(reception.desk(actor).way(&target, to.as_ref()).await)
 }
 
 async fn command(

@@ -22,6 +22,7 @@ fn alone(arguments: &[&str]) -> Said {
 #[case("release prove")]
 #[case("release quarantine")]
 #[case("release allow")]
+#[case("rollback")]
 #[case("approve")]
 #[case("freeze")]
 #[case("unfreeze")]

@@ -8,4 +8,5 @@ mod forecast;
 mod help;
 mod home;
 mod people;
+mod rollback;
 mod run;

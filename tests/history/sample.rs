@@ -54,6 +54,7 @@ pub fn record(target: &TargetKey, number: u16) -> Record {
         to: from.clone(),
         at: at(seen + 45),
         approved_by: Some(Actor("uid 1000 (alice)".to_owned())),
+        ordered: None,
     };
     Record {
         id: rollout(number.into()),

@@ -6,16 +6,17 @@ use futures::future::BoxFuture;
 use tokio::sync::{Mutex, oneshot};
 
 use super::{
-    Handle, Handles, NOTHING_CHANGED, SO_ALREADY, failed, frozen_sentence, unchanged, unknown_target, version_of, word_sentence,
+    Handle, Handles, NOTHING_CHANGED, SO_ALREADY, failed, frozen_sentence, going_back, unchanged, unknown_target, version_of,
+    way, word_sentence,
 };
 use crate::{
     app::{fleet::FleetState, guard::Order},
     decide::Freeze,
     engine::Event,
-    explain::{self, TargetStatus},
+    explain::{self, TargetStatus, Way},
     ports::{Clock, Command, Desk, DeskError, SharedHistory},
-    record::{Phase, Record, TargetHistory},
-    words::{Actor, RolloutId, Service, TargetKey},
+    record::{Ordered, Phase, Record, TargetHistory},
+    words::{Actor, RolloutId, Service, TargetKey, VersionName},
 };
 
 /// The running controller's desk for one person.
@@ -92,6 +93,35 @@ impl LiveDesk {
         }
     }
 
+    async fn go_back(
+        &self,
+        target: &TargetKey,
+        from: &VersionName,
+        to: &VersionName,
+        reason: String,
+    ) -> Result<String, DeskError> {
+        let handle = self.handle(target)?;
+        let history = handle.snapshot.borrow().history.clone();
+        let to = way::ready(&*handle.platform, &history, to).await?;
+        let left = way::left(&history, from, &to)?;
+        way::unhindered(&handle.platform.rehearse(Some(&to)).await)?;
+        let event = Event::GoBack {
+            from: left,
+            to: to.clone(),
+            ordered: Ordered {
+                by: self.actor.clone(),
+                reason,
+            },
+        };
+        match self.tell(&handle, event).await {
+            Err(DeskError::Refused(because)) if because == NOTHING_CHANGED => {
+                let history = handle.snapshot.borrow().history.clone();
+                Err(way::why_not(&history, from, &to))
+            }
+            told => told.map(|_| going_back(target, from, &to)),
+        }
+    }
+
     async fn freeze(&self, target: Option<TargetKey>, reason: Option<String>) -> Result<String, DeskError> {
         let Some(target) = target else {
             let now = self.clock.now();
@@ -159,6 +189,14 @@ impl Desk for LiveDesk {
         })
     }
 
+    fn way<'a>(&'a self, target: &'a TargetKey, to: Option<&'a VersionName>) -> BoxFuture<'a, Result<Way, DeskError>> {
+        Box::pin(async move {
+            let handle = self.handle(target)?;
+            let seen = handle.snapshot.borrow().clone();
+            way::way(&*handle.platform, &seen.history, &seen.policy, to).await
+        })
+    }
+
     fn act(&self, command: Command) -> BoxFuture<'_, Result<String, DeskError>> {
         Box::pin(async move {
             match command {
@@ -182,6 +220,12 @@ impl Desk for LiveDesk {
                         told => told.map(|_| word_sentence(&target, &version, word)),
                     }
                 }
+                Command::GoBack {
+                    target,
+                    from,
+                    to,
+                    reason,
+                } => self.go_back(&target, &from, &to, reason).await,
                 Command::Approve { rollout, service } => self.approve(rollout, service).await,
                 Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
                 Command::Unfreeze { target } => self.freeze(target, None).await,

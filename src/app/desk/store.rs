@@ -5,15 +5,18 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 
-use super::{SO_ALREADY, failed, frozen_sentence, unchanged, unknown_target, version_of, word_sentence};
+use super::{
+    SO_ALREADY, errand::Errand, failed, frozen_sentence, going_back, unchanged, unknown_target, version_of, way, word_sentence,
+};
 use crate::{
-    app::fleet::FleetState,
+    app::{courier::Sinks, fleet::FleetState},
     decide::Freeze,
     engine::{self, Context, Event, PersonWord},
-    explain::{self, TargetStatus},
-    policy::Policy,
-    ports::{Clock, Command, Desk, DeskError, Revision, SharedHistory},
-    record::{Record, TargetHistory},
+    explain::{self, TargetStatus, Way},
+    host::Host,
+    policy::{Policy, Target},
+    ports::{Clock, Command, Desk, DeskError, Platform, Revision, SharedHistory},
+    record::{Ordered, Record, TargetHistory},
     words::{Actor, RolloutId, TargetKey, VersionName},
 };
 
@@ -27,6 +30,8 @@ pub struct StoreDesk {
     pub fleet: Mutex<FleetState>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// Where what is done is told; or why that waits for a controller.
+    pub sinks: Result<Arc<Sinks>, String>,
     /// Who asks.
     pub actor: Actor,
 }
@@ -95,6 +100,81 @@ impl StoreDesk {
         }
     }
 
+    /// A platform of its own for one errand: without a controller nobody else watches the target.
+    fn platform(&self, policy: &Policy) -> Arc<dyn Platform> {
+        let Target::Host(target) = &policy.target;
+        Arc::new(Host::new(
+            policy.key(),
+            target.clone(),
+            self.store.clone(),
+            self.clock.clone(),
+        ))
+    }
+
+    async fn errand<'a>(&'a self, target: &TargetKey) -> Result<Errand<'a>, DeskError> {
+        let policy = self.policy(target)?;
+        let found = self.store.load(target).await.map_err(|error| failed(&error))?;
+        let (history, revision) = match found {
+            Some((history, revision)) => (history, Some(revision)),
+            None => (TargetHistory::new(target.clone()), None),
+        };
+        Ok(Errand {
+            store: &self.store,
+            fleet: &self.fleet,
+            clock: &self.clock,
+            policy,
+            platform: self.platform(policy),
+            history,
+            revision,
+        })
+    }
+
+    async fn go_back(
+        &self,
+        target: &TargetKey,
+        from: &VersionName,
+        to: &VersionName,
+        reason: String,
+    ) -> Result<String, DeskError> {
+        let mut errand = self.errand(target).await?;
+        let unfinished = way::unfinished(&errand.history, to);
+        errand.arrive().await?;
+        if unfinished.is_some_and(|rollout| way::is_done(&errand.history, rollout)) {
+            return self.told(&mut errand, format!("{target}: what was begun is finished")).await;
+        }
+        let to = way::ready(&*errand.platform, &errand.history, to).await?;
+        let left = way::left(&errand.history, from, &to)?;
+        way::unhindered(&errand.platform.rehearse(Some(&to)).await)?;
+        let event = Event::GoBack {
+            from: left,
+            to: to.clone(),
+            ordered: Ordered {
+                by: self.actor.clone(),
+                reason,
+            },
+        };
+        if !errand.tell(&event).await? {
+            return Err(way::why_not(&errand.history, from, &to));
+        }
+        self.told(&mut errand, going_back(target, from, &to)).await
+    }
+
+    /// Sends what there is to tell, and says what was done.
+    async fn told(&self, errand: &mut Errand<'_>, said: String) -> Result<String, DeskError> {
+        match &self.sinks {
+            Ok(sinks) => errand.deliver(sinks).await.map(|()| said),
+            Err(because) => Ok(format!("{said}; its alert waits for the controller: {because}")),
+        }
+    }
+
+    /// What runs is looked at and not stored: nothing has happened yet.
+    async fn look_ahead(&self, target: &TargetKey, to: Option<&VersionName>) -> Result<Way, DeskError> {
+        let errand = self.errand(target).await?;
+        let seen = errand.platform.observe().await.map_err(|error| DeskError::Failed(error.0))?;
+        let history = errand.foresee(&Event::Observed(seen)).await;
+        way::way(&*errand.platform, &history, errand.policy, to).await
+    }
+
     /// Freezes for a reason; unfreezes without one.
     async fn freeze(&self, target: Option<TargetKey>, reason: Option<String>) -> Result<String, DeskError> {
         let off = reason.is_some();
@@ -154,6 +234,10 @@ impl Desk for StoreDesk {
         Box::pin(async move { self.store.records(target, limit).await.map_err(|error| failed(&error)) })
     }
 
+    fn way<'a>(&'a self, target: &'a TargetKey, to: Option<&'a VersionName>) -> BoxFuture<'a, Result<Way, DeskError>> {
+        Box::pin(self.look_ahead(target, to))
+    }
+
     fn act(&self, command: Command) -> BoxFuture<'_, Result<String, DeskError>> {
         Box::pin(async move {
             match command {
@@ -163,6 +247,12 @@ impl Desk for StoreDesk {
                     word,
                     reason,
                 } => self.word(&target, &version, word, reason).await,
+                Command::GoBack {
+                    target,
+                    from,
+                    to,
+                    reason,
+                } => self.go_back(&target, &from, &to, reason).await,
                 Command::Approve { .. } => Err(DeskError::Failed(
                     "no controller runs here, so none can act: start `lastgood run` first".to_owned(),
                 )),

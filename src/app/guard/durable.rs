@@ -24,11 +24,18 @@ pub(super) fn convicts(event: &Event, history: &TargetHistory) -> bool {
 }
 
 /// What a commit stores, as the names of the crash points before and after it.
-pub(super) fn durable_step(before: &TargetHistory, after: &TargetHistory) -> (&'static str, &'static str) {
+pub(in crate::app) fn durable_step(before: &TargetHistory, after: &TargetHistory) -> (&'static str, &'static str) {
     if after.outbox.len() < before.outbox.len() {
         return ("delivered.before", "delivered.after");
     }
     let opened = |open: &Record| before.open.as_ref().is_none_or(|was| was.id != open.id);
+    if after
+        .open
+        .as_ref()
+        .is_some_and(|open| opened(open) && open.ordered().is_some())
+    {
+        return ("order.before", "order.after");
+    }
     if after.open.as_ref().is_some_and(opened) {
         return ("opened.before", "opened.after");
     }

@@ -108,6 +108,9 @@ impl Platform for Still {
         };
         async move { Ok(seen) }.boxed()
     }
+    fn identify<'a>(&'a self, _: &'a VersionName) -> BoxFuture<'a, Result<Option<Version>, PlatformError>> {
+        async { Ok(None) }.boxed()
+    }
     fn changed(&self) -> BoxFuture<'_, ()> {
         std::future::pending().boxed()
     }
@@ -321,6 +324,7 @@ async fn an_intent_that_nobody_can_look_at_does_not_keep_the_controller_from_end
         to: specimen::good(),
         at: specimen::at(0),
         approved_by: None,
+        ordered: None,
     });
     let mut history = quiet();
     history.open = Some(record);
@@ -343,6 +347,7 @@ async fn an_intent_of_its_own_does_not_spend_the_budget_that_it_needs() {
         to: specimen::good(),
         at: specimen::at(0),
         approved_by: None,
+        ordered: None,
     });
     let mut history = quiet();
     history.open = Some(record);

@@ -6,6 +6,7 @@ mod blindness;
 mod crashes;
 mod guards;
 mod invariants;
+mod orders;
 mod outbox;
 mod people;
 mod props;

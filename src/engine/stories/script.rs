@@ -9,7 +9,7 @@ use crate::{
     engine::{Context, Effect, Event, PersonWord, Stage, resume, step},
     judge::{Comparison, Evidence, Plan},
     policy::{Mode, Policy},
-    record::{ActResult, DataFault, Intent, Observation, Process, Record, TargetHistory},
+    record::{ActResult, DataFault, Intent, Observation, Ordered, Process, Record, TargetHistory},
     words::{GapReason, Moment, Outcome, RolloutId, Standing, Verdict, Version},
 };
 
@@ -240,6 +240,18 @@ impl Story {
             word,
             by: alice(),
             reason: "I know better".to_owned(),
+        });
+    }
+
+    /// Alice goes back from `from` to `to`.
+    pub fn goes_back(&mut self, from: &str, to: &str) {
+        self.happens(&Event::GoBack {
+            from: version(from),
+            to: version(to),
+            ordered: Ordered {
+                by: alice(),
+                reason: "checkout fails".to_owned(),
+            },
         });
     }
 

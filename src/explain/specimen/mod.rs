@@ -12,8 +12,8 @@ use crate::{
     decide::{Decision, Freeze},
     judge::{Alone, Comparison, Estimate, Evidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan},
     record::{
-        ActResult, Activation, Alert, AlertKind, DataFault, Entry, Happened, Intent, KnownVersion, Phase, ProofBasis, Record,
-        RolloutKind, Served, TargetHistory, Unready, Verification,
+        ActResult, Activation, Alert, AlertKind, DataFault, Entry, Happened, Intent, KnownVersion, Ordered, Phase, ProofBasis,
+        Record, RolloutKind, Served, TargetHistory, Unready, Verification,
     },
     words::{Actor, Fingerprint, GapReason, Moment, Outcome, Standing, Verdict, Version},
 };
@@ -127,6 +127,7 @@ pub(crate) fn reverted() -> Record {
         to: good(),
         at: at(46),
         approved_by: None,
+        ordered: None,
     });
     record.timeline.push(Entry {
         at: at(46),
@@ -142,6 +143,24 @@ pub(crate) fn reverted() -> Record {
     );
     record.outcome = Some(Outcome::Reverted);
     record.phase = Phase::Verifying { until: at(351) };
+    record
+}
+
+/// A person went back from the bad version in the middle of its watch.
+pub(crate) fn ordered() -> Record {
+    let mut record = reverted();
+    record.kind = RolloutKind::Return;
+    (record.from, record.to) = (Some(bad()), good());
+    (record.plan, record.verdict, record.decided_at) = (None, None, None);
+    (record.evidence, record.decision) = (None, None);
+    record.queries.clear();
+    record.timeline.retain(|entry| entry.at >= at(46));
+    if let Some(intent) = &mut record.intent {
+        intent.ordered = Some(Ordered {
+            by: Actor("alice (uid 1000)".to_owned()),
+            reason: "checkout fails".to_owned(),
+        });
+    }
     record
 }
 
