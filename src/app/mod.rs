@@ -9,6 +9,7 @@ pub mod desk;
 mod fleet;
 mod guard;
 mod judging;
+mod origin;
 mod readiness;
 mod roster;
 mod run;

@@ -1,9 +1,15 @@
 //! Which targets are guarded: one guard a policy, started, told of new policies, stopped, and started again after an internal error.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
-    sync::{Mutex, mpsc, watch as channel},
+    sync::{Mutex, mpsc, oneshot, watch as channel},
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
@@ -11,16 +17,18 @@ use tokio_util::sync::CancellationToken;
 use super::{
     courier::Sinks,
     desk::{Handle, Handles},
-    fleet::FleetState,
-    guard::{Guard, GuardError, Outside},
+    fleet::{FleetState, own},
+    guard::{Guard, GuardError, Order, Outside},
 };
 use crate::{
+    engine::Event,
     host::Host,
     policy::{Policy, Target},
     ports::{Clock, HistoryError, MetricSource, Platform, SharedHistory},
+    record::{Action, Deed},
     settings::policies::PolicyFile,
-    web::Figures,
-    words::{Moment, TargetKey},
+    web::{self, Figures},
+    words::{Actor, Moment, TargetKey},
 };
 
 /// How long a guard that ended by an internal error rests before it is started again.
@@ -45,6 +53,36 @@ pub struct Shared {
     pub figures: Figures,
     /// The guards as desks know them.
     pub handles: Handles,
+}
+
+impl Shared {
+    /// Tells the guard which policy is in force, for the audit. It is told again at the next reading where it has no time now.
+    fn tell_policy(&self, key: &TargetKey, file: &Path, policy: &Policy) {
+        let owner = std::fs::metadata(file).map(|metadata| web::actor(metadata.uid()));
+        let event = Event::PolicyIs {
+            hash: policy.hash.clone(),
+            by: owner.unwrap_or_else(|_| Actor("an unknown user".to_owned())),
+            file: file.display().to_string(),
+        };
+        let handle = self.handles.read().ok().and_then(|handles| handles.get(key).cloned());
+        if let Some(handle) = handle {
+            // Nobody waits for the answer.
+            let (answer, _) = oneshot::channel();
+            let _ = handle.orders.try_send(Order { event, answer });
+        }
+    }
+
+    /// Notes that a policy is gone. What cannot be noted is in the log.
+    async fn note_gone(&self, key: &TargetKey, file: &Path) {
+        let deed = Deed {
+            why: format!("{} is gone", file.display()),
+            ..own(Action::Policy, &format!("{key} is no longer guarded"))
+        };
+        let now = self.clock.now();
+        if let Err(error) = self.fleet.lock().await.note_deed(deed, now).await {
+            tracing::error!(%error, "that a policy is gone could not be noted in the audit");
+        }
+    }
 }
 
 struct Running {
@@ -83,6 +121,9 @@ impl Roster {
         for (key, running) in &mut self.running {
             if !wanted.contains(key) && !rejected.contains(&running.file) {
                 tracing::info!(target_key = %key, "no longer guarded: its policy is gone");
+                if !running.leaving {
+                    self.shared.note_gone(key, &running.file).await;
+                }
                 running.leaving = true;
                 running.stop.cancel();
             }
@@ -95,6 +136,7 @@ impl Roster {
                 continue;
             };
             running.leaving = false;
+            self.shared.tell_policy(&key, &file, &policy);
             if running.policy.target != policy.target {
                 running.stop.cancel();
             }
@@ -138,6 +180,7 @@ impl Roster {
                 },
             );
         }
+        shared.tell_policy(&key, &file, &policy);
         tracing::info!(target_key = %key, file = %file.display(), mode = ?policy.mode, "guarded");
         self.running.insert(
             key,

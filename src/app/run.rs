@@ -16,7 +16,7 @@ use super::{
     clock::SystemClock,
     courier::deliver,
     desk::{Counter, Handles},
-    fleet::FleetState,
+    fleet::{FleetState, own},
     guard::GuardError,
     roster::{Roster, Shared},
     store_watch::StoreWatch,
@@ -26,7 +26,7 @@ use crate::{
     history,
     ports::{Clock, HistoryError, SharedHistory},
     prometheus::{self, Prometheus},
-    record::AlertKind,
+    record::{Action, AlertKind, Deed},
     settings::{PrometheusSettings, Settings, policies},
     web::{Beat, Figures, Reception, serve_public, serve_socket},
     words::Moment,
@@ -188,8 +188,13 @@ impl Controller {
         tracing::error!(%errors, "a policy file is rejected; what it said before stays in force");
         let now = self.shared.clock.now();
         let mut fleet = self.shared.fleet.lock().await;
+        let deed = Deed {
+            why: errors.clone(),
+            refused: true,
+            ..own(Action::Policy, "a policy file was rejected")
+        };
         let kind = AlertKind::PolicyRejected { errors };
-        match fleet.alert(kind.clone(), now).await {
+        match fleet.alert(kind.clone(), deed, now).await {
             Err(HistoryError::Unavailable(_) | HistoryError::Conflict(_)) => fleet.alert_unstored(kind, now),
             stored => stored?,
         }

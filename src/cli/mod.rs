@@ -3,6 +3,7 @@
 //! May touch: every room.
 
 mod approve;
+mod audit;
 mod check;
 mod completions;
 mod config_show;
@@ -147,6 +148,8 @@ enum Verb {
     Freeze(freeze::FreezeArgs),
     /// Allow reverts again, of one service or of all.
     Unfreeze(freeze::UnfreezeArgs),
+    /// Show who did what, and whether the record of it is whole.
+    Audit(audit::Args),
     /// Print the JSON Schema of policy files.
     Schema(schema::Args),
     /// Show the settings of lastgood itself.
@@ -203,6 +206,7 @@ async fn dispatch(Arguments { common, verb }: Arguments) -> anyhow::Result<Exit>
         Verb::Approve(args) => approve::run(&common, &args).await,
         Verb::Freeze(args) => freeze::freeze(&common, &args).await,
         Verb::Unfreeze(args) => freeze::unfreeze(&common, &args).await,
+        Verb::Audit(args) => audit::run(&common, &args).await,
         Verb::Schema(args) => schema::run(&args),
         Verb::Config(args) => config_show::run(&common, &args),
         Verb::Completions(args) => completions::run(&args, Arguments::command()),

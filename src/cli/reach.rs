@@ -13,7 +13,7 @@ use crate::{
     history,
     ports::{Clock, Desk, DeskError, SharedHistory},
     settings::{self, Settings},
-    web::{actor, client::Client},
+    web::{actor, by_sudo, client::Client},
     words::{Env, Service, TargetKey},
 };
 
@@ -145,7 +145,7 @@ pub fn environment() -> BTreeMap<String, String> {
 pub async fn desk(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
     let settings = settings(common)?;
     match Client::connect(&settings.server.socket)? {
-        Some(client) => Ok(Arc::new(client)),
+        Some(client) => Ok(Arc::new(client.called_by(sudo_user()))),
         None => Ok(Arc::new(store_desk(common, &settings, From::WhatIsThere).await?)),
     }
 }
@@ -157,7 +157,7 @@ pub async fn desk(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
 pub async fn desk_to_act(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
     let settings = settings(common)?;
     match Client::connect(&settings.server.socket)? {
-        Some(client) => Ok(Arc::new(client)),
+        Some(client) => Ok(Arc::new(client.called_by(sudo_user()))),
         None => Ok(Arc::new(store_desk(common, &settings, From::Nothing).await?)),
     }
 }
@@ -181,7 +181,7 @@ pub fn controller(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
             settings.server.socket.display()
         ))
     })?;
-    Ok(Arc::new(client))
+    Ok(Arc::new(client.called_by(sudo_user())))
 }
 
 async fn store_desk(common: &Common, settings: &Settings, from: From) -> anyhow::Result<StoreDesk> {
@@ -215,6 +215,16 @@ async fn store_desk(common: &Common, settings: &Settings, from: From) -> anyhow:
         fleet,
         sinks: app::sinks(settings, &clock).map_err(|error| format!("{error:#}")),
         clock,
-        actor: actor(uid),
+        actor: match sudo_user() {
+            Some(user) if uid == 0 => by_sudo(&user, uid),
+            _ => actor(uid),
+        },
     })
+}
+
+/// Who called sudo, as it says itself.
+fn sudo_user() -> Option<String> {
+    std::env::var("SUDO_USER")
+        .ok()
+        .filter(|user| !user.is_empty() && !user.contains(char::is_control))
 }

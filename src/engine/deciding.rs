@@ -123,7 +123,7 @@ pub(super) fn refuse(draft: &mut Draft<'_>, record: &mut Record, guard: Guard) {
 }
 
 /// Stores how it ended.
-pub(super) fn settled(draft: &Draft<'_>, record: &mut Record, outcome: Outcome, detail: &str) {
+pub(super) fn settled(draft: &mut Draft<'_>, record: &mut Record, outcome: Outcome, detail: &str) {
     record.outcome = Some(outcome);
     record.outcome_detail = Some(detail.to_owned()).filter(|detail| !detail.is_empty());
     draft.note(record, Happened::Settled { outcome });

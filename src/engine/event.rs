@@ -4,8 +4,8 @@ use crate::{
     decide::Fleet,
     judge::{Evidence, Plan},
     policy::Policy,
-    record::{ActResult, Activation, DataFault, Intent, Observation, Ordered, TargetHistory, Unready},
-    words::{Actor, ChannelName, Moment, RolloutId, Version},
+    record::{ActResult, Activation, DataFault, Deed, Intent, Observation, Ordered, TargetHistory, Unready},
+    words::{Actor, ChannelName, Fingerprint, Moment, RolloutId, Version},
 };
 
 /// What a step may look at beside the history.
@@ -17,6 +17,8 @@ pub struct Context<'a> {
     pub fleet: &'a Fleet,
     /// An id for a rollout that this step may open.
     pub fresh: RolloutId,
+    /// Where the event comes from, for the audit: `controller on web-1`, `socket on web-1`.
+    pub origin: &'a str,
 }
 
 /// What happened outside.
@@ -108,6 +110,17 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// The policy in force was read.
+    PolicyIs {
+        /// Its hash.
+        hash: Fingerprint,
+        /// Whose file it is.
+        by: Actor,
+        /// Which file.
+        file: String,
+    },
+    /// Something that was asked for was refused before it came to anything; it is only noted.
+    Refused(Deed),
     /// Whether lastgood could act if it had to.
     Readiness(Vec<Unready>),
     /// A channel confirmed an alert.

@@ -3,6 +3,7 @@
 //! May touch: every pure room but `explain`. Deliberately absent: await, prose, adapters.
 
 mod acting;
+mod auditing;
 mod deciding;
 mod draft;
 mod ending;
@@ -66,6 +67,8 @@ pub fn step(history: &TargetHistory, context: &Context<'_>, event: &Event, now: 
         } => person::said(&mut draft, version, *word, by, reason),
         Event::GoBack { from, to, ordered } => ordered::goes_back(&mut draft, from, to, ordered),
         Event::Off { off, by, reason } => person::switched(&mut draft, *off, by, reason),
+        Event::PolicyIs { hash, by, .. } => auditing::policy_is(&mut draft, hash, by),
+        Event::Refused(deed) => draft.audit(deed.clone()),
         Event::Readiness(unready) => outbox::readiness(&mut draft, unready),
         Event::Delivered { alert, channel } => outbox::delivered(&mut draft, alert, channel),
         Event::NotDelivered {

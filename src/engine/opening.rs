@@ -58,7 +58,7 @@ pub(super) fn comeback(draft: &mut Draft<'_>, from: Option<Version>, to: &Versio
     draft.history.open = Some(record);
 }
 
-pub(super) fn blank(draft: &Draft<'_>, kind: RolloutKind, from: Option<Version>, to: &Version) -> Record {
+pub(super) fn blank(draft: &mut Draft<'_>, kind: RolloutKind, from: Option<Version>, to: &Version) -> Record {
     let policy = draft.context.policy;
     let baseline = match kind {
         RolloutKind::FirstSight => None,

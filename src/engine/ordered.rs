@@ -32,8 +32,8 @@ pub(super) fn goes_back(draft: &mut Draft<'_>, from: &Version, to: &Version, ord
         approved_by: None,
         ordered: Some(ordered.clone()),
     };
-    draft.note(&mut record, Happened::Intended);
     record.intent = Some(intent.clone());
+    draft.note(&mut record, Happened::Intended);
     record.phase = Phase::Reverting;
     draft.history.open = Some(record);
     draft.effects.push(Effect::Revert(intent));

@@ -87,6 +87,7 @@ pub(super) fn switched(draft: &mut Draft<'_>, off: bool, by: &Actor, reason: &st
         by: by.clone(),
         reason: reason.to_owned(),
     });
+    draft.audit_switch(off, by, reason);
     let remark = if off {
         format!("switched off by {by}: {reason}")
     } else {

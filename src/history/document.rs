@@ -4,7 +4,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     ports::HistoryError,
-    record::{CONTROLLER_FORMAT, ControllerState, FORMAT, Record, TargetHistory},
+    record::{AuditEntry, CONTROLLER_FORMAT, ControllerState, FORMAT, Record, TargetHistory},
     words::TargetKey,
 };
 
@@ -13,12 +13,16 @@ pub(super) const RECORD_FORMAT: u32 = 1;
 /// The format of a row of `content` that this binary writes.
 pub(super) const CONTENT_FORMAT: u32 = 1;
 
+/// The format of a row of `audit` that this binary writes.
+pub(super) const AUDIT_FORMAT: u32 = 1;
+
 /// A history, ready to be stored.
 #[derive(Debug)]
 pub(super) struct StoredHistory {
     pub target: String,
     pub document: String,
     pub records: Vec<StoredRecord>,
+    pub audit: Vec<AuditEntry>,
 }
 
 /// A record, ready to be stored.
@@ -50,6 +54,7 @@ pub(super) fn history(history: &TargetHistory) -> Result<StoredHistory, HistoryE
         target: history.target.to_string(),
         document: write(&what, history)?,
         records,
+        audit: history.audit.newest.clone(),
     })
 }
 

@@ -65,11 +65,16 @@ pub const POINTS_OF_AN_ORDER: &[&str] = &[
     "outcome.after",
 ];
 
+/// The points of what is only noted in the audit: a policy that was read, a command that was refused.
+#[cfg(feature = "crash-points")]
+pub const POINTS_OF_A_NOTE: &[&str] = &["noted.before", "noted.after"];
+
 /// Ends the process at once, by SIGKILL, if the environment's `LASTGOOD_CRASH_AT` names this point.
 #[cfg(feature = "crash-points")]
 pub fn point(name: &str) {
+    let registered = [POINTS, POINTS_OF_AN_ORDER, POINTS_OF_A_NOTE];
     debug_assert!(
-        POINTS.contains(&name) || POINTS_OF_AN_ORDER.contains(&name),
+        registered.iter().any(|points| points.contains(&name)),
         "unregistered crash point {name}"
     );
     if std::env::var_os("LASTGOOD_CRASH_AT").is_some_and(|at| at == name) {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     engine::PersonWord,
     explain::{TargetStatus, Way},
-    record::Record,
+    record::{AuditEntry, Head, Record},
     words::{RolloutId, Service, TargetKey, VersionName},
 };
 
@@ -36,11 +36,26 @@ pub trait Desk: Send + Sync {
     /// When the target or the version is unknown, or nothing can be told.
     fn way<'a>(&'a self, target: &'a TargetKey, to: Option<&'a VersionName>) -> BoxFuture<'a, Result<Way, DeskError>>;
 
+    /// The audit: of one chain (`ENV/SERVICE` or `controller`), or all of it; with the ends that each chain is known to have had.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn trail<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<Trail, DeskError>>;
+
     /// Does what a person says; the answer is a sentence for them. Who they are is the desk's to know.
     ///
     /// # Errors
     /// When it is refused or cannot be done; nothing is half done then.
     fn act(&self, command: Command) -> BoxFuture<'_, Result<String, DeskError>>;
+}
+
+/// The audit, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trail {
+    /// By chain, then in order.
+    pub entries: Vec<AuditEntry>,
+    /// The ends that chains are known to have had: those that stand beside what they tell of, and those of alerts not yet delivered.
+    pub heads: Vec<Head>,
 }
 
 /// What a person may say.

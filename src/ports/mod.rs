@@ -5,7 +5,7 @@
 pub mod crash;
 mod desk;
 
-pub use desk::{Command, Desk, DeskError};
+pub use desk::{Command, Desk, DeskError, Trail};
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use futures::future::BoxFuture;
 use crate::{
     engine::Look,
     question::{Answer, Question},
-    record::{ActResult, Alert, ControllerState, Intent, Observation, Record, TargetHistory, Unready},
+    record::{ActResult, Alert, AuditEntry, ControllerState, Intent, Observation, Record, TargetHistory, Unready},
     words::{GapReason, Moment, RolloutId, TargetKey, Version, VersionName},
 };
 
@@ -168,6 +168,13 @@ pub trait History: Contents {
         state: &'a ControllerState,
         expected: Option<&'a Revision>,
     ) -> BoxFuture<'a, Result<Revision, HistoryError>>;
+
+    /// The audit's entries of one chain (`ENV/SERVICE` or `controller`), or of all, in order, as they are stored: whether they are what was
+    /// written is for [`crate::record::verify`] to say. They are written with the history, or the state, that carries them.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn audit<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<Vec<AuditEntry>, HistoryError>>;
 }
 
 /// What is needed to know and restore a version, kept under its fingerprint; it never changes.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Record, Unready};
+use super::{CONTROLLER_CHAIN, Chain, Head, Record, Unready};
 use crate::{
     decide::Freeze,
     policy::NotifyOn,
@@ -22,8 +22,20 @@ pub struct Alert {
     pub kind: AlertKind,
     /// The rollout as it was then.
     pub record: Option<Box<Record>>,
+    /// The end of its audit chain then: whoever has it can tell later whether the chain was cut off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Head>,
     /// The channels that have not confirmed it yet.
     pub deliveries: Vec<Delivery>,
+}
+
+impl Alert {
+    /// The same, with the end of the controller's own chain.
+    #[must_use]
+    pub fn of_chain(mut self, chain: &Chain) -> Self {
+        self.audit = Some(chain.head(CONTROLLER_CHAIN));
+        self
+    }
 }
 
 /// One channel's delivery of an alert.

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, Record};
+use super::{Alert, Chain, Record};
 use crate::{
     decide::Freeze,
     policy::RevertTo,
-    words::{Actor, Moment, Standing, TargetKey, Version},
+    words::{Actor, Fingerprint, Moment, Standing, TargetKey, Version},
 };
 
 /// The format of [`TargetHistory`] that this binary writes. A newer one is refused.
@@ -46,6 +46,12 @@ pub struct TargetHistory {
     /// Ids of the alerts that were told, newest last, the newest 200: nothing is told twice.
     #[serde(default)]
     pub told: Vec<String>,
+    /// The policy in force when it last changed.
+    #[serde(default)]
+    pub policy: Option<Fingerprint>,
+    /// Who did what.
+    #[serde(default)]
+    pub audit: Chain,
 }
 
 impl TargetHistory {
@@ -66,6 +72,8 @@ impl TargetHistory {
             current: None,
             process: None,
             told: Vec::new(),
+            policy: None,
+            audit: Chain::new(),
         }
     }
 
@@ -204,6 +212,9 @@ pub struct ControllerState {
     pub frozen: Option<Freeze>,
     /// Alerts that belong to no target, still to be delivered.
     pub outbox: Vec<Alert>,
+    /// Who did what beyond single targets.
+    #[serde(default)]
+    pub audit: Chain,
 }
 
 impl Default for ControllerState {
@@ -212,6 +223,7 @@ impl Default for ControllerState {
             format: CONTROLLER_FORMAT,
             frozen: None,
             outbox: Vec::new(),
+            audit: Chain::new(),
         }
     }
 }

@@ -3,10 +3,12 @@
 //! May touch: `words`, `policy`, `judge`'s evidence, `decide`'s decisions. Deliberately absent: how it is stored, how it changes, how it is told.
 
 mod alert;
+mod audit;
 mod history;
 mod rollout;
 
 pub use alert::{Alert, AlertKind, Delivery};
+pub use audit::{Action, AuditEntry, Audited, CONTROLLER_CHAIN, Chain, Deed, Head, NoHead, verify};
 pub use history::{
     CONTROLLER_FORMAT, ControllerState, FORMAT, KnownVersion, Observation, Process, ProofBasis, Served, TargetHistory, Unready,
 };

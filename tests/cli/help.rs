@@ -26,6 +26,8 @@ fn alone(arguments: &[&str]) -> Said {
 #[case("approve")]
 #[case("freeze")]
 #[case("unfreeze")]
+#[case("audit")]
+#[case("audit verify")]
 #[case("schema")]
 #[case("config")]
 #[case("config show")]

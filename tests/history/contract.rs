@@ -4,7 +4,7 @@ use futures::future::join_all;
 use lastgood::{
     history::Sqlite,
     ports::{History, HistoryError, Revision},
-    record::{ControllerState, TargetHistory},
+    record::{ControllerState, TargetHistory, verify},
     words::Version,
 };
 
@@ -18,6 +18,7 @@ async fn holds(history: &dyn History) {
     of_many_writers_at_one_revision_exactly_one_wins(history).await;
     records_outlive_the_document(history).await;
     the_controllers_state_is_compared_and_set_too(history).await;
+    the_audit_outlives_the_document_and_never_changes(history).await;
     contents_are_kept_once_and_never_change(history).await;
     what_cannot_be_read_back_is_not_stored(history).await;
 }
@@ -109,6 +110,30 @@ async fn records_outlive_the_document(history: &dyn History) {
     let newest_first: Vec<_> = (200..215).rev().map(|number| sample::record(&target, number)).collect();
     assert_eq!(history.records(&target, 100).await, Ok(newest_first.clone()));
     assert_eq!(history.records(&target, 3).await.as_deref(), Ok(&newest_first[..3]));
+}
+
+async fn the_audit_outlives_the_document_and_never_changes(history: &dyn History) {
+    let target = sample::target("audited");
+    let chain = target.to_string();
+    let mut document = TargetHistory::new(target.clone());
+    let mut revision = None;
+    for number in 0..25 {
+        document.audit.add(&chain, sample::at(number), sample::deed(number));
+        revision = Some(history.commit(&document, revision.as_ref()).await.expect("stored"));
+    }
+    let entries = history.audit(Some(&chain)).await.expect("the audit");
+    assert_eq!(entries.len(), 25, "the document carries ten");
+    assert_eq!(verify(&chain, &entries, &[document.audit.head(&chain)]), [""; 0]);
+    let mut other = document.clone();
+    other.audit.add(&chain, sample::at(99), sample::deed(99));
+    let conflict = history.commit(&other, Some(&Revision("1".to_owned()))).await;
+    assert!(matches!(conflict, Err(HistoryError::Conflict(_))));
+    other.audit.newest[0].document = "forged".to_owned();
+    history.commit(&other, revision.as_ref()).await.expect("stored");
+    let after = history.audit(Some(&chain)).await.expect("the audit");
+    assert_eq!(after[..25], entries, "what is there stays as it is");
+    assert_eq!((after.len(), after[25].seq), (26, 26));
+    assert!(history.audit(None).await.expect("all of it").len() >= 26);
 }
 
 async fn the_controllers_state_is_compared_and_set_too(history: &dyn History) {

@@ -10,6 +10,7 @@ use crate::{
         courier::{Sinks, deliver},
         fleet::FleetState,
         guard::{done, durable_step},
+        origin,
     },
     engine::{self, Context, Effect, Event, Transition},
     policy::Policy,
@@ -67,7 +68,9 @@ impl Errand<'_> {
     ) -> Transition {
         let now = self.clock.now();
         let fleet = self.fleet.lock().await.view(&self.history.target, now);
+        let origin = origin::command_line();
         let context = Context {
+            origin: &origin,
             policy: self.policy,
             fleet: &fleet,
             fresh: RolloutId::new(uuid::Uuid::now_v7()),

@@ -6,16 +6,16 @@ use futures::future::BoxFuture;
 use tokio::sync::{Mutex, oneshot};
 
 use super::{
-    Handle, Handles, NOTHING_CHANGED, SO_ALREADY, failed, frozen_sentence, going_back, unchanged, unknown_target, version_of,
-    way, word_sentence,
+    Handle, Handles, NOTHING_CHANGED, SO_ALREADY, failed, freeze_of_all, frozen_sentence, going_back, refused, trail, unchanged,
+    unknown_target, version_of, way, word_sentence,
 };
 use crate::{
-    app::{fleet::FleetState, guard::Order},
+    app::{fleet::FleetState, guard::Order, origin},
     decide::Freeze,
     engine::Event,
     explain::{self, TargetStatus, Way},
-    ports::{Clock, Command, Desk, DeskError, SharedHistory},
-    record::{Ordered, Phase, Record, TargetHistory},
+    ports::{Clock, Command, Desk, DeskError, SharedHistory, Trail},
+    record::{Deed, Ordered, Phase, Record, TargetHistory},
     words::{Actor, RolloutId, Service, TargetKey, VersionName},
 };
 
@@ -122,6 +122,56 @@ impl LiveDesk {
         }
     }
 
+    /// Notes a refusal, in the chain of the target where it has one. What cannot be noted is in the log: nothing was done either way.
+    async fn note(&self, target: Option<TargetKey>, deed: Deed) {
+        let handle = target.and_then(|target| self.handle(&target).ok());
+        let noted = match handle {
+            Some(handle) => self.tell(&handle, Event::Refused(deed)).await.map(drop),
+            None => {
+                let now = self.clock.now();
+                let noted = self.fleet.lock().await.note_deed(deed, now).await;
+                noted.map_err(|error| failed(&error))
+            }
+        };
+        if let Err(error) = noted {
+            tracing::error!(%error, "a refusal could not be noted in the audit");
+        }
+    }
+
+    async fn done(&self, command: Command) -> Result<String, DeskError> {
+        match command {
+            Command::Word {
+                target,
+                version,
+                word,
+                reason,
+            } => {
+                let handle = self.handle(&target)?;
+                let history = handle.snapshot.borrow().history.clone();
+                let version = version_of(&history, &version)?;
+                let event = Event::Person {
+                    version: version.clone(),
+                    word,
+                    by: self.actor.clone(),
+                    reason,
+                };
+                match self.tell(&handle, event).await {
+                    Err(DeskError::Refused(because)) if because == NOTHING_CHANGED => unchanged(&history, &version, word),
+                    told => told.map(|_| word_sentence(&target, &version, word)),
+                }
+            }
+            Command::GoBack {
+                target,
+                from,
+                to,
+                reason,
+            } => self.go_back(&target, &from, &to, reason).await,
+            Command::Approve { rollout, service } => self.approve(rollout, service).await,
+            Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
+            Command::Unfreeze { target } => self.freeze(target, None).await,
+        }
+    }
+
     async fn freeze(&self, target: Option<TargetKey>, reason: Option<String>) -> Result<String, DeskError> {
         let Some(target) = target else {
             let now = self.clock.now();
@@ -131,10 +181,11 @@ impl LiveDesk {
                 reason,
             });
             let frozen = freeze.is_some();
+            let deed = freeze_of_all(&self.actor, freeze.as_ref(), origin::socket());
             self.fleet
                 .lock()
                 .await
-                .set_frozen(freeze)
+                .set_frozen(freeze, deed, now)
                 .await
                 .map_err(|error| failed(&error))?;
             return Ok(frozen_sentence(None, frozen));
@@ -197,39 +248,19 @@ impl Desk for LiveDesk {
         })
     }
 
+    fn trail<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<Trail, DeskError>> {
+        Box::pin(trail(&self.store, chain))
+    }
+
     fn act(&self, command: Command) -> BoxFuture<'_, Result<String, DeskError>> {
         Box::pin(async move {
-            match command {
-                Command::Word {
-                    target,
-                    version,
-                    word,
-                    reason,
-                } => {
-                    let handle = self.handle(&target)?;
-                    let history = handle.snapshot.borrow().history.clone();
-                    let version = version_of(&history, &version)?;
-                    let event = Event::Person {
-                        version: version.clone(),
-                        word,
-                        by: self.actor.clone(),
-                        reason,
-                    };
-                    match self.tell(&handle, event).await {
-                        Err(DeskError::Refused(because)) if because == NOTHING_CHANGED => unchanged(&history, &version, word),
-                        told => told.map(|_| word_sentence(&target, &version, word)),
-                    }
-                }
-                Command::GoBack {
-                    target,
-                    from,
-                    to,
-                    reason,
-                } => self.go_back(&target, &from, &to, reason).await,
-                Command::Approve { rollout, service } => self.approve(rollout, service).await,
-                Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
-                Command::Unfreeze { target } => self.freeze(target, None).await,
+            let asked = command.clone();
+            let done = self.done(command).await;
+            if let Err(because) = &done {
+                let (target, deed) = refused(&asked, because, &self.actor, origin::socket());
+                self.note(target, deed).await;
             }
+            done
         })
     }
 }

@@ -6,17 +6,18 @@ use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 
 use super::{
-    SO_ALREADY, errand::Errand, failed, frozen_sentence, going_back, unchanged, unknown_target, version_of, way, word_sentence,
+    SO_ALREADY, errand::Errand, failed, freeze_of_all, frozen_sentence, going_back, refused, trail, unchanged, unknown_target,
+    version_of, way, word_sentence,
 };
 use crate::{
-    app::{courier::Sinks, fleet::FleetState},
+    app::{courier::Sinks, fleet::FleetState, origin},
     decide::Freeze,
     engine::{self, Context, Event, PersonWord},
     explain::{self, TargetStatus, Way},
     host::Host,
     policy::{Policy, Target},
-    ports::{Clock, Command, Desk, DeskError, Platform, Revision, SharedHistory},
-    record::{Ordered, Record, TargetHistory},
+    ports::{Clock, Command, Desk, DeskError, Platform, Revision, SharedHistory, Trail},
+    record::{Deed, Ordered, Record, TargetHistory},
     words::{Actor, RolloutId, TargetKey, VersionName},
 };
 
@@ -58,9 +59,11 @@ impl StoreDesk {
         let now = self.clock.now();
         let fleet = self.fleet.lock().await.view(target, now);
         let fresh = RolloutId::new(uuid::Uuid::now_v7());
+        let origin = origin::command_line();
         let transition = engine::step(
             &history,
             &Context {
+                origin: &origin,
                 policy,
                 fleet: &fleet,
                 fresh,
@@ -175,6 +178,47 @@ impl StoreDesk {
         way::way(&*errand.platform, &history, errand.policy, to).await
     }
 
+    /// Notes a refusal, in the chain of the target where it has one. What cannot be noted is in the log: nothing was done either way.
+    async fn note(&self, target: Option<TargetKey>, deed: Deed) {
+        let known = match &target {
+            Some(target) => matches!(self.store.load(target).await, Ok(Some(_))),
+            None => false,
+        };
+        let noted = match target.filter(|_| known) {
+            Some(target) => self.change(&target, Event::Refused(deed)).await.map(drop),
+            None => {
+                let now = self.clock.now();
+                let noted = self.fleet.lock().await.note_deed(deed, now).await;
+                noted.map_err(|error| failed(&error))
+            }
+        };
+        if let Err(error) = noted {
+            tracing::error!(%error, "a refusal could not be noted in the audit");
+        }
+    }
+
+    async fn done(&self, command: Command) -> Result<String, DeskError> {
+        match command {
+            Command::Word {
+                target,
+                version,
+                word,
+                reason,
+            } => self.word(&target, &version, word, reason).await,
+            Command::GoBack {
+                target,
+                from,
+                to,
+                reason,
+            } => self.go_back(&target, &from, &to, reason).await,
+            Command::Approve { .. } => Err(DeskError::Failed(
+                "no controller runs here, so none can act: start `lastgood run` first".to_owned(),
+            )),
+            Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
+            Command::Unfreeze { target } => self.freeze(target, None).await,
+        }
+    }
+
     /// Freezes for a reason; unfreezes without one.
     async fn freeze(&self, target: Option<TargetKey>, reason: Option<String>) -> Result<String, DeskError> {
         let off = reason.is_some();
@@ -193,10 +237,11 @@ impl StoreDesk {
             by: self.actor.clone(),
             reason,
         });
+        let deed = freeze_of_all(&self.actor, freeze.as_ref(), origin::command_line());
         self.fleet
             .lock()
             .await
-            .set_frozen(freeze)
+            .set_frozen(freeze, deed, since)
             .await
             .map_err(|error| failed(&error))?;
         Ok(frozen_sentence(None, off))
@@ -238,27 +283,19 @@ impl Desk for StoreDesk {
         Box::pin(self.look_ahead(target, to))
     }
 
+    fn trail<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<Trail, DeskError>> {
+        Box::pin(trail(&self.store, chain))
+    }
+
     fn act(&self, command: Command) -> BoxFuture<'_, Result<String, DeskError>> {
         Box::pin(async move {
-            match command {
-                Command::Word {
-                    target,
-                    version,
-                    word,
-                    reason,
-                } => self.word(&target, &version, word, reason).await,
-                Command::GoBack {
-                    target,
-                    from,
-                    to,
-                    reason,
-                } => self.go_back(&target, &from, &to, reason).await,
-                Command::Approve { .. } => Err(DeskError::Failed(
-                    "no controller runs here, so none can act: start `lastgood run` first".to_owned(),
-                )),
-                Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
-                Command::Unfreeze { target } => self.freeze(target, None).await,
+            let asked = command.clone();
+            let done = self.done(command).await;
+            if let Err(because) = &done {
+                let (target, deed) = refused(&asked, because, &self.actor, origin::command_line());
+                self.note(target, deed).await;
             }
+            done
         })
     }
 }

@@ -95,7 +95,9 @@ fn of_record(was: &Record, is: &Record) -> Option<(&'static str, &'static str)> 
 /// of the link and the process.
 fn beside_a_record(before: &TargetHistory, after: &TargetHistory) -> (&'static str, &'static str) {
     let standings = |history: &TargetHistory| history.versions.iter().map(|known| known.standing).collect::<Vec<_>>();
-    if before.unready != after.unready {
+    if before.audit != after.audit && before.versions == after.versions && before.off == after.off {
+        ("noted.before", "noted.after")
+    } else if before.unready != after.unready {
         ("readiness.before", "readiness.after")
     } else if before.off != after.off || standings(before) != standings(after) {
         ("word.before", "word.after")

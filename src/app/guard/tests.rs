@@ -14,7 +14,7 @@ use crate::{
     history::Sqlite,
     ports::{AlertFault, AlertSink, Contents, History, MetricFault, PlatformError},
     question::{Answer, Question},
-    record::{ActResult, Alert, AlertKind, ControllerState, Delivery, Intent, Observation, Record},
+    record::{ActResult, Alert, AlertKind, AuditEntry, ControllerState, Delivery, Intent, Observation, Record},
     settings,
     words::{Actor, GapReason, RolloutId, TargetKey, Version, VersionName},
 };
@@ -59,6 +59,9 @@ impl History for Stubborn {
     }
     fn records<'a>(&'a self, target: &'a TargetKey, limit: usize) -> BoxFuture<'a, Result<Vec<Record>, HistoryError>> {
         self.0.records(target, limit)
+    }
+    fn audit<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<Vec<AuditEntry>, HistoryError>> {
+        self.0.audit(chain)
     }
     fn load_controller(&self) -> BoxFuture<'_, Result<(ControllerState, Option<Revision>), HistoryError>> {
         self.0.load_controller()

@@ -88,6 +88,7 @@ impl Story {
             policy: &self.policy,
             fleet: &self.fleet,
             fresh: RolloutId::new(uuid::Uuid::from_u128(self.ids)),
+            origin: "a story",
         };
         let after = step(&self.history, &context, event, self.now);
         assert_eq!(after, step(&self.history, &context, event, self.now), "same in, same out");
@@ -305,6 +306,7 @@ impl Story {
             policy: &self.policy,
             fleet: &self.fleet,
             fresh: RolloutId::new(uuid::Uuid::from_u128(u128::MAX)),
+            origin: "a story",
         };
         let resumed = resume(&self.history, &context, self.now);
         self.history = resumed.history;

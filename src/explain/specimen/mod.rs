@@ -333,6 +333,7 @@ pub(crate) fn alert(kind: AlertKind, record: Option<Record>) -> Alert {
         target: Some(policy().key()),
         kind,
         record: record.map(Box::new),
+        audit: None,
         deliveries: Vec::new(),
     }
 }
