@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::origin;
+use super::{origin, trail};
 use crate::{
     decide::{Fleet, Freeze},
     engine::{Event, settle_outbox},
@@ -216,6 +216,7 @@ impl FleetState {
         match self.store.commit_controller(&state, self.revision.as_ref()).await {
             Ok(revision) => {
                 self.revision = Some(revision);
+                trail::log(&self.state.audit, &state.audit);
                 self.state = state;
                 Ok(())
             }

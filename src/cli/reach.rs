@@ -150,15 +150,17 @@ pub async fn desk(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
     }
 }
 
-/// The desk for an act that needs neither a controller nor a past: the store is made where there is none.
+/// The desk for an act that needs neither a controller nor a past: the store is made where there is none. `again`: the same command asked
+/// for it before.
 ///
 /// # Errors
 /// When neither can be reached, or no store can be made.
-pub async fn desk_to_act(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
+pub async fn desk_to_act(common: &Common, again: bool) -> anyhow::Result<Arc<dyn Desk>> {
     let settings = settings(common)?;
+    let from = if again { From::NothingAgain } else { From::Nothing };
     match Client::connect(&settings.server.socket)? {
         Some(client) => Ok(Arc::new(client.called_by(sudo_user()))),
-        None => Ok(Arc::new(store_desk(common, &settings, From::Nothing).await?)),
+        None => Ok(Arc::new(store_desk(common, &settings, from).await?)),
     }
 }
 
@@ -167,6 +169,8 @@ pub async fn desk_to_act(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
 enum From {
     WhatIsThere,
     Nothing,
+    /// The same, and it was said already that no controller runs.
+    NothingAgain,
 }
 
 /// The running controller's desk alone.
@@ -198,13 +202,15 @@ async fn store_desk(common: &Common, settings: &Settings, from: From) -> anyhow:
     for error in &read.rejected {
         output::note(common, &error.to_string());
     }
-    output::note(
-        common,
-        &format!(
-            "note: no controller answers at {}: nothing is guarded now, and this is from the store",
-            settings.server.socket.display()
-        ),
-    );
+    if from != From::NothingAgain {
+        output::note(
+            common,
+            &format!(
+                "note: no controller answers at {}: nothing is guarded now, and this is from the store",
+                settings.server.socket.display()
+            ),
+        );
+    }
     let policies = read.accepted.into_iter().map(|file| file.policy).collect();
     let fleet = Mutex::new(FleetState::load(settings, store.clone()).await?);
     let uid = rustix::process::getuid().as_raw();

@@ -79,38 +79,36 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
         _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
         agreed = agree(common, args) => agreed?,
     };
-    let (target, runs, to) = match agreed {
-        Agreed::Go { target, from, to } => (target, from, to),
+    let way = match agreed {
+        Agreed::Go(way) => way,
         Agreed::Over(exit) => return Ok(exit),
     };
+    let (runs, to) = ends(&way)?;
     // Anew: while a person thinks, the store is not held and a controller may have begun.
-    let desk = reach::desk_to_act(common).await?;
+    let desk = reach::desk_to_act(common, true).await?;
     let command = Command::GoBack {
-        target: target.clone(),
+        target: way.target.clone(),
         from: runs,
         to: to.clone(),
         reason: args.reason.clone(),
     };
-    // Not interrupted: without a controller this is the act itself.
-    output::note(common, &desk.act(command).await?);
+    // Not interrupted: without a controller this is the act itself. Whoever was not asked sees the numbers beside it, not before it.
+    let (_, acted) = futures::join!(shown_beside(common, args, &way), desk.act(command));
+    output::note(common, &acted?);
     tokio::select! {
         biased;
         _ = tokio::signal::ctrl_c() => {
-            output::say(&format!("the controller goes on with it: see `lastgood status {}`", target.service));
+            output::say(&format!("the controller goes on with it: see `lastgood status {}`", way.target.service));
             Ok(Exit::Interrupted)
         }
-        record = ended(&*desk, &target, &to) => tell(args, &record?, common),
+        record = ended(&*desk, &way.target, &to) => tell(args, &record?, common),
     }
 }
 
 /// What came of showing and asking.
 enum Agreed {
     /// It is wanted.
-    Go {
-        target: TargetKey,
-        from: VersionName,
-        to: VersionName,
-    },
+    Go(Box<Way>),
     /// Nothing is to be done.
     Over(Exit),
 }
@@ -124,28 +122,36 @@ async fn agree(common: &Common, args: &Args) -> anyhow::Result<Agreed> {
     if asks && args.to.is_none() {
         way = look(common, args, Some(&asked::which(&way).await?)).await?;
     }
-    let (from, to) = ends(&way)?;
-    let seen = numbers(common, &way, !args.yes).await;
-    let text = way.text(seen.as_ref().map_err(String::as_str), SystemClock.now());
+    let (_, to) = ends(&way)?;
     if args.dry_run {
-        return dry(args, &way, &text, seen.ok()).map(Agreed::Over);
+        return dry(args, &way, numbers(common, &way, NUMBERS.0).await).map(Agreed::Over);
     }
-    output::note(common, &text);
+    if asks {
+        show(common, &way, NUMBERS.0).await;
+    }
     unhindered(&way)?;
     if asks && !asked::yes(&format!("Go back to {}?", explain::clean(to.as_str()))).await? {
         output::say("nothing was done");
         return Ok(Agreed::Over(Exit::Usage));
     }
-    Ok(Agreed::Go {
-        target: way.target,
-        from,
-        to,
-    })
+    Ok(Agreed::Go(Box::new(way)))
+}
+
+async fn shown_beside(common: &Common, args: &Args, way: &Way) {
+    if args.yes && !common.quiet {
+        show(common, way, NUMBERS.1).await;
+    }
+}
+
+async fn show(common: &Common, way: &Way, within: Duration) {
+    let seen = numbers(common, way, within).await;
+    let text = way.text(seen.as_ref().map_err(String::as_str), SystemClock.now());
+    output::note(common, &text);
 }
 
 /// What going back would mean. The desk is let go again: whoever thinks about it holds nothing.
 async fn look(common: &Common, args: &Args, to: Option<&VersionName>) -> anyhow::Result<Way> {
-    let desk = reach::desk_to_act(common).await?;
+    let desk = reach::desk_to_act(common, args.to.as_ref() != to).await?;
     let target = args.which.target(&*desk).await?;
     Ok(desk.way(&target, to).await?)
 }
@@ -170,12 +176,12 @@ fn unhindered(way: &Way) -> Result<(), DeskError> {
     if way.hindered.is_empty() {
         return Ok(());
     }
-    Err(DeskError::Refused("nothing was changed, for the reason above".to_owned()))
+    let because: Vec<&str> = way.hindered.iter().map(|unready| unready.because.as_str()).collect();
+    Err(DeskError::Refused(format!("nothing was changed: {}", because.join("; "))))
 }
 
 /// How both versions did lately, or why that is not known. Never in the way.
-async fn numbers(common: &Common, way: &Way, asks: bool) -> Result<[Vec<Lately>; 2], String> {
-    let within = if asks { NUMBERS.0 } else { NUMBERS.1 };
+async fn numbers(common: &Common, way: &Way, within: Duration) -> Result<[Vec<Lately>; 2], String> {
     let settings = reach::settings(common).map_err(|error| error.to_string())?;
     let source = Prometheus::new(app::options(&settings.prometheus)).map_err(|error| error.to_string())?;
     let now = SystemClock.now();
@@ -207,14 +213,15 @@ struct Plan<'a> {
     lately: Option<[Vec<Lately>; 2]>,
 }
 
-fn dry(args: &Args, way: &Way, text: &str, lately: Option<[Vec<Lately>; 2]>) -> anyhow::Result<Exit> {
+fn dry(args: &Args, way: &Way, lately: Result<[Vec<Lately>; 2], String>) -> anyhow::Result<Exit> {
+    let text = way.text(lately.as_ref().map_err(String::as_str), SystemClock.now());
     match args.output {
         Format::Json | Format::Yaml => output::document(
             &Plan {
                 api_version: explain::API_VERSION,
                 kind: "RollbackPlan",
                 way,
-                lately,
+                lately: lately.ok(),
             },
             args.output,
         )?,

@@ -32,5 +32,7 @@ pub fn trail(entries: &[Audited], wide: bool) -> String {
         table.add_row(row);
     });
     let text = table.to_string();
-    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    text.lines()
+        .map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line).trim_end()))
+        .collect()
 }

@@ -10,4 +10,5 @@ mod help;
 mod home;
 mod people;
 mod rollback;
+mod rollback_page;
 mod run;

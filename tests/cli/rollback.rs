@@ -2,6 +2,8 @@
 
 use std::{io::Write as _, process::Stdio};
 
+use lastgood::{app::clock::SystemClock, ports::Clock as _};
+
 use super::home::{Home, Said, command};
 
 const COMMAND: &str = "{command: [/bin/true]}";
@@ -225,6 +227,66 @@ fn on_a_terminal_a_person_picks_and_is_asked() {
     assert_eq!((code, home.points_to("myapp")), (Some(0), "v0".to_owned()), "{shown}");
 }
 
+#[test]
+fn a_prometheus_that_never_answers_is_not_in_the_way() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let home = Home::new(&format!("http://{}", silent.local_addr().expect("an address")));
+    home.service("myapp", "v2", COMMAND);
+    home.release("myapp", "v1");
+    let said = ends(&home, &["myapp", "--to", "v1", "--yes"], 0, "went back from v2 to v1");
+    assert!(said.err.contains("Prometheus did not answer within 1 s"), "{}", said.err);
+    let plan = ends(
+        &home,
+        &["myapp", "--to", "v2", "--dry-run"],
+        0,
+        "Prometheus did not answer within 3 s",
+    );
+    assert!(plan.out.contains("goes back to  v2: assumed"), "{}", plan.out);
+    let took = moved_within(&home, &["rollback", "myapp", "--to", "v2", "--yes", "-q"], "v2");
+    println!(
+        "to the moved link, with a Prometheus that never answers: {} ms",
+        took.as_millis()
+    );
+}
+
+/// How long it takes from the start of the command to the moved link.
+fn moved_within(home: &Home, arguments: &[&str], to: &str) -> std::time::Duration {
+    let began = SystemClock.now();
+    let mut person = command();
+    person.args(arguments).arg("--config").arg(home.path("lastgood.toml"));
+    let mut person = person.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("lastgood");
+    while home.points_to("myapp") != to {
+        assert!(SystemClock.now().since(began).as_secs() < 60, "never moved");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let took = SystemClock.now().since(began);
+    assert_eq!(person.wait().expect("ended").code(), Some(0));
+    took
+}
+
+/// The figures of docs/rollback.md. The bound is loose: tests share their processors with other tests.
+#[test]
+fn it_takes_a_fraction_of_a_second_to_the_moved_link() {
+    let home = home();
+    let median = |what: &str| {
+        let mut took: Vec<_> = ["v1", "v2", "v1", "v2", "v1", "v2", "v1", "v2", "v1"]
+            .map(|to| moved_within(&home, &["rollback", "myapp", "--to", to, "--yes", "-q"], to))
+            .to_vec();
+        home.lastgood(&["rollback", "myapp", "--to", "v2", "--yes", "-q"]);
+        took.sort();
+        println!(
+            "to the moved link, {what}: median {} ms, slowest {} ms",
+            took[4].as_millis(),
+            took[8].as_millis()
+        );
+        assert!(took[4].as_secs() < 5, "{what}: {took:?}");
+    };
+    median("without a controller");
+    let _controller = home.controller();
+    home.until(&["status", "myapp"], |said| said.code == 0);
+    median("through the controller");
+}
+
 /// kill -9 at each step, with nobody but the command itself, and again with a controller that is started after it.
 #[cfg(feature = "crash-points")]
 #[test]
@@ -268,8 +330,10 @@ fn c01_a_controller_that_is_killed_in_a_rollback_finishes_it_when_it_is_started_
         let mut controller = home.controller_with(&[("LASTGOOD_CRASH_AT", point)]);
         home.until(&["status", "myapp"], |said| said.out.contains("watching"));
         let said = home.lastgood(&["rollback", "myapp", "--to", "v1", "--yes"]);
-        assert_eq!(said.code, 1, "{point}: {}", said.err);
-        assert!(said.err.contains("does not answer"), "{point}: {}", said.err);
+        // Between the stored outcome and the end of the controller the answer may just get out.
+        let answered = *point == "outcome.after" && said.code == 0;
+        assert!(answered || said.code == 1, "{point}: {}", said.err);
+        assert!(answered || said.err.contains("does not answer"), "{point}: {}", said.err);
         let mut waited = 0;
         while controller.ended().is_none() {
             assert!(waited < 600, "{point} was never reached");

@@ -10,7 +10,7 @@ use crate::{
         courier::{Sinks, deliver},
         fleet::FleetState,
         guard::{done, durable_step},
-        origin,
+        origin, trail,
     },
     engine::{self, Context, Effect, Event, Transition},
     policy::Policy,
@@ -111,6 +111,7 @@ impl Errand<'_> {
             let stored = self.store.commit(&transition.history, self.revision.as_ref()).await;
             self.revision = Some(stored.map_err(|error| failed(&error))?);
             crash::point(step.1);
+            trail::log(&self.history.audit, &transition.history.audit);
             self.history = transition.history;
         }
         effects.extend(transition.effects);

@@ -10,7 +10,7 @@ use super::{
     version_of, way, word_sentence,
 };
 use crate::{
-    app::{courier::Sinks, fleet::FleetState, origin},
+    app::{self, courier::Sinks, fleet::FleetState, origin},
     decide::Freeze,
     engine::{self, Context, Event, PersonWord},
     explain::{self, TargetStatus, Way},
@@ -78,6 +78,7 @@ impl StoreDesk {
             .commit(&transition.history, Some(&revision))
             .await
             .map_err(|error| failed(&error))?;
+        app::trail::log(&history.audit, &transition.history.audit);
         Ok(true)
     }
 

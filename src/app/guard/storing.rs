@@ -7,7 +7,7 @@ use super::{
     durable::{convicts, durable_step},
 };
 use crate::{
-    app::{fleet::FleetState, origin},
+    app::{fleet::FleetState, origin, trail},
     engine::{self, Context, Effect, Event},
     ports::{HistoryError, crash},
     record::{Phase, Unready},
@@ -125,6 +125,7 @@ impl Guard {
             self.store_down = None;
             self.revision = Some(revision);
             self.count_ends(&transition.history);
+            trail::log(&self.history.audit, &transition.history.audit);
             self.history = Arc::new(transition.history);
             fleet.note(&self.history);
         }

@@ -119,7 +119,99 @@ fn native_quantile(native: &Native, share: f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use futures::{FutureExt as _, future::BoxFuture};
+
     use super::*;
+    use crate::{
+        explain::{Stands, specimen},
+        question::{Answer, PartKind, Question, Sample, fixture},
+        words::{Pod, Standing},
+    };
+
+    /// A service that answers ten requests a second, one of a hundred badly, scraped two seconds before it is asked.
+    struct Steady;
+
+    impl MetricSource for Steady {
+        fn instant<'a>(&'a self, question: &'a Question, at: Moment) -> BoxFuture<'a, Result<Answer, MetricFault>> {
+            let parts = question.parts.iter().map(|part| part.kind).enumerate();
+            let samples = parts.filter_map(|(part, kind)| {
+                let requests = (at.seconds() - 1_764_000_000.0).round() * 10.0;
+                let value = match kind {
+                    PartKind::Bad => (requests / 100.0).floor(),
+                    PartKind::Total => requests,
+                    PartKind::Stamp => at.seconds() - 2.0,
+                    PartKind::SeriesOfTotal | PartKind::SeriesOfBad => 1.0,
+                    _ => return None,
+                };
+                Some(Sample {
+                    part,
+                    pod: Pod("job/a:1".into()),
+                    labels: BTreeMap::new(),
+                    value,
+                    native: None,
+                })
+            });
+            let samples = samples.collect();
+            async move { Ok(Answer { at, samples }) }.boxed()
+        }
+        fn range<'a>(
+            &'a self,
+            question: &'a Question,
+            from: Moment,
+            to: Moment,
+            step: Duration,
+        ) -> BoxFuture<'a, Result<Vec<Answer>, MetricFault>> {
+            async move {
+                let mut answers = Vec::new();
+                let mut at = from;
+                while at <= to {
+                    answers.push(self.instant(question, at).await?);
+                    at = at.plus(step);
+                }
+                Ok(answers)
+            }
+            .boxed()
+        }
+    }
+
+    #[tokio::test]
+    async fn of_each_version_the_end_of_its_own_time_is_counted() {
+        let policy = fixture::policy(vec![fixture::ratio()]);
+        let at = |seconds: i64| Moment::from_millis((1_764_000_000 + seconds) * 1000);
+        let passage = |from, until| Passage {
+            stands: Stands {
+                version: specimen::good(),
+                standing: Standing::Proven,
+                since: None,
+            },
+            from,
+            until,
+            last_ran: None,
+        };
+        let of = async |from, until| {
+            lately(&Steady, &policy, &passage(from, until), at(7_205))
+                .await
+                .expect("answered")
+        };
+        let counted = |bad, total| {
+            vec![Lately {
+                metric: "errors".to_owned(),
+                of: LatelyOf::Ratio { bad, total },
+            }]
+        };
+        // Ten minutes, in steps that lie wholly in them.
+        assert_eq!(of(Some(at(0)), None).await, counted(60, 6_000));
+        assert_eq!(of(Some(at(0)), Some(at(3_600))).await, counted(60, 6_000));
+        assert_eq!(
+            of(Some(at(7_170)), None).await,
+            counted(3, 300),
+            "it serves for half a minute"
+        );
+        assert_eq!(of(Some(at(7_203)), None).await, counted(0, 0), "too short for a step");
+        assert_eq!(of(None, None).await, []);
+    }
 
     #[test]
     fn a_quantile_is_the_lowest_bound_that_holds_its_share() {
