@@ -107,6 +107,15 @@ fn a_release_that_ran_and_is_gone_or_half_there_is_refused() {
 }
 
 #[test]
+fn a_unit_that_cannot_be_restarted_is_found_out_before_the_link_is_moved() {
+    let home = Home::new("http://127.0.0.1:9");
+    home.service("myapp", "v2", "{unit: no-such-unit.service, by: restart}");
+    home.release("myapp", "v1");
+    ends(&home, &["myapp", "--to", "v1", "--yes"], 5, "nothing was changed: ");
+    assert_eq!(home.points_to("myapp"), "v2");
+}
+
+#[test]
 fn an_activation_that_fails_is_said_and_the_link_says_where_it_is() {
     let home = Home::new("http://127.0.0.1:9");
     home.service("myapp", "v2", "{command: [/bin/false]}");
