@@ -1,6 +1,8 @@
 //! The promise, measured: plays simulated rollouts, writes docs/promise.md with its tables and plots, and fails where a promise is broken.
 //!
-//! `make promise` runs the full tier. `cargo bench --bench promise -- --size 0.02 --into DIRECTORY` plays a part of the rollouts.
+//! `make promise` runs the full tier. `cargo bench --bench promise -- --size 0.02 --into DIRECTORY` plays a part of the rollouts, and
+//! with `--only KIND` those whose line in `cells.csv` begins so (`beside`, `latency`, `value`, ...). Then `DIRECTORY/promise/cells.csv` is
+//! all that is written: most of the page would be missing.
 
 mod cells;
 mod machine;
@@ -39,17 +41,30 @@ fn main() -> anyhow::Result<ExitCode> {
             eprintln!("{} % after {} s", done * 100 / all, begun.elapsed().as_secs());
         }
     };
-    let measured = Measured::new(measure(&published::all(SEED, Size(size)), threads, told));
+    let mut scenarios = published::all(SEED, Size(size));
+    let only = option("--only");
+    if let Some(kind) = &only {
+        scenarios.retain(|scenario| scenario.place().kind == kind);
+        anyhow::ensure!(!scenarios.is_empty(), "no cell is of the kind {kind}");
+        anyhow::ensure!(
+            option("--into").is_some(),
+            "--only KIND needs --into DIRECTORY: the published cells are not replaced by a part"
+        );
+    }
+    let measured = Measured::new(measure(&scenarios, threads, told));
+    let plots_of = into.join("promise");
+    std::fs::create_dir_all(&plots_of)?;
+    std::fs::write(plots_of.join("cells.csv"), measured.csv())?;
+    if only.is_some() {
+        return Ok(ExitCode::SUCCESS);
+    }
     let promises = promises::all(&measured);
     let run = Run {
         seed: SEED,
         size,
         made: made(threads, begun.elapsed()),
     };
-    let plots_of = into.join("promise");
-    std::fs::create_dir_all(&plots_of)?;
     std::fs::write(into.join("promise.md"), page(&measured, &promises, &run))?;
-    std::fs::write(plots_of.join("cells.csv"), measured.csv())?;
     for (name, plot) in plots::all(&measured) {
         std::fs::write(plots_of.join(name), plot)?;
     }

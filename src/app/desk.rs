@@ -2,6 +2,7 @@
 
 mod errand;
 mod live;
+mod recording;
 mod store;
 mod way;
 
@@ -18,7 +19,7 @@ use crate::{
     engine::PersonWord,
     explain::clean,
     ports::{Clock, Command, Desk, DeskError, HistoryError, Platform, SharedHistory, Trail},
-    record::{Action, CONTROLLER_CHAIN, Deed, TargetHistory},
+    record::{Action, CONTROLLER_CHAIN, Deed, StoredAudit, TargetHistory},
     web::Reception,
     words::{Actor, Standing, TargetKey, Version, VersionName},
 };
@@ -146,7 +147,7 @@ fn going_back(target: &TargetKey, from: &VersionName, to: &Version) -> String {
 /// The audit of one chain or of all, and the ends that the store itself knows of.
 async fn trail(store: &SharedHistory, chain: Option<&str>) -> Result<Trail, DeskError> {
     let told = |error: HistoryError| failed(&error);
-    let entries = store.audit(chain).await.map_err(told)?;
+    let StoredAudit { entries, cut } = store.audit(chain).await.map_err(told)?;
     let (controller, _) = store.load_controller().await.map_err(told)?;
     let mut heads = vec![controller.audit.head(CONTROLLER_CHAIN)];
     heads.extend(controller.outbox.iter().filter_map(|alert| alert.audit.clone()));
@@ -157,7 +158,7 @@ async fn trail(store: &SharedHistory, chain: Option<&str>) -> Result<Trail, Desk
         }
     }
     heads.retain(|head| chain.is_none_or(|chain| head.chain == chain));
-    Ok(Trail { entries, heads })
+    Ok(Trail { entries, heads, cut })
 }
 
 /// That a person froze all services, or allowed reverts again.
@@ -195,6 +196,7 @@ fn refused(command: &Command, because: &DeskError, by: &Actor, origin: String) -
             to,
             reason,
         } => (Some(target), Action::Rollback, format!("{from} -> {to}"), reason.as_str()),
+        Command::Record { target, manifest } => (Some(target), Action::Record, manifest.version.to_string(), ""),
         Command::Approve { rollout, .. } => {
             let which = rollout.map_or_else(|| "the one that waits".to_owned(), |rollout| rollout.to_string());
             (None, Action::Approve, which, "")

@@ -12,7 +12,7 @@ use crate::{
     ports::{HistoryError, Revision, SharedHistory},
     record::{Action, Alert, AlertKind, CONTROLLER_CHAIN, ControllerState, Deed, Delivery, TargetHistory},
     settings::Settings,
-    words::{Actor, ChannelName, Moment, TargetKey},
+    words::{Actor, ChannelName, Moment, Retention, TargetKey},
 };
 
 /// An hour: what budgets are counted over.
@@ -25,6 +25,7 @@ pub struct FleetState {
     mode: Mode,
     reverts_per_hour: u32,
     freeze_at: usize,
+    retention: Retention,
     channels: Vec<ChannelName>,
     reverts: BTreeMap<TargetKey, Vec<Moment>>,
     /// Intents without an outcome, by target.
@@ -46,6 +47,7 @@ impl FleetState {
             mode: settings.mode,
             reverts_per_hour: settings.limits.reverts_per_hour,
             freeze_at: settings.limits.freeze_at as usize,
+            retention: settings.retention,
             channels: settings.channels.keys().cloned().collect(),
             reverts: BTreeMap::new(),
             intended: BTreeMap::new(),
@@ -87,7 +89,13 @@ impl FleetState {
             reverts_last_hour: u32::try_from(reverts_last_hour).unwrap_or(u32::MAX),
             reverts_per_hour: self.reverts_per_hour,
             frozen: self.state.frozen.clone(),
+            retention: self.retention,
         }
+    }
+
+    /// How much of the past is kept.
+    pub const fn retention(&self) -> Retention {
+        self.retention
     }
 
     /// The settings' mode.
@@ -201,7 +209,7 @@ impl FleetState {
         self.commit(self.state.clone()).await
     }
 
-    /// Whether the store can be read; and, where `write` says so, written.
+    /// Whether the store can be read; and, where `write` says so, written. What someone else wrote meanwhile is taken over.
     ///
     /// # Errors
     /// What it says.
@@ -209,7 +217,12 @@ impl FleetState {
         if write {
             return self.commit(self.state.clone()).await;
         }
-        self.store.load_controller().await.map(drop)
+        // A person's freeze, say, beside a running controller: it counts from now on.
+        let (state, revision) = self.store.load_controller().await?;
+        if revision != self.revision {
+            (self.state, self.revision) = (state, revision);
+        }
+        Ok(())
     }
 
     async fn commit(&mut self, state: ControllerState) -> Result<(), HistoryError> {

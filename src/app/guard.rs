@@ -1,10 +1,12 @@
 //! One target's guard: a task that takes everything that happens to the target in turn, stores each step, then acts.
 
+pub(in crate::app) mod brought;
 mod chores;
 mod durable;
 mod effects;
 mod judged;
 mod owed;
+mod required;
 mod snapshot;
 mod storing;
 
@@ -26,7 +28,7 @@ use crate::{
     engine::Event,
     judge::Evidence,
     policy::Policy,
-    ports::{Clock, DeskError, HistoryError, MetricSource, Platform, Revision, SharedHistory},
+    ports::{Clock, DeskError, HistoryError, MetricSource, Platform, PlatformError, Revision, SharedHistory},
     record::{DataFault, Phase, TargetHistory, Unready},
     web::Figures,
     words::{Moment, RolloutId},
@@ -112,6 +114,8 @@ pub struct Guard {
     acting: bool,
     /// The search for a process that began, and the rollout it is for.
     finding: Option<(RolloutId, AbortHandle)>,
+    /// The release for which it was looked up whether it is proven where the policy demands it.
+    demanded_of: Option<RolloutId>,
     reports: mpsc::Receiver<Report>,
     inbox: mpsc::Receiver<Message>,
     post: mpsc::Sender<Message>,
@@ -124,6 +128,9 @@ pub enum GuardError {
     /// The store refuses for good.
     #[error(transparent)]
     Store(#[from] HistoryError),
+    /// What the target runs on cannot be reached.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
 }
 
 impl Guard {
@@ -170,6 +177,7 @@ impl Guard {
             busy: false,
             acting: false,
             finding: None,
+            demanded_of: None,
             reports,
             inbox,
             post,
@@ -241,9 +249,14 @@ impl Guard {
     async fn look(&mut self) -> Result<(), GuardError> {
         self.looked_at = self.outside.clock.now();
         match self.outside.platform.observe().await {
-            Ok(observation) => {
+            Ok(mut observation) => {
                 self.cannot_look = None;
+                let brought = self.brought(&mut observation).await;
                 self.feed(Event::Observed(observation)).await?;
+                if let Some(recorded) = brought {
+                    self.feed(recorded).await?;
+                }
+                self.demand().await?;
             }
             Err(error) => {
                 let unready = Unready {

@@ -97,6 +97,9 @@ impl Judging {
             self.key = key;
         }
         let Some((key, record)) = wanted else { return Ok(()) };
+        if let State::Waiting(watch) = &mut self.state {
+            watch.know(record);
+        }
         match &self.state {
             State::Asking if !self.task.as_ref().is_some_and(tokio::task::AbortHandle::is_finished) => Ok(()),
             State::Asking if !self.silent => {

@@ -4,11 +4,14 @@
 
 mod channels;
 pub mod clock;
+mod clusters;
 mod courier;
+pub mod deploy;
 pub mod desk;
 mod fleet;
 mod guard;
 mod judging;
+mod leading;
 mod origin;
 mod readiness;
 mod roster;
@@ -18,5 +21,6 @@ mod trail;
 pub mod watch;
 
 pub use channels::sinks;
+pub use clusters::Clusters;
 pub use fleet::FleetState;
 pub use run::{NothingToGuard, options, run};

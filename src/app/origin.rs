@@ -1,5 +1,6 @@
 //! From where something is done, for the audit: the door that it came through, and the machine.
 
+use super::guard::brought;
 use crate::engine::Event;
 
 /// What the controller does by itself.
@@ -21,6 +22,8 @@ pub fn command_line() -> String {
 pub fn of(event: &Event) -> String {
     match event {
         Event::Person { .. } | Event::Off { .. } | Event::Approved { .. } | Event::GoBack { .. } => socket(),
+        // What a release brought along is recorded in the name of its file.
+        Event::Recorded { by, .. } if by.0 != brought::FILE => socket(),
         Event::PolicyIs { file, .. } => on_this_machine(&format!("policy file {file}")),
         _ => controller(),
     }

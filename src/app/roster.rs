@@ -15,6 +15,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    clusters::Clusters,
     courier::Sinks,
     desk::{Handle, Handles},
     fleet::{FleetState, own},
@@ -22,9 +23,8 @@ use super::{
 };
 use crate::{
     engine::Event,
-    host::Host,
-    policy::{Policy, Target},
-    ports::{Clock, HistoryError, MetricSource, Platform, SharedHistory},
+    policy::Policy,
+    ports::{Clock, HistoryError, MetricSource, PlatformError, SharedHistory},
     record::{Action, Deed},
     settings::policies::PolicyFile,
     web::{self, Figures},
@@ -43,6 +43,8 @@ pub struct Shared {
     pub lag: Duration,
     /// What survives.
     pub store: SharedHistory,
+    /// The cluster, for those that are in it.
+    pub clusters: Clusters,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// The channels.
@@ -151,9 +153,7 @@ impl Roster {
     async fn start(&mut self, file: PathBuf, policy: Arc<Policy>) -> Result<(), GuardError> {
         let key = policy.key();
         let shared = &self.shared;
-        let Target::Host(target) = &policy.target;
-        let contents = shared.store.clone();
-        let platform: Arc<dyn Platform> = Arc::new(Host::new(key.clone(), target.clone(), contents, shared.clock.clone()));
+        let platform = shared.clusters.platform(&policy, &shared.store, &shared.clock).await?;
         let outside = Outside {
             platform: platform.clone(),
             source: shared.source.clone(),
@@ -237,7 +237,7 @@ impl Roster {
     /// A store that cannot be read now may be readable later: the guard stays fallen until then.
     async fn start_again(&mut self, key: &TargetKey, file: PathBuf, policy: Arc<Policy>, now: Moment) -> Result<(), GuardError> {
         match self.start(file, policy).await {
-            Err(GuardError::Store(HistoryError::Unavailable(because))) => {
+            Err(GuardError::Store(HistoryError::Unavailable(because)) | GuardError::Platform(PlatformError(because))) => {
                 if let Some(running) = self.running.get_mut(key) {
                     running.fell = Some((now, because));
                 }

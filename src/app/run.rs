@@ -14,26 +14,28 @@ use tokio_util::sync::CancellationToken;
 use super::{
     channels,
     clock::SystemClock,
+    clusters::Clusters,
     courier::deliver,
     desk::{Counter, Handles},
     fleet::{FleetState, own},
     guard::GuardError,
+    leading::{Face, Leading},
     roster::{Roster, Shared},
     store_watch::StoreWatch,
 };
 use crate::{
     engine::Event,
     history,
-    ports::{Clock, HistoryError, SharedHistory},
+    ports::{HistoryError, SharedHistory},
     prometheus::{self, Prometheus},
     record::{Action, AlertKind, Deed},
-    settings::{PrometheusSettings, Settings, policies},
+    settings::{PrometheusSettings, Settings, StoreSettings, policies},
     web::{Beat, Figures, Reception, serve_public, serve_socket},
     words::Moment,
 };
 
 /// How often the main loop turns.
-const TURN: Duration = Duration::from_secs(1);
+pub(super) const TURN: Duration = Duration::from_secs(1);
 
 /// No policy can be used; with what is wrong with them.
 #[derive(Debug, thiserror::Error)]
@@ -58,15 +60,12 @@ struct Controller {
     roster: Roster,
     shared: Shared,
     beat: Arc<Beat>,
-    policies: Vec<PathBuf>,
+    settings: Settings,
     /// The policies could not all be taken up.
     read_again: bool,
     delivery: Option<JoinHandle<Vec<Event>>>,
     store: StoreWatch,
 }
-
-/// Servers that have their addresses and wait to be run.
-type Servers = Vec<BoxFuture<'static, ()>>;
 
 /// Runs the controller until SIGTERM or SIGINT.
 ///
@@ -74,39 +73,83 @@ type Servers = Vec<BoxFuture<'static, ()>>;
 /// When it cannot start, or the store refuses for good.
 pub async fn run(settings: &Settings) -> anyhow::Result<()> {
     let shutdown = CancellationToken::new();
-    let signals = Signals::listen()?;
-    let shared = share(settings).await?;
-    let beat = Arc::new(Beat::default());
-    beat.turn(shared.clock.now());
+    let mut signals = Signals::listen()?;
+    let face = Face {
+        clock: Arc::new(SystemClock),
+        beat: Arc::default(),
+        figures: Figures::default(),
+    };
+    face.beat.turn(face.clock.now());
+    face.beat.set_unready(vec!["it is only starting".to_owned()]);
+    let clusters = Clusters::new(&settings.kubernetes);
+    // What another program holds is found out before anything is guarded, and that there is nothing to guard before it stands by for it.
+    let (figures, beat, clock) = (face.figures.clone(), face.beat.clone(), face.clock.clone());
+    let (address, public) = serve_public(settings.server.listen, figures, beat, clock, shutdown.clone()).await?;
+    let read = policies::of(settings);
+    if read.accepted.is_empty() {
+        let bad: Vec<String> = read.rejected.iter().map(ToString::to_string).collect();
+        return Err(NothingToGuard::of(&settings.policies, &bad).into());
+    }
+    let public = tokio::spawn(public);
+    let Some(mut leading) = Leading::begin(&clusters, &face, address, &mut signals).await? else {
+        return Ok(());
+    };
+    let shared = share(settings, clusters, face).await;
+    let ended = lead((settings, address), shared, &shutdown, signals, &mut leading).await;
+    leading.end().await;
+    shutdown.cancel();
+    let _ = tokio::time::timeout(Duration::from_secs(5), public).await;
+    ended
+}
+
+/// Guards, as long as this controller is the one that acts.
+async fn lead(
+    (settings, address): (&Settings, SocketAddr),
+    shared: anyhow::Result<(Shared, Arc<Beat>)>,
+    shutdown: &CancellationToken,
+    signals: Signals,
+    leading: &mut Leading,
+) -> anyhow::Result<()> {
+    let (shared, beat) = shared?;
     let mut controller = Controller {
         roster: Roster::new(shared.clone()),
         shared,
         beat,
-        policies: settings.policies.clone(),
+        settings: settings.clone(),
         read_again: false,
         delivery: None,
         store: StoreWatch::default(),
     };
-    // What another program holds is found out before anything is guarded; who connects meanwhile waits.
-    let (address, servers) = controller.listen(settings, &shutdown).await?;
+    // Who connects meanwhile waits.
+    let socket = controller.listen(settings, shutdown)?;
     if let Err(error) = controller.read_policies(true).await {
         shutdown.cancel();
-        for server in servers {
-            server.await;
+        if let Some(socket) = socket {
+            socket.await;
         }
         return Err(error);
     }
-    let servers: Vec<JoinHandle<()>> = servers.into_iter().map(tokio::spawn).collect();
-    tracing::info!(%address, socket = %settings.server.socket.display(), "lastgood runs");
+    let socket = socket.map(tokio::spawn);
+    controller.beat.set_unready(Vec::new());
+    let commands = if socket.is_some() {
+        settings.server.socket.display().to_string()
+    } else {
+        "none".to_owned()
+    };
+    tracing::info!(%address, socket = %commands, "lastgood runs");
     notify(&[sd_notify::NotifyState::Ready]);
-    // A store that cannot be trusted ends it at once, acts included: whatever they come to could not be stored (failures.md, C06).
-    controller.turn_until(signals).await?;
+    // A store that cannot be trusted ends it at once, acts included: whatever they come to could not be stored (failures.md, C06). So
+    // does a lease that is lost: another controller acts.
+    tokio::select! {
+        turned = controller.turn_until(signals) => turned?,
+        because = leading.lost() => anyhow::bail!("{because}"),
+    }
     notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!("ending: acts that have begun are finished first");
     alive_until(controller.roster.stop()).await;
     shutdown.cancel();
-    for server in servers {
-        let _ = tokio::time::timeout(Duration::from_secs(5), server).await;
+    if let Some(socket) = socket {
+        let _ = tokio::time::timeout(Duration::from_secs(5), socket).await;
     }
     Ok(())
 }
@@ -123,37 +166,44 @@ async fn alive_until(stopped: impl Future<Output = ()>) {
     }
 }
 
-async fn share(settings: &Settings) -> anyhow::Result<Shared> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let store: SharedHistory = Arc::new(history::Sqlite::open(&settings.store.path)?);
+async fn share(settings: &Settings, clusters: Clusters, face: Face) -> anyhow::Result<(Shared, Arc<Beat>)> {
+    let Face { clock, beat, figures } = face;
+    let store = open(settings, &clusters).await?;
+    // What all services have done counts for the budgets, wherever their histories lie.
+    clusters.place_all(policies::of(settings).accepted.iter().map(|file| &file.policy));
     let source = Arc::new(Prometheus::new(options(&settings.prometheus))?);
     let sinks = channels::sinks(settings, &clock)?;
     let fleet = FleetState::load(settings, store.clone()).await?;
-    let figures = Figures::default();
     figures.store_up(true);
-    Ok(Shared {
+    let shared = Shared {
         lag: source.lag(),
         source,
         store,
+        clusters,
         clock,
         sinks,
         fleet: Arc::new(Mutex::new(fleet)),
         figures,
         handles: Handles::default(),
+    };
+    Ok((shared, beat))
+}
+
+async fn open(settings: &Settings, clusters: &Clusters) -> anyhow::Result<SharedHistory> {
+    Ok(match &settings.store {
+        StoreSettings::Sqlite(path) => Arc::new(history::Sqlite::open(path)?),
+        StoreSettings::Kubernetes => clusters.objects().await?,
     })
 }
 
 impl Controller {
-    async fn listen(&self, settings: &Settings, shutdown: &CancellationToken) -> anyhow::Result<(SocketAddr, Servers)> {
+    /// People's commands, to be served; none with a store in the cluster: whoever may enter the pod would act without a name, so people
+    /// act on the histories, by their own rights.
+    fn listen(&self, settings: &Settings, shutdown: &CancellationToken) -> anyhow::Result<Option<BoxFuture<'static, ()>>> {
+        if settings.store == StoreSettings::Kubernetes {
+            return Ok(None);
+        }
         let shared = &self.shared;
-        let (address, public) = serve_public(
-            settings.server.listen,
-            shared.figures.clone(),
-            self.beat.clone(),
-            shared.clock.clone(),
-            shutdown.clone(),
-        )
-        .await?;
         let reception: Arc<dyn Reception> = Arc::new(Counter {
             handles: shared.handles.clone(),
             fleet: shared.fleet.clone(),
@@ -161,16 +211,16 @@ impl Controller {
             clock: shared.clock.clone(),
         });
         let socket = serve_socket(&settings.server.socket, reception, shutdown.clone())?;
-        Ok((address, vec![public, socket]))
+        Ok(Some(socket))
     }
 
     /// Reads all policies. A bad file is rejected whole; what it said before stays in force.
     async fn read_policies(&mut self, starting: bool) -> anyhow::Result<()> {
-        let read = policies::part(&self.policies);
+        let read = policies::of(&self.settings);
         let bad: Vec<String> = read.rejected.iter().map(ToString::to_string).collect();
         self.shared.figures.reload_ok(bad.is_empty());
         if starting && read.accepted.is_empty() {
-            return Err(NothingToGuard::of(&self.policies, &bad).into());
+            return Err(NothingToGuard::of(&self.settings.policies, &bad).into());
         }
         let rejected: Vec<PathBuf> = read.rejected.into_iter().map(|error| error.path).collect();
         match self.roster.apply(read.accepted, &rejected).await {
@@ -234,8 +284,7 @@ impl Controller {
         let mut unready = self.roster.unready();
         unready.extend(down);
         self.beat.set_unready(unready);
-        self.beat.turn(now);
-        notify(&[sd_notify::NotifyState::Watchdog]);
+        alive(&self.beat, now);
         Ok(())
     }
 
@@ -278,13 +327,19 @@ pub fn options(settings: &PrometheusSettings) -> prometheus::Options {
     }
 }
 
+/// The main loop turned.
+pub(super) fn alive(beat: &Beat, now: Moment) {
+    beat.turn(now);
+    notify(&[sd_notify::NotifyState::Watchdog]);
+}
+
 /// What the system asks of the controller.
-enum Asked {
+pub(super) enum Asked {
     End,
     Reload,
 }
 
-struct Signals {
+pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     reload: Signal,
@@ -299,7 +354,7 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> Asked {
+    pub async fn next(&mut self) -> Asked {
         tokio::select! {
             _ = self.terminate.recv() => Asked::End,
             _ = self.interrupt.recv() => Asked::End,
@@ -309,7 +364,7 @@ impl Signals {
 }
 
 /// Tells systemd, where it started us; elsewhere nothing happens.
-fn notify(states: &[sd_notify::NotifyState<'_>]) {
+pub(super) fn notify(states: &[sd_notify::NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::debug!(%error, "the service manager was not told");
     }

@@ -2,6 +2,7 @@
 //!
 //! Evidence is a function of Prometheus's history: the same answers, asked one by one or as a range, give the same evidence.
 
+mod arms;
 mod asking;
 mod lately;
 mod look;
@@ -16,10 +17,10 @@ pub use prepare::{Foreseen, Prepared, foresee, prepare};
 use asking::{Trouble, blame, piece, trouble};
 
 use crate::{
-    count::{Switch, Tally, slowest_scrape},
+    count::{PodArms, Switch, Tally, slowest_scrape},
     engine::Stage,
     judge::{Calibration, Evidence, Judge},
-    policy::{Activate, ActivateBy, Policy, Target},
+    policy::{Activate, ActivateBy, Arms, Policy, Target},
     ports::{MetricFault, MetricSource},
     question::{Answer, Question, question},
     record::{ActResult, DataFault, Happened, Phase, Record},
@@ -67,6 +68,9 @@ pub struct Watch {
     ends: Moment,
     lag: Duration,
     tally: Tally,
+    /// On Kubernetes the pods of both sides, as far as they are known.
+    arms: PodArms,
+    stage: Stage,
     judge: Judge,
     /// The newest aligned time that was answered well. It passes none that was not.
     cursor: Moment,
@@ -92,15 +96,23 @@ impl Watch {
             Stage::Verification => (reverted(record)?, policy.revert.verify_for),
         };
         let lead = LEAD.max(plan.step * 8);
+        let arms = arms::of(record, stage);
+        let begins = arms::begins(&arms, switch.from);
+        let tally = match &policy.arms {
+            Arms::Time { .. } => Tally::candidate(policy, plan.step, switch),
+            Arms::Pod { .. } => Tally::pods(policy, plan.step, begins, arms.clone()),
+        };
         Ok(Self {
             question: question(policy),
             step: plan.step,
-            begins: switch.from,
+            begins,
             ends: switch.until.plus(length),
             lag: Duration::ZERO,
-            tally: Tally::candidate(policy, plan.step, switch),
+            tally,
+            arms,
+            stage,
             judge: Judge::new(policy, plan, &calibration),
-            cursor: switch.from.minus(lead).aligned_down(plan.step),
+            cursor: begins.minus(lead).aligned_down(plan.step),
             recent: VecDeque::with_capacity(REMEMBERED),
             retry_at: None,
             unfit: None,
@@ -114,6 +126,21 @@ impl Watch {
     pub const fn lagging(mut self, lag: Duration) -> Self {
         self.lag = lag;
         self
+    }
+
+    /// Takes over what the record knows by now: the pods of both sides, and until when the watch goes on.
+    pub fn know(&mut self, record: &Record) {
+        if !matches!(self.policy.arms, Arms::Pod { .. }) {
+            return;
+        }
+        if let (Stage::Watch, Phase::Watching { until }) = (self.stage, &record.phase) {
+            self.ends = *until;
+        }
+        let arms = arms::of(record, self.stage);
+        if arms != self.arms {
+            self.tally.know(arms.clone());
+            self.arms = arms;
+        }
     }
 
     /// When the next step is worth asking for. After the last one of the watch: never.
@@ -179,6 +206,9 @@ impl Watch {
         let Some(step) = self.tally.take(&self.question, answer) else {
             return;
         };
+        if matches!(self.policy.arms, Arms::Pod { .. }) && self.arms.baseline_gone(answer.at) {
+            self.judge.baseline_gone();
+        }
         self.judge.step(&step);
         progress.push(Progress::Judged(self.judge.evidence()));
         match trouble(&self.policy, &self.question, &step) {
@@ -251,14 +281,16 @@ fn reverted(record: &Record) -> Result<Switch, ResumeError> {
         _ => None,
     };
     let (from, until) = applied.or_else(looked).ok_or(ResumeError::Missing("revert"))?;
-    let Target::Host(host) = &record.policy.target;
-    let reloads = matches!(
-        host.activate,
-        Activate::Unit {
-            by: ActivateBy::Reload,
-            ..
-        }
-    );
+    let reloads = match &record.policy.target {
+        Target::Host(host) => matches!(
+            host.activate,
+            Activate::Unit {
+                by: ActivateBy::Reload,
+                ..
+            }
+        ),
+        Target::Kubernetes(_) => false,
+    };
     Ok(Switch {
         from,
         until: until.max(from),

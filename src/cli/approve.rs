@@ -37,6 +37,6 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
         rollout: args.rollout,
         service: args.service.clone(),
     };
-    output::say(&reach::controller(common)?.act(command).await?);
+    output::say(&reach::controller(common).await?.act(command).await?);
     Ok(Exit::Done)
 }

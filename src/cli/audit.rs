@@ -184,7 +184,8 @@ fn whole(trail: &Trail, kept: &[Head]) -> anyhow::Result<Exit> {
     let mut lines = Vec::new();
     for chain in chains {
         let entries: Vec<_> = trail.entries.iter().filter(|entry| entry.chain == chain).cloned().collect();
-        let wrong = verify(chain, &entries, &heads);
+        let cut = trail.cut.iter().find(|cut| cut.chain == chain);
+        let wrong = verify(chain, &entries, &heads, cut);
         if wrong.is_empty() {
             let end = entries.last().map(|last| Head::of(last).to_string());
             lines.push(format!(

@@ -7,14 +7,19 @@ mod audit;
 mod check;
 mod completions;
 mod config_show;
+mod crd;
 mod demo;
+mod deploy;
 mod explain;
 mod freeze;
 mod judge;
 mod log;
+mod manifest;
 mod output;
 mod reach;
+mod record;
 mod release;
+mod releases;
 mod rollback;
 mod run;
 mod schema;
@@ -59,13 +64,10 @@ const AFTER_HELP: &str = "Begin with:
   lastgood status               what runs, and whether it could be reverted
 
 Exit codes of every command:
-    0  done, or judged good
-    1  failed
-    2  wrong usage, or an invalid policy or settings
-    3  judged bad
-    4  no verdict: inconclusive, blind or timed out
-    5  refused by a guard
-  130  interrupted";
+    0  done, or judged good      3  judged bad
+    1  failed                    4  no verdict: inconclusive, blind, timed out
+    2  wrong usage, policy       5  refused by a guard
+       or settings             130  interrupted";
 
 /// An unattended guard for deployments: judges every rollout from Prometheus and
 /// puts the last good version back by itself.
@@ -136,8 +138,16 @@ enum Verb {
     Explain(explain::Args),
     /// Block until the verdict on a rollout, for pipelines.
     Wait(wait::Args),
+    /// Fetch a release, switch to it and activate it.
+    Deploy(deploy::Args),
     /// Judge counts given as NDJSON, for CI and other tools.
     Judge(judge::Args),
+    /// Write the manifest of a release: git, files, lock files, toolchain.
+    Manifest(Box<manifest::Args>),
+    /// Take the manifest of a release that was built.
+    Record(record::Args),
+    /// List what was built, where it stands and where it runs.
+    Releases(releases::Args),
     /// Say that a version is good, is bad, or may be shipped again.
     Release(release::Args),
     /// Go back to a version by your word; nothing is judged first.
@@ -150,8 +160,10 @@ enum Verb {
     Unfreeze(freeze::UnfreezeArgs),
     /// Show who did what, and whether the record of it is whole.
     Audit(audit::Args),
-    /// Print the JSON Schema of policy files.
+    /// Print the JSON Schema of policy files, or of release manifests.
     Schema(schema::Args),
+    /// Print the definition of histories' objects, for a cluster.
+    Crd(crd::Args),
     /// Show the settings of lastgood itself.
     Config(config_show::Args),
     /// Print a completion script for a shell.
@@ -200,7 +212,11 @@ async fn dispatch(Arguments { common, verb }: Arguments) -> anyhow::Result<Exit>
         Verb::Status(args) => status::run(&common, &args).await,
         Verb::Explain(args) => explain::run(&common, &args).await,
         Verb::Wait(args) => wait::run(&common, &args).await,
+        Verb::Deploy(args) => deploy::run(&common, &args).await,
         Verb::Judge(args) => tokio::task::block_in_place(|| judge::run(&args)),
+        Verb::Manifest(args) => tokio::task::block_in_place(|| manifest::run(&common, &args)),
+        Verb::Record(args) => record::run(&common, &args).await,
+        Verb::Releases(args) => releases::run(&common, &args).await,
         Verb::Release(args) => release::run(&common, &args).await,
         Verb::Rollback(args) => rollback::run(&common, &args).await,
         Verb::Approve(args) => approve::run(&common, &args).await,
@@ -208,6 +224,7 @@ async fn dispatch(Arguments { common, verb }: Arguments) -> anyhow::Result<Exit>
         Verb::Unfreeze(args) => freeze::unfreeze(&common, &args).await,
         Verb::Audit(args) => audit::run(&common, &args).await,
         Verb::Schema(args) => schema::run(&args),
+        Verb::Crd(args) => crd::run(&args),
         Verb::Config(args) => config_show::run(&common, &args),
         Verb::Completions(args) => completions::run(&args, Arguments::command()),
         Verb::Demo(args) => demo::run(&common, &args).await,

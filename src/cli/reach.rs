@@ -1,6 +1,6 @@
 //! The way to the desk: the running controller's socket, or the store itself.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use tokio::sync::Mutex;
 
@@ -9,12 +9,13 @@ use super::{
     output::{self, WrongUse},
 };
 use crate::{
-    app::{self, FleetState, clock::SystemClock, desk::StoreDesk},
+    app::{self, Clusters, FleetState, clock::SystemClock, desk::StoreDesk},
     history,
+    policy::Policy,
     ports::{Clock, Desk, DeskError, SharedHistory},
-    settings::{self, Settings},
+    settings::{self, Settings, StoreSettings},
     web::{actor, by_sudo, client::Client},
-    words::{Env, Service, TargetKey},
+    words::{Actor, Env, Service, TargetKey},
 };
 
 /// Which service a command is about.
@@ -82,9 +83,18 @@ impl WhichService {
     /// # Errors
     /// When it is unknown, or guarded in several environments.
     pub async fn target(&self, desk: &dyn Desk) -> anyhow::Result<TargetKey> {
+        let (service, env) = self.named()?;
+        one_target(desk, service, env).await
+    }
+
+    /// The service and the environment that were named.
+    ///
+    /// # Errors
+    /// When no service was.
+    pub fn named(&self) -> Result<(&Service, Option<&Env>), WrongUse> {
         let service = self.service.as_ref().or(self.service_flag.as_ref());
         let service = service.ok_or_else(|| WrongUse("name a service".to_owned()))?;
-        one_target(desk, service, self.env.as_ref()).await
+        Ok((service, self.env.as_ref()))
     }
 }
 
@@ -94,10 +104,18 @@ impl WhichService {
 /// When it is unknown, or guarded in several environments.
 pub async fn one_target(desk: &dyn Desk, service: &Service, env: Option<&Env>) -> anyhow::Result<TargetKey> {
     let all: Vec<TargetKey> = desk.status().await?.into_iter().map(|status| status.target).collect();
+    only(&all, service, env)
+}
+
+/// The one of `all` that is meant.
+///
+/// # Errors
+/// When there is none, or there are several.
+pub fn only(all: &[TargetKey], service: &Service, env: Option<&Env>) -> anyhow::Result<TargetKey> {
     let meant = |key: &&TargetKey| key.service == *service && env.is_none_or(|env| key.env == *env);
     match all.iter().filter(meant).collect::<Vec<_>>().as_slice() {
         [one] => Ok((*one).clone()),
-        [] => Err(unknown(service, env, &all).into()),
+        [] => Err(unknown(service, env, all).into()),
         several => {
             let envs: Vec<&str> = several.iter().map(|key| key.env.as_str()).collect();
             Err(WrongUse(format!(
@@ -143,42 +161,56 @@ pub fn environment() -> BTreeMap<String, String> {
 /// # Errors
 /// When neither can be reached.
 pub async fn desk(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
-    let settings = settings(common)?;
-    match Client::connect(&settings.server.socket)? {
-        Some(client) => Ok(Arc::new(client.called_by(sudo_user()))),
-        None => Ok(Arc::new(store_desk(common, &settings, From::WhatIsThere).await?)),
-    }
+    controllers_or_stores(common, Missing::Refused).await
 }
 
-/// The desk for an act that needs neither a controller nor a past: the store is made where there is none. `again`: the same command asked
-/// for it before.
+/// As [`desk`]; a store that is missing is made, so that something can be said before a controller ever ran.
 ///
 /// # Errors
-/// When neither can be reached, or no store can be made.
-pub async fn desk_to_act(common: &Common, again: bool) -> anyhow::Result<Arc<dyn Desk>> {
+/// When neither can be reached.
+pub async fn desk_or_new_store(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
+    controllers_or_stores(common, Missing::Made).await
+}
+
+async fn controllers_or_stores(common: &Common, missing: Missing) -> anyhow::Result<Arc<dyn Desk>> {
     let settings = settings(common)?;
-    let from = if again { From::NothingAgain } else { From::Nothing };
+    let path = match &settings.store {
+        StoreSettings::Sqlite(path) => path,
+        StoreSettings::Kubernetes => return Ok(Arc::new(cluster_desk(common, &settings, missing).await?)),
+    };
     match Client::connect(&settings.server.socket)? {
         Some(client) => Ok(Arc::new(client.called_by(sudo_user()))),
-        None => Ok(Arc::new(store_desk(common, &settings, from).await?)),
+        None => Ok(Arc::new(file_desk(common, &settings, path, missing).await?)),
     }
 }
 
-/// Whether a command needs what a store holds already.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum From {
-    WhatIsThere,
-    Nothing,
-    /// The same, and it was said already that no controller runs.
-    NothingAgain,
+/// As [`desk_or_new_store`]. `again`: the same command asked for it before, so that what was noted then is not noted twice.
+///
+/// # Errors
+/// When neither can be reached.
+pub async fn desk_to_act(common: &Common, again: bool) -> anyhow::Result<Arc<dyn Desk>> {
+    let missing = if again { Missing::MadeQuietly } else { Missing::Made };
+    controllers_or_stores(common, missing).await
 }
 
-/// The running controller's desk alone.
+/// What a store that is not there means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    Refused,
+    Made,
+    /// The same, and it was said already that no controller runs.
+    MadeQuietly,
+}
+
+/// The running controller's desk alone; of a store in the cluster that of the store, which people share with it.
 ///
 /// # Errors
 /// When no controller runs.
-pub fn controller(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
+pub async fn controller(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
     let settings = settings(common)?;
+    if settings.store == StoreSettings::Kubernetes {
+        return Ok(Arc::new(cluster_desk(common, &settings, Missing::Refused).await?));
+    }
     let client = Client::connect(&settings.server.socket)?.ok_or_else(|| {
         DeskError::Failed(format!(
             "no controller answers at {}: start `lastgood run`, or name its settings with --config",
@@ -188,43 +220,68 @@ pub fn controller(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
     Ok(Arc::new(client.called_by(sudo_user())))
 }
 
-async fn store_desk(common: &Common, settings: &Settings, from: From) -> anyhow::Result<StoreDesk> {
-    let path = &settings.store.path;
-    if !path.exists() && from == From::WhatIsThere {
+async fn file_desk(common: &Common, settings: &Settings, path: &Path, missing: Missing) -> anyhow::Result<StoreDesk> {
+    let socket = settings.server.socket.display();
+    if !path.exists() && missing == Missing::Refused {
         anyhow::bail!(
-            "no controller answers at {} and there is no store at {}: start `lastgood run`, or name its settings with --config",
-            settings.server.socket.display(),
+            "no controller answers at {socket} and there is no store at {}: start `lastgood run`, or name its settings with --config",
             path.display()
         );
     }
-    let store: SharedHistory = Arc::new(history::Sqlite::open(path)?);
-    let read = settings::policies::part(&settings.policies);
+    let store = Arc::new(history::Sqlite::open(path)?);
+    let note = format!("note: no controller answers at {socket}: nothing is guarded now, and this is from the store");
+    let policies = policies(common, settings);
+    if missing != Missing::MadeQuietly {
+        output::note(common, &note);
+    }
+    let uid = rustix::process::getuid().as_raw();
+    let who = match sudo_user() {
+        Some(user) if uid == 0 => by_sudo(&user, uid),
+        _ => actor(uid),
+    };
+    store_desk(settings, store, policies, Clusters::new(&settings.kubernetes), who).await
+}
+
+/// The histories in the cluster, by the person's own kubeconfig and rights.
+async fn cluster_desk(common: &Common, settings: &Settings, missing: Missing) -> anyhow::Result<StoreDesk> {
+    let clusters = Clusters::new(&settings.kubernetes);
+    let store = clusters.objects().await?;
+    let actor = Actor(clusters.get().await?.user().await?);
+    if missing != Missing::MadeQuietly
+        && let Some(leader) = clusters.leader().await
+    {
+        output::note(common, &format!("note: {leader}"));
+    }
+    let policies = policies(common, settings);
+    clusters.place_all(policies.iter());
+    store_desk(settings, store, policies, clusters, actor).await
+}
+
+fn policies(common: &Common, settings: &Settings) -> Vec<Policy> {
+    let read = settings::policies::of(settings);
     for error in &read.rejected {
         output::note(common, &error.to_string());
     }
-    if from != From::NothingAgain {
-        output::note(
-            common,
-            &format!(
-                "note: no controller answers at {}: nothing is guarded now, and this is from the store",
-                settings.server.socket.display()
-            ),
-        );
-    }
-    let policies = read.accepted.into_iter().map(|file| file.policy).collect();
+    read.accepted.into_iter().map(|file| file.policy).collect()
+}
+
+async fn store_desk(
+    settings: &Settings,
+    store: SharedHistory,
+    policies: Vec<Policy>,
+    clusters: Clusters,
+    actor: Actor,
+) -> anyhow::Result<StoreDesk> {
     let fleet = Mutex::new(FleetState::load(settings, store.clone()).await?);
-    let uid = rustix::process::getuid().as_raw();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     Ok(StoreDesk {
         store,
         policies,
         fleet,
+        clusters,
         sinks: app::sinks(settings, &clock).map_err(|error| format!("{error:#}")),
         clock,
-        actor: match sudo_user() {
-            Some(user) if uid == 0 => by_sudo(&user, uid),
-            _ => actor(uid),
-        },
+        actor,
     })
 }
 

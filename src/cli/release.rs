@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     engine::PersonWord,
-    ports::Command,
+    explain,
+    ports::{Command, DeskError},
     words::{Env, NameError, Service, VersionName},
 };
 
@@ -30,11 +31,20 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Word {
     /// It is good: it may be gone back to, and is watched no longer.
-    Prove(Which),
+    Prove(Prove),
     /// It is bad: it is never gone back to. Reverts nothing by itself.
     Quarantine(Which),
     /// It may be shipped again, and is then judged as a new release.
     Allow(Which),
+}
+
+#[derive(Debug, clap::Args)]
+struct Prove {
+    #[command(flatten)]
+    which: Which,
+    /// Even if it was built from files that no commit has (`-dirty`).
+    #[arg(long)]
+    allow_dirty: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -73,11 +83,18 @@ impl Which {
 /// When the version is unknown, or the word changes nothing.
 pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     let (word, which) = match &args.word {
-        Word::Prove(which) => (PersonWord::Prove, which),
+        Word::Prove(prove) => (PersonWord::Prove, &prove.which),
         Word::Quarantine(which) => (PersonWord::Quarantine, which),
         Word::Allow(which) => (PersonWord::Allow, which),
     };
     let (service, version) = which.service_and_version()?;
+    if matches!(&args.word, Word::Prove(prove) if !prove.allow_dirty) && version.is_dirty() {
+        return Err(DeskError::Refused(format!(
+            "{} was built from files that no commit has, so nobody could build it again: build it from a commit, or add --allow-dirty",
+            explain::clean(version.as_str())
+        ))
+        .into());
+    }
     let desk = reach::desk(common).await?;
     let target = reach::one_target(&*desk, &service, which.env.as_ref()).await?;
     let command = Command::Word {

@@ -75,7 +75,7 @@ async fn ask(desk: &dyn Desk, args: &Args) -> anyhow::Result<Vec<TargetStatus>> 
 }
 
 async fn watch(common: &Common, args: &Args) -> anyhow::Result<Exit> {
-    let desk = reach::controller(common)?;
+    let desk = reach::controller(common).await?;
     let terminal = std::io::stdout().is_terminal() && args.output != Format::Json;
     let mut ticker = tokio::time::interval(Duration::from_secs(1));
     loop {
@@ -107,7 +107,7 @@ fn screen(items: &[TargetStatus]) -> String {
 }
 
 /// A table whose rows are cut at `rows` columns, and the sentences below it broken at words to fit into `sentences` columns.
-fn fitted(table: &str, rows: usize, sentences: usize) -> String {
+pub(super) fn fitted(table: &str, rows: usize, sentences: usize) -> String {
     let Some((table, below)) = table.split_once("\n\n") else {
         return table.lines().map(|row| explain::fit(row, rows) + "\n").collect();
     };
@@ -128,7 +128,7 @@ fn repainted(screen: &str) -> String {
     format!("\x1b[H{}\x1b[J", lines.join("\x1b[K\n"))
 }
 
-fn terminal_width() -> usize {
+pub(super) fn terminal_width() -> usize {
     terminal().0.max(40)
 }
 

@@ -10,7 +10,7 @@ use crate::{
     explain, policy,
     ports::Desk,
     record::{Phase, Record, RolloutKind},
-    words::{Standing, TargetKey, Verdict, VersionName},
+    words::{Moment, Standing, TargetKey, Verdict, VersionName},
 };
 
 /// Blocks until there is a verdict on the newest rollout: exit 0 judged good, 3 judged bad, 4 no verdict.
@@ -41,18 +41,40 @@ pub struct Args {
 /// # Errors
 /// When no controller runs or it ends meanwhile.
 pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
-    let desk = reach::controller(common)?;
-    let target = args.which.target(&*desk).await?;
+    let desk = reach::controller(common).await?;
+    let awaited = Awaited {
+        target: args.which.target(&*desk).await?,
+        version: args.to.clone(),
+        since: None,
+    };
+    until_verdict(common, &*desk, &awaited, args.timeout).await
+}
+
+/// Which rollout is waited for.
+pub struct Awaited {
+    /// Whose.
+    pub target: TargetKey,
+    /// To which version, even if it has not begun yet; none: the newest.
+    pub version: Option<VersionName>,
+    /// Not one that was seen before.
+    pub since: Option<Moment>,
+}
+
+/// Blocks until the verdict and prints it.
+///
+/// # Errors
+/// When the controller ends meanwhile.
+pub async fn until_verdict(common: &Common, desk: &dyn Desk, awaited: &Awaited, timeout: Duration) -> anyhow::Result<Exit> {
     let language = reach::settings(common)?.language;
     let verdict = async {
         let mut ticker = tokio::time::interval(Duration::from_secs(1));
         let mut told = String::new();
         loop {
             ticker.tick().await;
-            if let Some((record, exit)) = judged(&*desk, &target, args.to.as_ref()).await? {
+            if let Some((record, exit)) = judged(desk, awaited).await? {
                 return anyhow::Ok((record, exit));
             }
-            let sentence = so_far(&*desk, &target, args.to.as_ref()).await?;
+            let sentence = so_far(desk, &awaited.target, awaited.version.as_ref()).await?;
             if sentence != told {
                 output::note(common, &sentence);
                 told = sentence;
@@ -61,7 +83,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     };
     tokio::select! {
         _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
-        ended = tokio::time::timeout(args.timeout, verdict) => match ended {
+        ended = tokio::time::timeout(timeout, verdict) => match ended {
             Ok(ended) => {
                 let (record, exit) = ended?;
                 output::data(&explain::text(&record, language))?;
@@ -70,8 +92,8 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
             Err(_) => {
                 output::say(&format!(
                     "no verdict within {}; the watch goes on: see `lastgood status {}`",
-                    policy::duration_text(args.timeout),
-                    target.service
+                    policy::duration_text(timeout),
+                    awaited.target.service
                 ));
                 Ok(Exit::NoVerdict)
             }
@@ -94,11 +116,12 @@ async fn so_far(desk: &dyn Desk, target: &TargetKey, version: Option<&VersionNam
     })
 }
 
-async fn judged(desk: &dyn Desk, target: &TargetKey, version: Option<&VersionName>) -> anyhow::Result<Option<(Record, Exit)>> {
-    let records = desk.records(target, 10).await?;
-    let meant = |record: &&Record| match version {
-        Some(version) => record.to.name == *version && record.kind != RolloutKind::Return,
-        None => record.kind != RolloutKind::Return,
+async fn judged(desk: &dyn Desk, awaited: &Awaited) -> anyhow::Result<Option<(Record, Exit)>> {
+    let records = desk.records(&awaited.target, 10).await?;
+    let meant = |record: &&Record| {
+        record.kind != RolloutKind::Return
+            && awaited.version.as_ref().is_none_or(|version| record.to.name == *version)
+            && awaited.since.is_none_or(|since| record.seen_at >= since)
     };
     Ok(records
         .iter()

@@ -2,6 +2,7 @@
 //!
 //! May touch: `words`, `policy`, `question`. Deliberately absent: HTTP, JSON, statistics.
 
+mod arms;
 mod counters;
 mod native;
 mod pace;
@@ -9,6 +10,7 @@ mod pod;
 mod reading;
 mod tally;
 
+pub use arms::{PodArms, PodLife};
 pub use pace::{scrape_interval, slowest_scrape};
 pub use reading::{Reading, readings};
 pub use tally::{Switch, Tally};

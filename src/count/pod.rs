@@ -23,6 +23,8 @@ pub(super) struct Span<'a> {
     pub switch: Option<&'a Switch>,
     /// A process's first time that does not count.
     pub warmup: Duration,
+    /// Whether it began to serve only now: what it has counted before it was first scraped began at zero.
+    pub young: bool,
 }
 
 /// What is remembered of one pod for one metric.
@@ -39,6 +41,8 @@ pub(super) struct PodState {
     lost: u64,
     /// Increments count from here on.
     warm_at: Moment,
+    /// When the pod was made, where that is known: another one may come by the same name.
+    made_at: Option<Moment>,
 }
 
 impl PodState {
@@ -51,7 +55,21 @@ impl PodState {
             began: false,
             lost: 0,
             warm_at,
+            made_at: None,
         }
+    }
+
+    /// A pod that was made at `at`, and counts `warmup` later.
+    pub fn made(at: Moment, warmup: Duration) -> Self {
+        Self {
+            made_at: Some(at),
+            ..Self::new(at.plus(warmup))
+        }
+    }
+
+    /// Whether it is another one than a pod of the same name that was made at `at`.
+    pub fn is_another(&self, at: Moment) -> bool {
+        self.made_at.is_some_and(|made| made != at)
     }
 
     /// Notes when it was scraped and tells whether that is fresh: at most two scrape intervals before `at`.
@@ -115,6 +133,7 @@ impl PodState {
             None => {
                 let within = |moment: Moment| moment > span.at.minus(span.step) && moment <= span.at;
                 now.started_at.is_some_and(within)
+                    || (span.young && !self.seen)
                     || span
                         .switch
                         .is_some_and(|switch| switch.fresh && !self.seen && within(switch.from))

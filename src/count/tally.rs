@@ -1,14 +1,17 @@
 //! Answers in, steps out, one at each aligned time.
 
+mod each;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
+    arms::PodArms,
     counters::{Counters, Unfit},
     pod::{PodState, Span},
     reading::{Reading, readings},
 };
 use crate::{
-    policy::{MetricKind, Policy},
+    policy::{Arms, MetricKind, Policy},
     question::{Answer, Question},
     words::{Arm, Gap, GapReason, MetricStep, Moment, Pod, PodIncrement, Step},
 };
@@ -30,6 +33,8 @@ pub struct Tally {
     step: Duration,
     side: Side,
     metrics: Vec<Metric>,
+    /// Whether many pods serve, as on Kubernetes; on a host it is one.
+    by_pod: bool,
     newest: Option<Moment>,
 }
 
@@ -37,6 +42,8 @@ pub struct Tally {
 enum Side {
     Candidate(Switch),
     Baseline(Moment),
+    /// Both at once, told apart by their pods; counted from the moment on.
+    Pods(Moment, PodArms),
 }
 
 #[derive(Debug, Clone)]
@@ -59,6 +66,19 @@ impl Tally {
         Self::new(policy, step, Side::Baseline(from))
     }
 
+    /// Counts both sides beside each other from `from` on, by the pods of each.
+    #[must_use]
+    pub fn pods(policy: &Policy, step: Duration, from: Moment, arms: PodArms) -> Self {
+        Self::new(policy, step, Side::Pods(from, arms))
+    }
+
+    /// Takes over what is known of the pods by now.
+    pub fn know(&mut self, known: PodArms) {
+        if let Side::Pods(_, arms) = &mut self.side {
+            *arms = known;
+        }
+    }
+
     fn new(policy: &Policy, step: Duration, side: Side) -> Self {
         let metrics = policy.metrics.iter().map(|metric| Metric {
             kind: metric.kind.clone(),
@@ -69,6 +89,7 @@ impl Tally {
             step,
             side,
             metrics: metrics.collect(),
+            by_pod: matches!(policy.arms, Arms::Pod { .. }),
             newest: None,
         }
     }
@@ -80,17 +101,19 @@ impl Tally {
             let pods = self.metrics.iter_mut().flat_map(|metric| metric.pods.values_mut());
             pods.for_each(PodState::forget);
         }
-        let side = self.side.clone();
-        let step = self.step;
+        let (side, step, by_pod) = (&self.side, self.step, self.by_pod);
         let metrics = self
             .metrics
             .iter_mut()
             .enumerate()
-            .map(|(index, metric)| metric.take(index, question, answer, &side, step))
+            .map(|(index, metric)| match side {
+                _ if by_pod => metric.each(index, question, answer, side, step),
+                _ => metric.take(index, question, answer, side, step),
+            })
             .collect();
         let counts = match side {
-            Side::Candidate(switch) => answer.at > switch.from,
-            Side::Baseline(from) => answer.at.minus(step) >= from,
+            Side::Candidate(Switch { from, .. }) | Side::Pods(from, _) => answer.at > *from,
+            Side::Baseline(from) => answer.at.minus(step) >= *from,
         };
         counts.then_some(Step { at: answer.at, metrics })
     }
@@ -99,7 +122,7 @@ impl Tally {
 impl Side {
     const fn arm(&self) -> Arm {
         match self {
-            Self::Candidate(_) => Arm::Candidate,
+            Self::Candidate(_) | Self::Pods(..) => Arm::Candidate,
             Self::Baseline(_) => Arm::Baseline,
         }
     }
@@ -107,14 +130,14 @@ impl Side {
     fn begins(&self) -> Moment {
         match self {
             Self::Candidate(switch) => switch.until,
-            Self::Baseline(from) => *from,
+            Self::Baseline(from) | Self::Pods(from, _) => *from,
         }
     }
 
     const fn switch(&self) -> Option<&Switch> {
         match self {
             Self::Candidate(switch) => Some(switch),
-            Self::Baseline(_) => None,
+            Self::Baseline(_) | Self::Pods(..) => None,
         }
     }
 }
@@ -127,6 +150,7 @@ impl Metric {
             step,
             switch: side.switch(),
             warmup: self.warmup,
+            young: false,
         };
         let counted = self
             .pick(&readings(question, answer, index), query, side, span)

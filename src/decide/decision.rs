@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     policy::Mode,
-    words::{Actor, Moment, Standing, Version},
+    words::{Actor, Moment, Retention, Standing, Version},
 };
 
 /// What follows from a verdict.
@@ -58,6 +58,11 @@ pub enum Guard {
     Frozen {
         /// Since when, by whom, why.
         freeze: Freeze,
+    },
+    /// The candidate's manifest says that there is no way back.
+    Irreversible {
+        /// Why not.
+        reason: String,
     },
     /// No version is good enough to go back to.
     NoLastGood,
@@ -114,6 +119,7 @@ impl Guard {
             Self::Off { .. } => "off",
             Self::Observe => "observe",
             Self::Frozen { .. } => "frozen",
+            Self::Irreversible { .. } => "irreversible",
             Self::NoLastGood => "no_last_good",
             Self::Quarantined { .. } => "quarantined",
             Self::TooOld { .. } => "too_old",
@@ -148,6 +154,8 @@ pub struct Fleet {
     pub reverts_per_hour: u32,
     /// A freeze in force.
     pub frozen: Option<Freeze>,
+    /// How much of the past the settings keep.
+    pub retention: Retention,
 }
 
 /// What a decision looks at in one target's history.
@@ -163,4 +171,6 @@ pub struct Past {
     pub reverts_last_hour: u32,
     /// Whether a person switched lastgood off for this target.
     pub off: Option<Freeze>,
+    /// Why the candidate must not be gone back from, if its manifest says so.
+    pub irreversible: Option<String>,
 }

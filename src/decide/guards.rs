@@ -42,8 +42,11 @@ fn brakes(policy: &Policy, past: &Past, fleet: &Fleet) -> Result<(), Guard> {
     if policy.mode.min(fleet.mode) == Mode::Observe {
         return Err(Guard::Observe);
     }
-    match &fleet.frozen {
-        Some(freeze) => Err(Guard::Frozen { freeze: freeze.clone() }),
+    if let Some(freeze) = &fleet.frozen {
+        return Err(Guard::Frozen { freeze: freeze.clone() });
+    }
+    match &past.irreversible {
+        Some(reason) => Err(Guard::Irreversible { reason: reason.clone() }),
         None => Ok(()),
     }
 }

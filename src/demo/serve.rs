@@ -5,6 +5,7 @@ use std::{
     os::fd::AsFd as _,
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicU64},
+    time::Duration,
 };
 
 use axum::{
@@ -13,6 +14,7 @@ use axum::{
     http::{StatusCode, header},
     response::IntoResponse,
     routing::get,
+    serve::Listener,
 };
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -20,11 +22,15 @@ use prometheus_client::{
     registry::Registry,
 };
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use super::{Behavior, BehaviorError, draw::Draw};
 
 /// The bounds that most client libraries have by default, in seconds.
 const BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// A connection that was accepted just before SIGTERM may send its request within this time: a shutdown drops those that have not spoken.
+const SPEAK_WITHIN: Duration = Duration::from_millis(200);
 
 /// Why the service cannot serve.
 #[derive(Debug, thiserror::Error)]
@@ -66,17 +72,47 @@ pub async fn serve(root: &Path) -> Result<(), ServeError> {
     let listener = std::net::TcpListener::from(io::stdin().as_fd().try_clone_to_owned()?);
     listener.set_nonblocking(true)?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let closed = CancellationToken::new();
+    let listener = Closing {
+        listener: tokio::net::TcpListener::from_std(listener)?,
+        closed: closed.clone(),
+    };
     let router = Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(healthz))
         .fallback(work)
         .with_state(running);
-    axum::serve(tokio::net::TcpListener::from_std(listener)?, router)
+    axum::serve(listener, router)
         .with_graceful_shutdown(async move {
             terminate.recv().await;
+            closed.cancel();
+            tokio::time::sleep(SPEAK_WITHIN).await;
         })
         .await?;
     Ok(())
+}
+
+/// A listener that can be closed to new connections, which then wait for the next process, while those accepted are still served.
+struct Closing {
+    listener: tokio::net::TcpListener,
+    closed: CancellationToken,
+}
+
+impl Listener for Closing {
+    type Io = tokio::net::TcpStream;
+    type Addr = std::net::SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        tokio::select! {
+            biased;
+            () = self.closed.cancelled() => std::future::pending().await,
+            accepted = Listener::accept(&mut self.listener) => accepted,
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        self.listener.local_addr()
+    }
 }
 
 impl Running {

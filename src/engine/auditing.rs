@@ -3,6 +3,7 @@
 use super::draft::Draft;
 use crate::{
     decide::Decision,
+    manifest::Manifest,
     record::{ActResult, Action, Deed, Happened, ProofBasis, Record},
     words::{Actor, Fingerprint, Standing, Version},
 };
@@ -113,6 +114,11 @@ fn acted(deed: Deed, result: &ActResult) -> Deed {
         why: why.chars().take(FOUND).collect(),
         ..deed
     }
+}
+
+/// A release that was recorded, audited with it.
+pub(super) fn recorded(draft: &mut Draft<'_>, manifest: &Manifest, by: &Actor) {
+    draft.history.record(manifest, by, draft.context.origin, draft.now);
 }
 
 /// The policy in force, as it is read now: noted where it is another one than before.

@@ -3,7 +3,7 @@
 use super::{Effect, draft::Draft};
 use crate::{
     decide::{self, Decision, Guard, Past},
-    policy::Policy,
+    policy::{OnRegression, Policy, Startup},
     record::{AlertKind, Happened, Intent, Phase, ProofBasis, Record},
     words::{Actor, Moment, Outcome, RolloutId, Standing, Verdict, Version},
 };
@@ -47,9 +47,18 @@ fn through_guards(draft: &Draft<'_>, record: &Record, to: Option<&Version>) -> D
             .map(|known| (known.version.clone(), known.standing, known.last_ran)),
         reverts_last_hour: u32::try_from(spent).unwrap_or(u32::MAX),
         off: draft.history.off.clone(),
+        irreversible: draft
+            .history
+            .release(&record.to.name)
+            .and_then(|release| release.manifest.irreversible.clone()),
+    };
+    let on_regression = match (&record.startup, record.policy.startup) {
+        (Some(_), Startup::Alert) => OnRegression::Alert,
+        _ => record.policy.on_regression,
     };
     // Pinned, save that a more cautious mode acts at once (failures.md, C13).
     let policy = Policy {
+        on_regression,
         mode: record.policy.mode.min(draft.context.policy.mode),
         ..record.policy.clone()
     };

@@ -82,6 +82,8 @@ impl<'a> Draft<'a> {
     pub fn close(&mut self, record: &mut Record) {
         record.phase = Phase::Closed;
         record.closed_at = Some(self.now);
+        // Who was on which side is needed to count, and there is nothing more to count.
+        record.pods.clear();
         self.note(record, Happened::Closed);
     }
 
@@ -110,6 +112,7 @@ impl<'a> Draft<'a> {
         for telling in std::mem::take(&mut self.tellings) {
             outbox::write(&mut self, telling);
         }
+        self.history.forget(self.context.fleet.retention, self.now);
         Transition {
             history: self.history,
             effects: self.effects,

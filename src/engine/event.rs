@@ -3,9 +3,10 @@
 use crate::{
     decide::Fleet,
     judge::{Evidence, Plan},
+    manifest::Manifest,
     policy::Policy,
     record::{ActResult, Activation, DataFault, Deed, Intent, Observation, Ordered, TargetHistory, Unready},
-    words::{Actor, ChannelName, Fingerprint, Moment, RolloutId, Version},
+    words::{Actor, ChannelName, Env, Fingerprint, Moment, RolloutId, Standing, Version},
 };
 
 /// What a step may look at beside the history.
@@ -100,6 +101,22 @@ pub enum Event {
         to: Version,
         /// Who and why.
         ordered: Ordered,
+    },
+    /// A release was recorded, by CI or by the file in its directory.
+    Recorded {
+        /// What was built.
+        manifest: Box<Manifest>,
+        /// Who says so.
+        by: Actor,
+    },
+    /// The candidate is not proven in the environment that the policy demands.
+    Skipped {
+        /// Which rollout.
+        rollout: RolloutId,
+        /// That environment.
+        env: Env,
+        /// Where the version stands there; none: it never ran there.
+        standing: Option<Standing>,
     },
     /// A person switched lastgood off, or on again, for this target.
     Off {

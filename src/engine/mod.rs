@@ -13,7 +13,9 @@ mod opening;
 mod ordered;
 mod outbox;
 mod person;
+mod pods;
 mod standing;
+mod startup;
 mod verifying;
 mod waiting;
 mod watching;
@@ -66,6 +68,8 @@ pub fn step(history: &TargetHistory, context: &Context<'_>, event: &Event, now: 
             reason,
         } => person::said(&mut draft, version, *word, by, reason),
         Event::GoBack { from, to, ordered } => ordered::goes_back(&mut draft, from, to, ordered),
+        Event::Recorded { manifest, by } => auditing::recorded(&mut draft, manifest, by),
+        Event::Skipped { rollout, env, standing } => opening::skipped(&mut draft, *rollout, env, *standing),
         Event::Off { off, by, reason } => person::switched(&mut draft, *off, by, reason),
         Event::PolicyIs { hash, by, .. } => auditing::policy_is(&mut draft, hash, by),
         Event::Refused(deed) => draft.audit(deed.clone()),

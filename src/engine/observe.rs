@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{deciding::settled, draft::Draft, opening, waiting};
+use super::{deciding::settled, draft::Draft, opening, pods, waiting};
 use crate::{
     record::{Happened, Observation, Phase, ProofBasis, Record, RolloutKind},
     words::{Moment, Outcome, Standing, Verdict, Version},
@@ -27,6 +27,7 @@ pub(super) fn observed(draft: &mut Draft<'_>, observation: &Observation) {
         remarked(draft, &observation.remarks);
     }
     process_seen(draft, observation);
+    pods::seen(draft, observation);
     waiting::overdue(draft);
 }
 

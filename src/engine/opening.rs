@@ -2,8 +2,8 @@
 
 use super::{draft::Draft, waiting};
 use crate::{
-    record::{Activation, Happened, Observation, Phase, ProofBasis, Record, RolloutKind},
-    words::{Moment, Outcome, Standing, Version},
+    record::{Activation, AlertKind, Happened, Observation, Phase, ProofBasis, Record, RolloutKind},
+    words::{Env, Moment, Outcome, RolloutId, Standing, Version},
 };
 
 /// What runs when the target is first seen: assumed, watched without a baseline from now on.
@@ -58,6 +58,14 @@ pub(super) fn comeback(draft: &mut Draft<'_>, from: Option<Version>, to: &Versio
     draft.history.open = Some(record);
 }
 
+/// The candidate is not proven where the policy demands it: told once, and judged as any other.
+pub(super) fn skipped(draft: &mut Draft<'_>, rollout: RolloutId, env: &Env, standing: Option<Standing>) {
+    draft.with_open(rollout, |draft, record| {
+        let env = env.clone();
+        draft.tell(record, AlertKind::Skipped { env, standing });
+    });
+}
+
 pub(super) fn blank(draft: &mut Draft<'_>, kind: RolloutKind, from: Option<Version>, to: &Version) -> Record {
     let policy = draft.context.policy;
     let baseline = match kind {
@@ -90,6 +98,9 @@ pub(super) fn blank(draft: &mut Draft<'_>, kind: RolloutKind, from: Option<Versi
         outcome: None,
         outcome_detail: None,
         verification: None,
+        pods: Vec::new(),
+        ready: None,
+        startup: None,
         queries: Vec::new(),
         timeline: Vec::new(),
         closed_at: None,

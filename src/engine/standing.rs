@@ -23,9 +23,7 @@ impl Draft<'_> {
 
     /// Whether a person said that `version` is good: their word wins over ours.
     pub fn proven_by_person(&self, version: &Version) -> bool {
-        self.history
-            .known(version)
-            .is_some_and(|known| known.standing == Standing::Proven && matches!(known.basis, ProofBasis::Person { .. }))
+        self.history.known(version).is_some_and(KnownVersion::is_proven_by_person)
     }
 
     /// Moves `version` to `standing`; nothing where it stands there on the same basis already.

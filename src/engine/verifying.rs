@@ -3,7 +3,7 @@
 use super::{deciding::settled, draft::Draft, ending};
 use crate::{
     judge::Evidence,
-    record::{AlertKind, Happened, Phase, Record, Verification},
+    record::{AlertKind, Happened, Phase, ReadyPods, Record, Verification},
     words::{Outcome, RolloutId, Verdict},
 };
 
@@ -38,7 +38,7 @@ pub(super) fn tick(draft: &mut Draft<'_>) {
 
 /// The end without a verdict: what remains is whether the unit is active, where there is one.
 fn unconvicted(draft: &mut Draft<'_>, record: &mut Record, evidence: Option<&Evidence>) {
-    match (active(draft), evidence) {
+    match (active(draft, record), evidence) {
         (Some(false), _) => settle(draft, record, evidence, Outcome::Failed),
         // Neither a unit nor data: it was reverted, and nobody can say more.
         (None, None) => {
@@ -50,19 +50,22 @@ fn unconvicted(draft: &mut Draft<'_>, record: &mut Record, evidence: Option<&Evi
     }
 }
 
-fn active(draft: &Draft<'_>) -> Option<bool> {
-    draft.history.process.as_ref().map(|process| process.active)
+/// Whether what was put back runs: its unit is active, or all of its pods are ready.
+fn active(draft: &Draft<'_>, record: &Record) -> Option<bool> {
+    let unit = draft.history.process.as_ref().map(|process| process.active);
+    unit.or_else(|| record.ready.map(ReadyPods::all))
 }
 
 fn settle(draft: &mut Draft<'_>, record: &mut Record, evidence: Option<&Evidence>, outcome: Outcome) {
     record.verification = Some(Verification {
-        active: active(draft),
+        active: active(draft, record),
         evidence: evidence.cloned(),
         at: draft.now,
     });
     // A quarantined version that came back was announced; how it does changes nothing of that.
     if record.outcome != Some(Outcome::Contested) {
         let detail = match outcome {
+            Outcome::Failed if record.ready.is_some() => "not all of its pods are ready",
             Outcome::Failed => "the unit is not active",
             _ => "",
         };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::draft::Draft;
 use crate::{
+    policy::Target,
     record::{Activation, Happened, Phase, Process, Record, RolloutKind},
     words::{Moment, RolloutId},
 };
@@ -63,6 +64,10 @@ pub(super) fn overdue(draft: &mut Draft<'_>) {
         let Phase::WaitingForActivation { moved_at } = record.phase else {
             return;
         };
+        // Pods tell when they are ready, however long that takes.
+        if matches!(record.policy.target, Target::Kubernetes(_)) {
+            return;
+        }
         // The link's own time may be long before it was put in place; a process gets its time from when the move was seen.
         if draft.now.since(moved_at.max(record.seen_at)) >= ACTIVATION_TIME {
             let remark = "no new process was seen within 60 s, so the move itself counts".to_owned();

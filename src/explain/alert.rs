@@ -13,13 +13,14 @@ use super::{
     span_of_time::{clock, long},
     story::{self, back_to, who},
     told::{bold, code, outside, signed, spans},
+    words,
 };
 use crate::{
     decide::{Decision, Guard},
     judge::Comparison,
     policy::OnInconclusive,
     record::{Alert, AlertKind, Record},
-    words::{Outcome, TargetKey, Version},
+    words::{Env, Outcome, Standing, TargetKey, Version},
 };
 
 /// An alert in words, from it alone. Its last line is the end of the audit, which is safe from whoever changes the store later.
@@ -60,6 +61,7 @@ fn of_rollout(kind: &AlertKind, record: &Record, alert: &Alert, language: Langua
         AlertKind::Inconclusive => inconclusive(record, language),
         AlertKind::Proven => proven(record, language),
         AlertKind::Late => late(record, language),
+        AlertKind::Skipped { env, standing } => skipped(record, env, *standing, language),
         _ => reverted(record, language),
     }
 }
@@ -246,6 +248,24 @@ fn proven(record: &Record, language: Language) -> Told {
         &signed("✅", &story::proven(record, language)),
         &closing(lines, record, language),
     )
+}
+
+fn skipped(record: &Record, env: &Env, standing: Option<Standing>, language: Language) -> Told {
+    let (who, to, env) = (who(record, language), bold(&record.to.name), bold(env));
+    let there = match standing {
+        Some(standing) => {
+            let standing = words::standing(standing, language);
+            say!(language, "it is {standing} there", "它在那里的状态为：{standing}")
+        }
+        None => say!(language, "it is not known there", "那里没有它的记录"),
+    };
+    let headline = say!(
+        language,
+        "{who}: {to} was shipped without being proven in {env}, as the policy demands: {there}.",
+        "{who}：{to} 未按策略要求先在 {env} 得到验证便已上线：{there}。"
+    );
+    let line = say!(language, "It is judged as any other release.", "它会像其他版本一样接受判定。");
+    Told::new(&signed("⏭️", &headline), &closing(vec![line], record, language))
 }
 
 fn late(record: &Record, language: Language) -> Told {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::clean::shell;
 use crate::{
-    policy::{Activate, ActivateBy, HostTarget, Target},
+    policy::{Activate, ActivateBy, HostTarget, KubernetesTarget, Target},
     record::Record,
     words::Version,
 };
@@ -21,7 +21,10 @@ pub(super) fn release_named(word: &str, record: &Record, version: &str) -> Strin
 
 /// The shell line that puts `to` back without lastgood: a new link exchanged for the old one, then the activation of the policy.
 pub(super) fn go_back(record: &Record, to: &Version) -> String {
-    let Target::Host(host) = &record.policy.target;
+    let host = match &record.policy.target {
+        Target::Host(host) => host,
+        Target::Kubernetes(workload) => return undo(record, workload, to),
+    };
     let release = path(&host.releases.join(to.name.as_str()));
     let current = path(&host.current);
     let fresh = path(&with_suffix(&host.current, ".by-hand"));
@@ -33,8 +36,21 @@ pub(super) fn go_back(record: &Record, to: &Version) -> String {
 
 /// The shell line that activates what `current` points to.
 pub(super) fn activate_only(record: &Record, to: &Version) -> String {
-    let Target::Host(host) = &record.policy.target;
-    activate(record, host, to)
+    match &record.policy.target {
+        Target::Host(host) => activate(record, host, to),
+        // The controllers of the cluster take up a template by themselves; what can be typed is to look.
+        Target::Kubernetes(workload) => format!("kubectl -n {} rollout status {}", workload.namespace, named(workload)),
+    }
+}
+
+/// Back to the template before, where that is the one to go back to; else a look at which revision is.
+fn undo(record: &Record, workload: &KubernetesTarget, to: &Version) -> String {
+    let verb = if record.from.as_ref() == Some(to) { "undo" } else { "history" };
+    format!("kubectl -n {} rollout {verb} {}", workload.namespace, named(workload))
+}
+
+fn named(workload: &KubernetesTarget) -> String {
+    format!("{}/{}", workload.kind.as_str(), workload.name)
 }
 
 fn activate(record: &Record, host: &HostTarget, to: &Version) -> String {

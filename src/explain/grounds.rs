@@ -7,6 +7,7 @@ use super::{
     comparison::{assumed_noise, excluded, heaviest, odds_of, sides},
     language::say,
     span_of_time::{clock, long},
+    startup,
     story::{self, back_to},
     told::{bold, code, outside},
 };
@@ -23,6 +24,9 @@ const QUERY: usize = 1_000;
 
 /// The evidence that convicted: the metric that weighs most, others that say the same, the odds, assumed noise.
 pub(super) fn conviction(record: &Record, language: Language) -> Vec<String> {
+    if let Some(startup) = startup::grounds(record, language) {
+        return vec![startup];
+    }
     let Some(evidence) = &record.evidence else { return Vec::new() };
     let Some(top) = heaviest(evidence) else { return Vec::new() };
     let glue = match language {

@@ -3,6 +3,8 @@
 use super::{
     Language,
     by_hand::{go_back, release, release_named},
+    clean::bounded,
+    grounds::DETAIL,
     language::say,
     span_of_time::{clock, long, stamp},
     told::{bold, code, outside, unmarked},
@@ -53,6 +55,14 @@ pub(super) fn because(guard: &Guard, language: Language) -> String {
         ),
         Guard::Off { freeze } => because_frozen(freeze, false, language),
         Guard::Frozen { freeze } => because_frozen(freeze, true, language),
+        Guard::Irreversible { reason } => {
+            let reason = outside(bounded(reason, DETAIL));
+            say!(
+                language,
+                "its manifest says that there is no way back ({reason})",
+                "其发布清单声明不可回退（{reason}）"
+            )
+        }
         Guard::NoLastGood => say!(
             language,
             "there is no last good version to go back to",
@@ -157,6 +167,7 @@ pub(super) fn next(guard: &Guard, record: &Record, language: Language) -> String
                 "事故结束后执行：{unfreeze}"
             )
         }
+        Guard::Irreversible { .. } => say!(language, "Repair it with a newer release", "请发布修复版本"),
         Guard::NoLastGood => {
             let prove = code(release_named("prove", record, "VERSION"));
             say!(

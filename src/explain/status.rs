@@ -1,8 +1,10 @@
 //! Where a target stands now, as data: what `status` shows, live or as JSON.
 
+use std::borrow::Borrow;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Language, story::sentence, told::unmarked};
+use super::{Language, ProvenIn, proven_elsewhere, story::sentence, told::unmarked};
 use crate::{
     decide::{Decision, Freeze},
     judge::Evidence,
@@ -22,6 +24,9 @@ pub struct TargetStatus {
     pub off: Option<Freeze>,
     /// What serves; none while it is not known.
     pub runs: Option<Stands>,
+    /// The other environments in which a version of the name of what serves is proven.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proven_in: Vec<ProvenIn>,
     /// What would be gone back to.
     pub last_good: Option<Stands>,
     /// Why lastgood could not act if it had to; empty: ready.
@@ -115,11 +120,21 @@ pub fn status(
         mode,
         off: history.off.clone(),
         runs: runs(history),
+        proven_in: Vec::new(),
         last_good: history.last_good(policy.revert.to).map(stands),
         ready: history.unready.clone(),
         rollout: history.open.as_ref().map(|record| open(record, live, fault, now)),
         last: history.closed.last().map(closed),
         frozen: frozen.cloned(),
+    }
+}
+
+/// Adds to each status where else what serves is proven, by the histories of all targets.
+pub fn show_proven_elsewhere<H: Borrow<TargetHistory>>(items: &mut [TargetStatus], histories: &[H]) {
+    for item in items {
+        if let Some(runs) = &item.runs {
+            item.proven_in = proven_elsewhere(&item.target, &runs.version.name, histories);
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
     Language, TargetStatus,
     clean::{bounded, clean},
     number::odds,
+    releases::proven_text,
     span_of_time::long,
     status::{RolloutStatus, Stands},
     words,
@@ -49,9 +50,10 @@ fn row(item: &TargetStatus, wide: bool, now: Moment) -> Vec<String> {
         item.runs
             .as_ref()
             .map_or_else(|| "-".to_owned(), |runs| name(&runs.version.name, wide)),
-        item.runs
-            .as_ref()
-            .map_or_else(|| "-".to_owned(), |runs| runs.standing.to_string()),
+        item.runs.as_ref().map_or_else(
+            || "-".to_owned(),
+            |runs| format!("{}{}", runs.standing, proven_text(&item.proven_in, now)),
+        ),
         item.last_good
             .as_ref()
             .map_or_else(|| "-".to_owned(), |good| last_good(good, wide, now)),

@@ -6,6 +6,7 @@ use super::{
     guard,
     language::say,
     span_of_time::{clock, long},
+    startup,
     told::{bold, outside},
 };
 use crate::{
@@ -57,22 +58,18 @@ pub(super) fn why(record: &Record, language: Language) -> String {
             "：观察期结束仍无结论，按策略回滚"
         );
     }
-    match record.evidence.as_ref().and_then(heaviest) {
-        Some(metric) => {
-            let gist = gist(metric, language);
-            say!(language, ": {gist}", "：{gist}")
-        }
+    let measured = || Some(gist(record.evidence.as_ref().and_then(heaviest)?, language));
+    match startup::gist(record, language).or_else(measured) {
+        Some(gist) => say!(language, ": {gist}", "：{gist}"),
         None => String::new(),
     }
 }
 
 /// ` (errors 8 times worse)`, where the evidence says so.
 fn aside(record: &Record, language: Language) -> String {
-    match record.evidence.as_ref().and_then(heaviest) {
-        Some(metric) if record.verdict == Some(Verdict::Regression) => {
-            let gist = gist(metric, language);
-            say!(language, " ({gist})", "（{gist}）")
-        }
+    let measured = || Some(gist(record.evidence.as_ref().and_then(heaviest)?, language));
+    match startup::gist(record, language).or_else(measured) {
+        Some(gist) if record.verdict == Some(Verdict::Regression) => say!(language, " ({gist})", "（{gist}）"),
         _ => String::new(),
     }
 }
@@ -95,7 +92,16 @@ pub(super) fn reverted(record: &Record, language: Language) -> String {
 /// It went back, and recovered.
 pub(super) fn verified(record: &Record, language: Language) -> String {
     let (who, to, back) = (who(record, language), left(record), back(record, language));
-    if record.verification.as_ref().is_some_and(|seen| seen.evidence.is_none()) {
+    let unmeasured = record.verification.as_ref().is_some_and(|seen| seen.evidence.is_none());
+    if unmeasured && let Some(pods) = record.ready {
+        let ready = pods.ready;
+        return say!(
+            language,
+            "{who} went back from {to} to {back}; all its pods are ready ({ready}), and no data tell more.",
+            "{who}已从 {to} 回滚到 {back}；其全部 pod（{ready} 个）已就绪，但没有更多数据可供核实。"
+        );
+    }
+    if unmeasured {
         return say!(
             language,
             "{who} went back from {to} to {back}; its unit is active, and no data tell more.",

@@ -103,8 +103,18 @@ fn passage(history: &TargetHistory, version: &Version) -> Passage {
 
 /// What going back from `runs` to `to` changes on its target.
 fn changes(policy: &Policy, runs: &Version, to: &Version) -> Vec<String> {
-    let Target::Host(host) = &policy.target;
     let (runs, to) = (clean(runs.name.as_str()), clean(to.name.as_str()));
+    let host = match &policy.target {
+        Target::Host(host) => host,
+        Target::Kubernetes(workload) => {
+            let (kind, namespace) = (workload.kind.as_str(), clean(&workload.namespace));
+            let name = clean(&workload.name);
+            return vec![
+                format!("{kind} {namespace}/{name} will have the pod template of {to} instead of that of {runs}"),
+                "its pods are replaced as the workload says itself".to_owned(),
+            ];
+        }
+    };
     let link = format!(
         "{} will point to {} instead of {runs}",
         clean(&host.current.to_string_lossy()),

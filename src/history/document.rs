@@ -23,6 +23,10 @@ pub(super) struct StoredHistory {
     pub document: String,
     pub records: Vec<StoredRecord>,
     pub audit: Vec<AuditEntry>,
+    /// How many versions the document knows.
+    pub versions: i64,
+    /// Records that were closed before this are dropped.
+    pub records_since_ms: Option<i64>,
 }
 
 /// A record, ready to be stored.
@@ -55,6 +59,8 @@ pub(super) fn history(history: &TargetHistory) -> Result<StoredHistory, HistoryE
         document: write(&what, history)?,
         records,
         audit: history.audit.newest.clone(),
+        versions: i64::try_from(history.versions.len()).unwrap_or(i64::MAX),
+        records_since_ms: history.records_since.map(crate::words::Moment::millis),
     })
 }
 

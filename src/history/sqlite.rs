@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{document, open, store::Store};
 use crate::{
     ports::{Contents, History, HistoryError, Revision},
-    record::{AuditEntry, ControllerState, Record, TargetHistory},
+    record::{AuditEntry, ControllerState, Record, StoredAudit, TargetHistory},
     words::{Fingerprint, RolloutId, TargetKey, Version, VersionName},
 };
 
@@ -199,7 +199,7 @@ impl History for Sqlite {
         })
     }
 
-    fn audit<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<Vec<AuditEntry>, HistoryError>> {
+    fn audit<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<StoredAudit, HistoryError>> {
         Box::pin(async move {
             let wanted = chain.map(str::to_owned);
             let found = self.ask(move |store| store.audit(wanted.as_deref())).await?;
@@ -210,7 +210,10 @@ impl History for Sqlite {
                 // One that is none any more was changed: nothing has the hash of all zeros.
                 hash: hash.parse().unwrap_or_else(|_| Fingerprint::from_sha256(&[0; 32])),
             });
-            Ok(entries.collect())
+            Ok(StoredAudit {
+                entries: entries.collect(),
+                cut: Vec::new(),
+            })
         })
     }
 }
@@ -240,6 +243,23 @@ impl Contents for Sqlite {
                 .map(|(fingerprint, document)| {
                     let version = Version {
                         name: name.clone(),
+                        fingerprint: parsed(&fingerprint)?,
+                    };
+                    Ok((version, document))
+                })
+                .collect()
+        })
+    }
+
+    fn all_kept<'a>(&'a self, target: &'a TargetKey) -> BoxFuture<'a, Result<Vec<(Version, String)>, HistoryError>> {
+        Box::pin(async move {
+            let key = target.to_string();
+            let found = self.ask(move |store| store.all_kept(&key)).await?;
+            found
+                .into_iter()
+                .map(|(name, fingerprint, document)| {
+                    let version = Version {
+                        name: parsed(&name)?,
                         fingerprint: parsed(&fingerprint)?,
                     };
                     Ok((version, document))

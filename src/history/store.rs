@@ -63,17 +63,21 @@ impl Store {
                          ON CONFLICT DO NOTHING RETURNING revision",
                     )?
                     .query_row(params![history.target, FORMAT, history.document], |row| row.get(0)),
-                Some(expected) => transaction
-                    .prepare_cached(
-                        "UPDATE history SET revision = revision + 1, format = ?3, document = ?4
+                Some(expected) => {
+                    forget_versions(transaction, history, expected)?;
+                    transaction
+                        .prepare_cached(
+                            "UPDATE history SET revision = revision + 1, format = ?3, document = ?4
                          WHERE target = ?1 AND revision = ?2 RETURNING revision",
-                    )?
-                    .query_row(params![history.target, expected, FORMAT, history.document], |row| row.get(0)),
+                        )?
+                        .query_row(params![history.target, expected, FORMAT, history.document], |row| row.get(0))
+                }
             }
             .optional()?;
             if revision.is_some() {
                 keep_records(transaction, history)?;
                 keep_audit(transaction, &history.audit)?;
+                forget_records(transaction, history)?;
             }
             Ok(revision)
         })
@@ -175,6 +179,15 @@ impl Store {
         })
     }
 
+    pub(super) fn all_kept(&mut self, target: &str) -> Result<Vec<(String, String, String)>, HistoryError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT name, fingerprint, document FROM content WHERE target = ?1 ORDER BY rowid")?
+                .query_map([target], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                .collect()
+        })
+    }
+
     fn read<T>(&mut self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, HistoryError> {
         self.usable()?;
         let answer = ask(&self.connection);
@@ -252,6 +265,31 @@ fn keep_audit(transaction: &Transaction<'_>, entries: &[AuditEntry]) -> rusqlite
     for entry in entries {
         let seq = i64::try_from(entry.seq).unwrap_or(i64::MAX);
         keep.execute(params![entry.chain, seq, entry.hash.as_str(), AUDIT_FORMAT, entry.document])?;
+    }
+    Ok(())
+}
+
+/// What is needed to restore a version goes with it: of each that the stored document knows and the new one does not. What was kept of a
+/// version that no document knows yet stays.
+fn forget_versions(transaction: &Transaction<'_>, history: &StoredHistory, expected: i64) -> rusqlite::Result<()> {
+    let mut forget = transaction.prepare_cached(
+        "DELETE FROM content WHERE target = ?1 AND (name, fingerprint) IN (
+            SELECT value ->> '$.version.name', value ->> '$.version.fingerprint'
+              FROM history, json_each(history.document, '$.versions')
+             WHERE target = ?1 AND revision = ?2 AND json_array_length(history.document, '$.versions') > ?4
+            EXCEPT
+            SELECT value ->> '$.version.name', value ->> '$.version.fingerprint' FROM json_each(?3, '$.versions'))",
+    )?;
+    forget.execute(params![history.target, expected, history.document, history.versions])?;
+    Ok(())
+}
+
+/// Drops the records that are too old; an open one is never.
+fn forget_records(transaction: &Transaction<'_>, history: &StoredHistory) -> rusqlite::Result<()> {
+    if let Some(since) = history.records_since_ms {
+        transaction
+            .prepare_cached("DELETE FROM record WHERE target = ?1 AND closed_at_ms < ?2")?
+            .execute(params![history.target, since])?;
     }
     Ok(())
 }

@@ -45,7 +45,7 @@ impl DirId {
 }
 
 /// What a link points to: a directory of the releases.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pointed {
     /// The link's own text.
     pub text: OsString,

@@ -1,16 +1,20 @@
-//! `release.json`, as far as it says which files make a release.
+//! `release.json`: its text, and which files it says make a release.
 
 use std::{
     fs::File,
-    io,
+    io::{self, Read as _},
     os::unix::fs::MetadataExt,
     path::{Component, Path, PathBuf},
 };
 
 use rustix::{fs::OFlags, io::Errno};
 
-use super::{link::open_beneath, listing::Release, trouble::sentence};
-use crate::ports::PlatformError;
+use super::{
+    link::{Place, open_beneath},
+    listing::Release,
+    trouble::sentence,
+};
+use crate::{policy::MAX_BYTES, ports::PlatformError, words::VersionName};
 
 /// A manifest larger than this is no manifest.
 const MOST_MANIFEST_BYTES: u64 = 8 << 20;
@@ -34,6 +38,8 @@ impl Release<'_> {
             Ok(serde_json::from_reader(io::BufReader::new(file))?)
         };
         let listed = match read(file) {
+            // Most manifests say nothing of files: all of them make the release.
+            Ok(value) if value.is_object() && value.get("files").is_none() => return Ok(None),
             Ok(value) => listed_paths(&value),
             Err(error) => {
                 remarks.push(format!(
@@ -51,6 +57,26 @@ impl Release<'_> {
         }
         Ok(listed)
     }
+}
+
+/// The text of `release.json` of the version of this name; none where there is none. A byte more than a manifest may have is read, so
+/// that a larger one is refused where it is parsed.
+///
+/// # Errors
+/// When it is there and cannot be read, or is no text.
+pub(super) fn manifest_text(place: &Place, version: &VersionName) -> Result<Option<String>, PlatformError> {
+    let path = place.releases.join(version.as_str()).join("release.json");
+    let broken = |error: io::Error| PlatformError(sentence("read", &path, &error));
+    let root = place.open_release(version).map_err(broken)?;
+    let file = match open_beneath(&root, Path::new("release.json"), OFlags::RDONLY | OFlags::NONBLOCK) {
+        Ok(file) => File::from(file),
+        Err(Errno::NOENT) => return Ok(None),
+        Err(error) => return Err(broken(error.into())),
+    };
+    let mut text = String::new();
+    let most = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(most).read_to_string(&mut text).map_err(broken)?;
+    Ok(Some(text))
 }
 
 /// The paths of the key `files`; none where it is not a list of relative paths.

@@ -10,6 +10,7 @@ use super::{
     doorbell::Doorbell,
     identity::{Identity, blocking},
     link::{DirId, Place, Pointed},
+    manifest::manifest_text,
     revert::{Exchanged, Move},
     systemd::Bus,
     trouble::sentence,
@@ -68,6 +69,10 @@ impl Host {
             moved_at: None,
             process: None,
             remarks: Vec::new(),
+            pods: Vec::new(),
+            wanted: 0,
+            lacking: None,
+            deadline: Duration::ZERO,
         };
         if let Some(pointed) = self.pointed().await? {
             let (version, remarks) = self.identity.of(&pointed).await?;
@@ -177,7 +182,7 @@ impl Host {
 const GRAIN: Duration = Duration::from_millis(10);
 
 /// Since when the process runs, if that is certainly after `moved_at`. In doubt it is not: to activate once more does no harm.
-fn since(process: &Process, moved_at: Moment) -> Option<Moment> {
+pub(super) fn since(process: &Process, moved_at: Moment) -> Option<Moment> {
     process
         .started_at
         .filter(|started| process.active && *started > moved_at.plus(GRAIN))
@@ -216,8 +221,8 @@ impl Platform for Host {
         .boxed()
     }
 
-    fn revert<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, ActResult> {
-        self.reverted(intent).boxed()
+    fn revert<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, Result<ActResult, PlatformError>> {
+        async { Ok(self.reverted(intent).await) }.boxed()
     }
 
     fn activate<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, ActResult> {
@@ -226,6 +231,11 @@ impl Platform for Host {
 
     fn look<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, Result<Look, PlatformError>> {
         self.looked(intent).boxed()
+    }
+
+    fn manifest<'a>(&'a self, version: &'a VersionName) -> BoxFuture<'a, Result<Option<String>, PlatformError>> {
+        let (place, version) = (self.identity.place.clone(), version.clone());
+        blocking(move || manifest_text(&place, &version)).boxed()
     }
 
     fn rehearse<'a>(&'a self, to: Option<&'a Version>) -> BoxFuture<'a, Vec<Unready>> {

@@ -110,7 +110,12 @@ impl Place {
         if old.is_absolute() {
             return self.releases.join(to.as_str());
         }
-        relative(&self.parent, &self.releases).join(to.as_str())
+        self.way_to_releases().join(to.as_str())
+    }
+
+    /// The way from the directory of `current` to the releases.
+    pub fn way_to_releases(&self) -> PathBuf {
+        relative(&self.parent, &self.releases)
     }
 }
 

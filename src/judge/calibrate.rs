@@ -204,6 +204,8 @@ impl Past<'_> {
                     candidate_above: chosen.candidate_above,
                     interpolated: chosen.interpolated,
                     passing_above: chosen.passing_above,
+                    candidate_cut: chosen.candidate_cut,
+                    passing_cut: chosen.passing_cut,
                     stream,
                 })
             })

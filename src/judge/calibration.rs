@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-use super::{evidence::Noise, noise::Spread, value::ValuePast};
+use super::{cut::Cut, evidence::Noise, noise::Spread, value::ValuePast};
 
 /// The only format there is.
 pub(super) const FORMAT: u32 = 1;
@@ -46,6 +46,13 @@ pub(super) struct BoundCalibration {
     pub(super) interpolated: bool,
     /// Slow for the candidate where it shall pass.
     pub(super) passing_above: f64,
+    /// How the bucket is cut that `candidate_above` lies in; none where it is a bound, and in what was stored before buckets were cut
+    /// by what was learnt: linear in the logarithm then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) candidate_cut: Option<Cut>,
+    /// The same of `passing_above`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) passing_cut: Option<Cut>,
     /// What it is compared with.
     pub(super) stream: StreamCalibration,
 }
@@ -106,5 +113,26 @@ fn known_format<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Er
         Err(D::Error::custom(format!(
             "calibration of format {format}: this lastgood reads format {FORMAT}; run the version that wrote it"
         )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::NoiseSource;
+
+    #[test]
+    fn a_bound_that_was_stored_before_buckets_were_cut_is_still_read() -> Result<(), serde_json::Error> {
+        let stored = r#"{"quantile":0.9,"baseline_above":0.1,"candidate_above":0.12,"interpolated":true,"passing_above":0.2,"stream":
+            {"reference":{"objective":{"allowed":0.1,"phi":1.5}},"noise":NOISE}}"#;
+        let noise = Noise {
+            phi: 1.5,
+            sigma: 0.0,
+            source: NoiseSource::Assumed,
+            history: std::time::Duration::ZERO,
+        };
+        let bound: BoundCalibration = serde_json::from_str(&stored.replace("NOISE", &serde_json::to_string(&noise)?))?;
+        assert_eq!((bound.candidate_cut, bound.passing_cut), (None, None));
+        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! What an increment counts as bad: failed requests, or requests slower than a bound (statistics.md, section 7).
 
+use super::cut::Cut;
 use crate::words::{Increment, PodIncrement, Whole};
 
 /// What is bad.
@@ -9,6 +10,9 @@ pub(super) enum Bad {
     Event,
     /// Requests of a histogram above so many seconds; of a native one above the bound that stands for it.
     Above(f64, Whole),
+    /// The same, inside a bucket that was cut before the rollout. In a step without that bucket nothing is cut: the bound beyond it
+    /// is taken, to the side that [`Whole`] says.
+    Cut(f64, Cut, Whole),
 }
 
 /// [`Bad`] for one layout of buckets.
@@ -31,8 +35,10 @@ const SAME: f64 = 1e-9;
 impl Bad {
     /// The counter for buckets with these bounds, none of them for a native histogram; none where they cannot tell.
     pub(super) fn counter(self, bounds: &[f64]) -> Option<Counter> {
-        let Self::Above(limit, whole) = self else {
-            return Some(Counter::Events);
+        let (limit, cut, whole) = match self {
+            Self::Event => return Some(Counter::Events),
+            Self::Above(limit, whole) => (limit, None, whole),
+            Self::Cut(limit, cut, whole) => (limit, Some(cut), whole),
         };
         if bounds.is_empty() {
             return Some(Counter::Above(limit, whole));
@@ -52,10 +58,16 @@ impl Bad {
         }
         let lower = upper.checked_sub(1)?;
         let below = bounds[lower];
+        let same = |one: f64, other: f64| (one - other).abs() <= SAME * other;
         (below > 0.0).then(|| Counter::Cut {
             lower,
             upper,
-            fraction: (limit / below).ln() / (above / below).ln(),
+            fraction: match (cut, whole) {
+                (None, _) => (limit / below).ln() / (above / below).ln(),
+                (Some(cut), _) if same(cut.lower, below) && same(cut.upper, above) => cut.fraction,
+                (Some(_), Whole::Up) => 1.0,
+                (Some(_), Whole::Down) => 0.0,
+            },
         })
     }
 }
@@ -105,6 +117,23 @@ mod tests {
         assert_eq!(above(0.1 + 0.1 + 1e-12), Some([50.0, 100.0]));
         let [bad, _] = above(0.2 * 2.0_f64.sqrt()).expect("between 0.2 and 0.4");
         assert!((bad - 30.0).abs() < 1e-9, "{bad}");
+    }
+
+    #[test]
+    fn a_cut_belongs_to_its_bucket_and_where_that_is_missing_none_is_cut() {
+        let cut = Cut {
+            lower: 0.2,
+            upper: 0.4,
+            fraction: 0.25,
+        };
+        let bad = |bounds: &[f64], whole: Whole| {
+            let counts = Increment::Buckets(vec![10, 50, 90, 100]);
+            Bad::Cut(0.24, cut, whole).counter(bounds)?.of(&counts)
+        };
+        assert_eq!(bad(&BOUNDS, Whole::Up), Some([40.0, 100.0]), "50 above 0.2, 10 above 0.4");
+        let other = [0.1, 0.2, 0.5, f64::INFINITY];
+        assert_eq!(bad(&other, Whole::Up), Some([10.0, 100.0]));
+        assert_eq!(bad(&other, Whole::Down), Some([50.0, 100.0]));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Which bounds of a histogram are judged, and from where on the candidate is slow (statistics.md, section 7).
 
+use super::cut::{Cut, Erring, Hour};
 use crate::{
     policy::HistogramMetric,
     words::{Increment, MetricStep, Native},
@@ -13,6 +14,8 @@ pub(super) struct Chosen {
     pub(super) candidate_above: f64,
     pub(super) interpolated: bool,
     pub(super) passing_above: f64,
+    pub(super) candidate_cut: Option<Cut>,
+    pub(super) passing_cut: Option<Cut>,
 }
 
 /// A bucket's bound so near to what is wanted stands for it.
@@ -103,7 +106,11 @@ fn of_native(metric: &HistogramMetric, counts: &Native) -> Layout {
     }
 }
 
-/// The bounds nearest the quantiles of a baseline with this layout, each once.
+/// For each quantile of a baseline with this layout the first bound at or beyond it, or the last one, that some request took longer
+/// than; each bound once, for the quantile nearest to it.
+///
+/// Section 7 takes the nearest bound. One below its quantile says less than any other: where more than half of the requests are slow
+/// even twice as many cannot be, and with wide buckets the bounds in the tail, which tell most, would be left out.
 pub(super) fn choose(metric: &HistogramMetric, layout: &Layout) -> Vec<Chosen> {
     let Layout { bounds, counts, whole } = layout;
     let total = counts.last().copied().unwrap_or(0.0);
@@ -112,31 +119,49 @@ pub(super) fn choose(metric: &HistogramMetric, layout: &Layout) -> Vec<Chosen> {
         .filter(|i| bounds[*i] > 0.0 && bounds[*i] >= floor * (1.0 - SAME))
         .filter_map(|i| Some((i, slow_from(bounds, bounds[i] * (1.0 + metric.tolerate_slower), *whole)?)))
         .collect();
-    let mut nearest: Vec<(usize, f64, Chosen)> = Vec::new();
+    let hour = Hour::of(bounds, counts);
+    let mut taken: Vec<(usize, f64, Chosen)> = Vec::new();
     for quantile in &metric.quantiles {
-        // Shares above the bound, in the logarithm: far out in the tail that is what tells 99 from 99.9 %.
-        let distance = |i: usize| {
-            ((total - counts[i] + 0.5) / total / (1.0 - quantile).max(f64::MIN_POSITIVE))
-                .ln()
-                .abs()
-        };
-        let Some((i, candidate_above)) = usable.iter().copied().min_by(|a, b| distance(a.0).total_cmp(&distance(b.0))) else {
+        let beyond = |i: usize| counts[i] >= quantile * total * (1.0 - SAME);
+        let mut exceeded = usable.iter().filter(|(i, _)| counts[*i] < total);
+        let last = exceeded.clone().next_back().or(usable.first());
+        let Some((i, candidate_above)) = exceeded.find(|(i, _)| beyond(*i)).or(last).copied() else {
             continue;
         };
-        let chosen = Chosen {
-            quantile: *quantile,
-            baseline_above: bounds[i],
-            candidate_above,
-            interpolated: !bounds.contains(&candidate_above),
-            passing_above: passes_from(bounds, i, bounds[i] * (1.0 + metric.harmful_slower), *whole),
-        };
-        match nearest.last_mut().filter(|last| last.0 == i) {
-            Some(last) if last.1 <= distance(i) => {}
-            Some(last) => *last = (i, distance(i), chosen),
-            None => nearest.push((i, distance(i), chosen)),
+        // Of shares above the bound, in the logarithm: far out in the tail that is what tells 99 from 99.9 %.
+        let distance = ((total - counts[i] + 0.5) / total / (1.0 - quantile).max(f64::MIN_POSITIVE))
+            .ln()
+            .abs();
+        let chosen = chosen(metric, layout, &hour, (*quantile, i), candidate_above);
+        match taken.last_mut().filter(|last| last.0 == i) {
+            Some(last) if last.1 <= distance => {}
+            Some(last) => *last = (i, distance, chosen),
+            None => taken.push((i, distance, chosen)),
         }
     }
-    nearest.into_iter().map(|(_, _, chosen)| chosen).collect()
+    taken.into_iter().map(|(_, _, chosen)| chosen).collect()
+}
+
+fn chosen(metric: &HistogramMetric, layout: &Layout, hour: &Hour, (quantile, i): (f64, usize), candidate_above: f64) -> Chosen {
+    let Layout { bounds, whole, .. } = layout;
+    let [tolerated, harmful] = [metric.tolerate_slower, metric.harmful_slower].map(|slower| 1.0 + slower);
+    let passing_above = passes_from(bounds, i, bounds[i] * harmful, *whole);
+    let cut = |above: f64, times: f64, erring: Erring| {
+        let upper = bounds.partition_point(|bound| *bound < above * (1.0 - SAME));
+        let bucket = [*bounds.get(upper.checked_sub(1)?)?, *bounds.get(upper)?];
+        let inside = bucket[1].is_finite() && bucket[1] > above * (1.0 + SAME);
+        inside.then(|| hour.cut(bounds[i], times, bucket, erring))
+    };
+    let candidate_cut = cut(candidate_above, tolerated, Erring::Fewer);
+    Chosen {
+        quantile,
+        baseline_above: bounds[i],
+        candidate_above,
+        interpolated: candidate_cut.is_some(),
+        passing_above,
+        candidate_cut,
+        passing_cut: cut(passing_above, harmful, Erring::More),
+    }
 }
 
 /// The next bound at or above `limit` if it is near or buckets stay `whole`, else `limit` itself, inside a bucket; none above the last
@@ -205,6 +230,18 @@ mod tests {
         assert!(
             chosen.iter().all(|c| c.interpolated),
             "no bound lies within 1.15 of 1.2 times these"
+        );
+    }
+
+    #[test]
+    fn a_bound_below_its_quantile_or_beyond_every_request_is_not_taken() {
+        let counts = [4_900.0, 9_100.0, 9_800.0, 9_850.0, 9_960.0, 10_000.0, 10_000.0];
+        let chosen = choose(&metric(5), &classic(&BOUNDS, &counts));
+        let bounds: Vec<(f64, f64)> = chosen.iter().map(|c| (c.quantile, c.baseline_above)).collect();
+        assert_eq!(
+            bounds,
+            [(0.9, 0.05), (0.99, 0.25)],
+            "0.05 is nearer to the 90th than to the 50th percentile"
         );
     }
 

@@ -6,6 +6,7 @@ use super::{
     calibration::{BoundCalibration, MetricCalibration, StreamCalibration},
     counted::Bad,
     course::Course,
+    cut::Cut,
     evidence::{BoundEvidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan, log10},
     stream::Question,
     value::Value,
@@ -320,8 +321,11 @@ impl MetricJudge {
 impl Bound {
     fn new(metric: &HistogramMetric, plan: &Plan, calibration: &BoundCalibration) -> Self {
         // A native histogram that has no such bound is rounded to one: that never convicts, nor lets anything pass.
-        let question = |candidate_above: f64, passing: bool| Question {
-            candidate: Bad::Above(candidate_above, if passing { Whole::Down } else { Whole::Up }),
+        let question = |above: f64, cut: Option<Cut>, passing: bool| Question {
+            candidate: match (cut, if passing { Whole::Down } else { Whole::Up }) {
+                (Some(cut), whole) => Bad::Cut(above, cut, whole),
+                (None, whole) => Bad::Above(above, whole),
+            },
             baseline: Bad::Above(calibration.baseline_above, if passing { Whole::Up } else { Whole::Down }),
             tolerated: 1.0,
             ln_harmful: (1.0 + metric.harmful_slower).ln(),
@@ -335,8 +339,8 @@ impl Bound {
             candidate_above: calibration.candidate_above,
             interpolated: calibration.interpolated,
             rounded: false,
-            slower: stream(question(calibration.candidate_above, false)),
-            passing: stream(question(calibration.passing_above, true)),
+            slower: stream(question(calibration.candidate_above, calibration.candidate_cut, false)),
+            passing: stream(question(calibration.passing_above, calibration.passing_cut, true)),
         }
     }
 

@@ -11,6 +11,7 @@ mod calibrate;
 mod calibration;
 mod counted;
 mod course;
+mod cut;
 mod estimate;
 mod evidence;
 mod forecast;

@@ -51,7 +51,7 @@ impl PodCount {
             queries: metric.queries_hash(),
             above: match bad {
                 Bad::Event => None,
-                Bad::Above(seconds, _) => Some(seconds),
+                Bad::Above(seconds, _) | Bad::Cut(seconds, ..) => Some(seconds),
             },
         }
     }

@@ -6,7 +6,7 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 /// Where something stands in a file. Line and column count from 1, in characters; `start..end` are bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct At {
+pub(crate) struct At {
     pub line: u64,
     pub column: u64,
     pub start: usize,
@@ -15,7 +15,7 @@ pub(super) struct At {
 
 /// One thing that is wrong, before it is known which file it is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     pub at: At,
     pub key: String,
     pub message: String,
@@ -48,7 +48,7 @@ const MOST: usize = 50;
 
 /// Collects faults while a file is read on, at most [`MOST`].
 #[derive(Debug, Default)]
-pub(super) struct Faults(RefCell<Vec<Fault>>);
+pub(crate) struct Faults(RefCell<Vec<Fault>>);
 
 impl Faults {
     pub fn add(&self, fault: Fault) {
@@ -93,7 +93,7 @@ pub struct PolicyErrors {
 }
 
 impl PolicyErrors {
-    pub(super) fn new(file: &str, text: &str, mut faults: Vec<Fault>) -> Self {
+    pub(crate) fn new(file: &str, text: &str, mut faults: Vec<Fault>) -> Self {
         faults.sort_by_key(|fault| (fault.at.line, fault.at.column));
         let errors = faults.into_iter().map(|fault| placed(file, text, fault)).collect();
         Self {

@@ -12,8 +12,9 @@ pub(super) use metric::{AtLeastFile, HarmfulFile, MetricFile, RatioFile, Tolerat
 
 use super::{
     given::Given,
-    model::{ActivateBy, Compare, Mode, OnInconclusive, OnRegression, RevertTo},
+    model::{Compare, Mode, OnInconclusive, OnRegression, RevertTo, Startup},
     quantity::{Share, Time},
+    target::ActivateBy,
 };
 
 /// A policy: what lastgood may do for one service in one environment.
@@ -76,7 +77,7 @@ pub(super) struct SpecFile {
     /// What is guarded.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub target: Given<TargetFile>,
-    /// What tells the two versions apart in the metrics. Default on a host: `{by: time}`.
+    /// What tells the two versions apart in the metrics. Default: `{by: pod}` on Kubernetes, `{by: time}` on a host.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub arms: Given<ArmsFile>,
     /// How long and how often a rollout is judged.
@@ -110,6 +111,13 @@ pub(super) struct SpecFile {
     /// Budgets of this service.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub limits: Given<LimitsFile>,
+    /// What becomes of a release whose pods never start to serve (an image that does not exist, a crash loop, never ready), on Kubernetes:
+    /// no metrics are needed for that. Default `judge`.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub startup: Given<Startup>,
+    /// What a release must have behind it. Default: nothing.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub require: Given<RequireFile>,
     /// Who is told what: names of channels from lastgood's settings.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub notify: Given<NotifyFile>,
@@ -132,7 +140,7 @@ pub(super) struct TargetFile {
     /// A service on a plain host: release directories, a symlink, a unit or a command.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub host: Given<HostFile>,
-    /// A workload on Kubernetes. Does not work yet in this version.
+    /// A workload of Kubernetes as it is: a Deployment, StatefulSet or DaemonSet.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub kubernetes: Given<KubernetesFile>,
 }
@@ -174,10 +182,10 @@ pub(super) struct ActivateFile {
     pub timeout: Given<Time>,
 }
 
-/// A workload on Kubernetes. Does not work yet in this version.
+/// A workload of Kubernetes: its namespace, and exactly one of `deployment`, `statefulSet`, `daemonSet`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-#[schemars(rename = "Kubernetes")]
+#[schemars(rename = "Kubernetes", extend("required" = ["namespace"]))]
 pub(super) struct KubernetesFile {
     /// The namespace.
     #[serde(skip_serializing_if = "Given::is_absent")]
@@ -191,22 +199,28 @@ pub(super) struct KubernetesFile {
     /// The DaemonSet's name.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub daemon_set: Given<String>,
-    /// Which container's tag is shown.
+    /// Which container's tag is shown as the version. Default: that of the only image that changed, else of the first container.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub container: Given<String>,
 }
 
 /// What tells the two versions apart in the metrics.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[schemars(rename = "Arms")]
 pub(super) struct ArmsFile {
-    /// Default on a host: `time`.
+    /// Default: `pod` on Kubernetes, `time` on a host.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub by: Given<ArmsBy>,
     /// The one `instance` label to count, where several hosts answer the query. Default: the only one there is.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub instance: Given<String>,
+    /// The label of the metrics that names the pod. Default `pod`.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub pod_label: Given<String>,
+    /// The label of the metrics that names the pod's namespace. Default `namespace`.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub namespace_label: Given<String>,
 }
 
 /// What tells the two versions apart.
@@ -214,6 +228,8 @@ pub(super) struct ArmsFile {
 #[serde(rename_all = "camelCase")]
 #[schemars(inline)]
 pub(super) enum ArmsBy {
+    /// By the pods that run each: Kubernetes.
+    Pod,
     /// Before and after the switch: hosts.
     Time,
 }
@@ -274,6 +290,16 @@ pub(super) struct LimitsFile {
     pub reverts_per_hour: Given<u32>,
 }
 
+/// What a release must have behind it; a release without it is told, and judged as any other.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[schemars(rename = "Require")]
+pub(super) struct RequireFile {
+    /// The environment in which the same service must have proven a version of this name before. Default: none.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub proven_in: Given<String>,
+}
+
 /// Who is told what: lists of channels, which lastgood's settings define. Default: nobody but the log.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
@@ -306,6 +332,9 @@ pub(super) struct NotifyFile {
     /// Something changed late, with nothing beside it to compare with.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub late: Given<Vec<Given<String>>>,
+    /// A release came without what `require` demands.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub skipped: Given<Vec<Given<String>>>,
     /// lastgood could not act if it had to.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub not_ready: Given<Vec<Given<String>>>,

@@ -15,7 +15,7 @@ use super::{
 
 /// A value that may be given. Not given, or given wrongly (then there is a fault already): `value` is `None`.
 #[derive(Debug, Clone)]
-pub(super) struct Given<T> {
+pub(crate) struct Given<T> {
     pub value: Option<T>,
     /// Where the value stands, and its key; `None` where the key is not in the file.
     pub place: Option<Place>,
@@ -23,7 +23,7 @@ pub(super) struct Given<T> {
 
 /// Where a value stands.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(crate) struct Place {
     pub at: At,
     pub path: String,
 }

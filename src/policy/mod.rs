@@ -3,6 +3,8 @@
 //! A file goes through four steps: text -> `tree` (YAML with places) -> `file` (the wire structs, read by `reader`) -> `resolve`
 //! (defaults and rules) -> [`Policy`]. Each step goes on after errors, so that a file names all of its errors at once.
 //!
+//! `manifest` reads release manifests with the same reader, so that both kinds of files are refused in the same way.
+//!
 //! May touch: `words`. Deliberately absent: files, network, clocks; reading a file is `settings`' and `app`'s work.
 
 mod error;
@@ -16,18 +18,24 @@ mod quantity;
 mod reader;
 mod resolve;
 mod schema;
+mod target;
 mod tree;
 mod written;
 
+pub(crate) use error::{At, Fault, Faults};
 pub use error::{PolicyError, PolicyErrors};
+pub(crate) use given::Given;
 pub use model::{
-    Activate, ActivateBy, Arms, Compare, Harmful, HistogramMetric, HostTarget, Limits, Metric, MetricKind, Mode, Notify,
-    NotifyOn, OnInconclusive, OnRegression, Policy, RatioMetric, RevertPolicy, RevertTo, Risk, StepSetting, Target, Tolerate,
-    ValueMetric, Watch,
+    Compare, Harmful, HistogramMetric, Limits, Metric, MetricKind, Mode, Notify, NotifyOn, OnInconclusive, OnRegression, Policy,
+    RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting, Tolerate, ValueMetric, Watch,
 };
 pub use quantity::{duration_text, parse_duration, parse_share, share_text};
+pub(crate) use reader::Reader;
+pub(crate) use schema::homes_in;
 pub use schema::schema;
+pub use target::{Activate, ActivateBy, Arms, HostTarget, KubernetesTarget, Target, WorkloadKind};
 pub use tree::MAX_BYTES;
+pub(crate) use tree::{Entry, Node, Value};
 pub use written::filled;
 
 use serde::Deserialize;
@@ -51,6 +59,7 @@ fn read(text: &str, faults: &error::Faults) -> Option<Policy> {
         node: &node,
         path: String::new(),
         faults,
+        homes: schema::homes,
     };
     let file = given::Given::<file::PolicyFile>::deserialize(reader).ok()?;
     resolve::resolve(&file, faults)

@@ -1,10 +1,11 @@
 //! The valid policy, every default filled in (product.md, Policy). Shares are fractions (1 % is 0.01), times are durations.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Arms, Target};
 use crate::words::{ChannelName, Env, Fingerprint, Service, TargetKey};
 
 /// A valid policy for one service in one environment.
@@ -38,6 +39,12 @@ pub struct Policy {
     pub revert: RevertPolicy,
     /// `spec.limits`.
     pub limits: Limits,
+    /// `spec.startup`.
+    #[serde(default, skip_serializing_if = "Startup::is_default")]
+    pub startup: Startup,
+    /// `spec.require`.
+    #[serde(default, skip_serializing_if = "Require::is_nothing")]
+    pub require: Require,
     /// `spec.notify`.
     pub notify: Notify,
     /// SHA-256 of the canonical form of all of the above: the policy that a rollout is pinned to.
@@ -55,6 +62,25 @@ impl Policy {
     }
 }
 
+/// What becomes of a release whose pods never start to serve: no metrics are needed for that (kubernetes.md, Guilt without metrics).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Startup {
+    /// It is convicted.
+    #[default]
+    Judge,
+    /// People are told.
+    Alert,
+}
+
+impl Startup {
+    /// Whether it is what a policy has that does not say.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// How far lastgood may go by itself; ordered from cautious to bold, so the lesser of two is the more cautious.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -65,67 +91,6 @@ pub enum Mode {
     Propose,
     /// Revert.
     Enforce,
-}
-
-/// What is guarded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Target {
-    /// A plain host: release directories, a symlink, a unit or a command.
-    Host(HostTarget),
-}
-
-/// A service on a plain host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HostTarget {
-    /// The directory that holds one directory a version; absolute.
-    pub releases: PathBuf,
-    /// The symlink to the version that runs; absolute, outside `releases`.
-    pub current: PathBuf,
-    /// How the running process takes up what `current` points to.
-    pub activate: Activate,
-}
-
-/// How a moved `current` takes effect.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Activate {
-    /// A systemd unit, over D-Bus.
-    Unit {
-        /// `myapp.service`.
-        unit: String,
-        /// Reload or restart.
-        by: ActivateBy,
-    },
-    /// A command, without a shell, in the parent directory of `current`.
-    Command {
-        /// The program and its arguments; at least the program.
-        command: Vec<String>,
-        /// It is ended after this long (default 60 s).
-        #[serde(with = "crate::words::seconds")]
-        timeout: Duration,
-    },
-}
-
-/// What is asked of the unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ActivateBy {
-    /// `systemctl reload`.
-    Reload,
-    /// `systemctl restart`.
-    Restart,
-}
-
-/// What tells the two versions apart in the metrics.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Arms {
-    /// Before and after the switch: hosts.
-    Time {
-        /// The one instance to count, where several answer.
-        instance: Option<String>,
-    },
 }
 
 /// The time a rollout is judged.
@@ -322,6 +287,22 @@ pub struct Limits {
     pub reverts_per_hour: u32,
 }
 
+/// What a release must have behind it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Require {
+    /// The environment in which a version of its name must be proven; never the policy's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven_in: Option<Env>,
+}
+
+impl Require {
+    /// Whether nothing is demanded. Such a policy has the hash that it had before there was anything to demand.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        self.proven_in.is_none()
+    }
+}
+
 /// Who is told what.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notify {
@@ -351,6 +332,8 @@ pub enum NotifyOn {
     Contested,
     /// Something changed late, with nothing beside it to compare with.
     Late,
+    /// A release came without what `require` demands.
+    Skipped,
     /// lastgood could not act if it had to.
     NotReady,
 }

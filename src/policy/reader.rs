@@ -8,7 +8,6 @@ use serde::de::{self, DeserializeSeed, IntoDeserializer, Unexpected, Visitor};
 use super::{
     error::{Fault, Faults},
     nearest::{listed, nearest, shown},
-    schema::homes,
     tree::{Entry, Node, Value},
 };
 
@@ -17,16 +16,18 @@ pub(super) const GIVEN: &str = "lastgood::Given";
 
 /// Reads one node.
 #[derive(Clone)]
-pub(super) struct Reader<'n> {
+pub(crate) struct Reader<'n> {
     pub node: &'n Node,
     /// The key's path, for faults.
     pub path: String,
     pub faults: &'n Faults,
+    /// Where in a file of this kind a key belongs that is misplaced: the paths of the mappings that have it.
+    pub homes: fn(&str) -> Vec<String>,
 }
 
 /// Why a value cannot be taken: a fault without its place, which the nearest `Given` adds.
 #[derive(Debug)]
-pub(super) struct Wrong {
+pub(crate) struct Wrong {
     message: String,
     help: String,
 }
@@ -86,6 +87,7 @@ fn expected_in_words(expected: &str) -> &str {
         "a string" => "text, in quotes if it looks like a number",
         "u64" | "u32" => "a whole number, 1 or more",
         "f64" => "a number",
+        "a boolean" => "`true` or `false`",
         "a sequence" => "a list: `[a, b]`, or one `- a` a line",
         "a mapping" => "keys and values: `key: value`",
         other => other,
@@ -103,6 +105,7 @@ impl<'n> Reader<'n> {
             node: &entry.value,
             path,
             faults: self.faults,
+            homes: self.homes,
         }
     }
 
@@ -142,7 +145,7 @@ impl<'n> Reader<'n> {
         let allowed = format!("known here: {}", listed(known));
         let help = match nearest(&entry.key, known) {
             Some(near) => format!("did you mean `{near}`? {allowed}"),
-            None => match homes(&entry.key).as_slice() {
+            None => match (self.homes)(&entry.key).as_slice() {
                 [home] => format!("`{}` stands under `{home}`; {allowed}", entry.key),
                 _ => allowed,
             },
@@ -286,6 +289,7 @@ impl<'de> de::SeqAccess<'de> for Items<'_> {
             node,
             path,
             faults: self.reader.faults,
+            homes: self.reader.homes,
         };
         seed.deserialize(reader).map(Some)
     }

@@ -2,6 +2,8 @@
 //!
 //! A value that is already faulty counts as not given, so that one slip is one error.
 
+mod arms;
+mod kubernetes;
 mod metrics;
 mod spec;
 mod target;

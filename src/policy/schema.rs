@@ -16,11 +16,15 @@ pub fn schema() -> Value {
     schema
 }
 
-/// The mappings that have a key named `key`, by their paths (`spec.risk`): where a misplaced key belongs.
+/// The mappings of a policy that have a key named `key`.
 pub(super) fn homes(key: &str) -> Vec<String> {
-    let schema = schema();
+    homes_in(&schema(), key)
+}
+
+/// The mappings of `schema` that have a key named `key`, by their paths (`spec.risk`): where a misplaced key belongs.
+pub(crate) fn homes_in(schema: &Value, key: &str) -> Vec<String> {
     let mut homes = Vec::new();
-    walk(&schema, &schema, "", key, &mut homes);
+    walk(schema, schema, "", key, &mut homes);
     homes
 }
 

@@ -26,14 +26,14 @@ const MAX_DEPTH: usize = 32;
 
 /// A value and where it stands.
 #[derive(Debug, Clone)]
-pub(super) struct Node {
+pub(crate) struct Node {
     pub at: At,
     pub value: Value,
 }
 
 /// What YAML can say.
 #[derive(Debug, Clone)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Nothing,
     Bool(bool),
     Whole(i64),
@@ -45,7 +45,7 @@ pub(super) enum Value {
 
 /// One key of a mapping with its value.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     pub key: String,
     pub at: At,
     pub value: Node,

@@ -1,12 +1,12 @@
 //! A policy as a file would say it, with every default written out.
 
 use super::{
-    Activate, Arms, HistogramMetric, HostTarget, Metric, MetricKind, NotifyOn, Policy, RatioMetric, StepSetting, Target,
-    ValueMetric,
+    Activate, Arms, HistogramMetric, HostTarget, KubernetesTarget, Metric, MetricKind, NotifyOn, Policy, RatioMetric,
+    StepSetting, Target, ValueMetric, WorkloadKind,
     file::{
-        ActivateFile, ApiVersion, ArmsBy, ArmsFile, AtLeastFile, HarmfulFile, HostFile, Kind, LimitsFile, MetadataFile,
-        MetricFile, NotifyFile, OnBlind, PolicyFile, RatioFile, RevertFile, RiskFile, SpecFile, TargetFile, TolerateFile,
-        WatchFile,
+        ActivateFile, ApiVersion, ArmsBy, ArmsFile, AtLeastFile, HarmfulFile, HostFile, Kind, KubernetesFile, LimitsFile,
+        MetadataFile, MetricFile, NotifyFile, OnBlind, PolicyFile, RatioFile, RequireFile, RevertFile, RiskFile, SpecFile,
+        TargetFile, TolerateFile, WatchFile,
     },
     given::Given,
     quantity::{Quantity, Share, Time, duration_text, share_text},
@@ -29,21 +29,11 @@ pub fn filled(policy: &Policy) -> String {
 }
 
 fn spec(policy: &Policy) -> SpecFile {
-    let Target::Host(host) = &policy.target;
-    let Arms::Time { instance } = &policy.arms;
     SpecFile {
         env: policy.env.to_string().into(),
         mode: policy.mode.into(),
-        target: TargetFile {
-            host: self::host(host).into(),
-            kubernetes: Given::default(),
-        }
-        .into(),
-        arms: ArmsFile {
-            by: ArmsBy::Time.into(),
-            instance: maybe(instance.clone()),
-        }
-        .into(),
+        target: target(&policy.target).into(),
+        arms: arms(&policy.arms).into(),
         watch: watch(policy).into(),
         compare: policy.compare.into(),
         risk: RiskFile {
@@ -74,12 +64,67 @@ fn spec(policy: &Policy) -> SpecFile {
             reverts_per_hour: policy.limits.reverts_per_hour.into(),
         }
         .into(),
+        startup: match &policy.target {
+            Target::Host(_) => Given::default(),
+            Target::Kubernetes(_) => policy.startup.into(),
+        },
+        require: if policy.require.is_nothing() {
+            Given::default()
+        } else {
+            RequireFile {
+                proven_in: maybe(policy.require.proven_in.as_ref().map(ToString::to_string)),
+            }
+            .into()
+        },
         notify: notify(policy).into(),
     }
 }
 
 fn maybe<T>(value: Option<T>) -> Given<T> {
     value.map_or_else(Given::default, Given::from)
+}
+
+fn target(target: &Target) -> TargetFile {
+    match target {
+        Target::Host(host) => TargetFile {
+            host: self::host(host).into(),
+            ..TargetFile::default()
+        },
+        Target::Kubernetes(workload) => TargetFile {
+            kubernetes: kubernetes(workload).into(),
+            ..TargetFile::default()
+        },
+    }
+}
+
+fn kubernetes(workload: &KubernetesTarget) -> KubernetesFile {
+    let named = |kind: WorkloadKind| maybe((workload.kind == kind).then(|| workload.name.clone()));
+    KubernetesFile {
+        namespace: workload.namespace.clone().into(),
+        deployment: named(WorkloadKind::Deployment),
+        stateful_set: named(WorkloadKind::StatefulSet),
+        daemon_set: named(WorkloadKind::DaemonSet),
+        container: maybe(workload.container.clone()),
+    }
+}
+
+fn arms(arms: &Arms) -> ArmsFile {
+    match arms {
+        Arms::Time { instance } => ArmsFile {
+            by: ArmsBy::Time.into(),
+            instance: maybe(instance.clone()),
+            ..ArmsFile::default()
+        },
+        Arms::Pod {
+            pod_label,
+            namespace_label,
+        } => ArmsFile {
+            by: ArmsBy::Pod.into(),
+            pod_label: pod_label.clone().into(),
+            namespace_label: namespace_label.clone().into(),
+            ..ArmsFile::default()
+        },
+    }
 }
 
 fn host(host: &HostTarget) -> HostFile {
@@ -211,6 +256,7 @@ fn notify(policy: &Policy) -> NotifyFile {
         failed: on(NotifyOn::Failed),
         contested: on(NotifyOn::Contested),
         late: on(NotifyOn::Late),
+        skipped: on(NotifyOn::Skipped),
         not_ready: on(NotifyOn::NotReady),
     }
 }

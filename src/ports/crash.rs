@@ -69,10 +69,27 @@ pub const POINTS_OF_AN_ORDER: &[&str] = &[
 #[cfg(feature = "crash-points")]
 pub const POINTS_OF_A_NOTE: &[&str] = &["noted.before", "noted.after"];
 
+/// The points of a person's deploy (`tests/deploy` visits each): around each of its steps, and in the middle of the long ones.
+#[cfg(feature = "crash-points")]
+pub const DEPLOYING: &[&str] = &[
+    "deploy.begun",
+    "deploy.fetching",
+    "deploy.fetched",
+    "deploy.unpacking",
+    "deploy.unpacked",
+    "deploy.renamed",
+    "deploy.published",
+    "deploy.link",
+    "deploy.exchanged",
+    "deploy.switched",
+    "deploy.activated",
+    "deploy.ended",
+];
+
 /// Ends the process at once, by SIGKILL, if the environment's `LASTGOOD_CRASH_AT` names this point.
 #[cfg(feature = "crash-points")]
 pub fn point(name: &str) {
-    let registered = [POINTS, POINTS_OF_AN_ORDER, POINTS_OF_A_NOTE];
+    let registered = [POINTS, POINTS_OF_AN_ORDER, POINTS_OF_A_NOTE, DEPLOYING];
     debug_assert!(
         registered.iter().any(|points| points.contains(&name)),
         "unregistered crash point {name}"

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     engine::PersonWord,
-    explain::{TargetStatus, Way},
+    explain::{ReleaseStatus, TargetStatus, Way},
+    manifest::Manifest,
     record::{AuditEntry, Head, Record},
     words::{RolloutId, Service, TargetKey, VersionName},
 };
@@ -42,6 +43,12 @@ pub trait Desk: Send + Sync {
     /// When it cannot be told.
     fn trail<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<Trail, DeskError>>;
 
+    /// The releases of a service in all environments, newest first; empty where none is known.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn releases<'a>(&'a self, service: &'a Service) -> BoxFuture<'a, Result<Vec<ReleaseStatus>, DeskError>>;
+
     /// Does what a person says; the answer is a sentence for them. Who they are is the desk's to know.
     ///
     /// # Errors
@@ -56,6 +63,8 @@ pub struct Trail {
     pub entries: Vec<AuditEntry>,
     /// The ends that chains are known to have had: those that stand beside what they tell of, and those of alerts not yet delivered.
     pub heads: Vec<Head>,
+    /// The ends of what a store that keeps only so many entries has dropped.
+    pub cut: Vec<Head>,
 }
 
 /// What a person may say.
@@ -72,6 +81,13 @@ pub enum Command {
         word: PersonWord,
         /// Why.
         reason: String,
+    },
+    /// What was built, for the record.
+    Record {
+        /// The target; it need not be guarded yet.
+        target: TargetKey,
+        /// What was built.
+        manifest: Box<Manifest>,
     },
     /// Yes to a proposed revert.
     Approve {

@@ -14,7 +14,7 @@ use futures::future::BoxFuture;
 use crate::{
     engine::Look,
     question::{Answer, Question},
-    record::{ActResult, Alert, AuditEntry, ControllerState, Intent, Observation, Record, TargetHistory, Unready},
+    record::{ActResult, Alert, ControllerState, Intent, Observation, Record, StoredAudit, TargetHistory, Unready},
     words::{GapReason, Moment, RolloutId, TargetKey, Version, VersionName},
 };
 
@@ -43,7 +43,10 @@ pub trait Platform: Send + Sync {
     fn changed(&self) -> BoxFuture<'_, ()>;
 
     /// Puts the version of the intent back, if the bad one still runs.
-    fn revert<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, ActResult>;
+    ///
+    /// # Errors
+    /// When nobody can tell what it did, as no answer came: it is looked at, never repeated blindly.
+    fn revert<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, Result<ActResult, PlatformError>>;
 
     /// Activates what `current` points to, if that is the version to put back.
     fn activate<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, ActResult>;
@@ -53,6 +56,14 @@ pub trait Platform: Send + Sync {
     /// # Errors
     /// When it cannot be told.
     fn look<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, Result<Look, PlatformError>>;
+
+    /// The text of the manifest that the version of this name brought along; none where it brought none, as by default.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    fn manifest<'a>(&'a self, _version: &'a VersionName) -> BoxFuture<'a, Result<Option<String>, PlatformError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
 
     /// Tries all that a revert to `to` would need, without doing it.
     fn rehearse<'a>(&'a self, to: Option<&'a Version>) -> BoxFuture<'a, Vec<Unready>>;
@@ -174,7 +185,7 @@ pub trait History: Contents {
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn audit<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<Vec<AuditEntry>, HistoryError>>;
+    fn audit<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<StoredAudit, HistoryError>>;
 }
 
 /// What is needed to know and restore a version, kept under its fingerprint; it never changes.
@@ -199,6 +210,12 @@ pub trait Contents: Send + Sync {
         target: &'a TargetKey,
         name: &'a VersionName,
     ) -> BoxFuture<'a, Result<Vec<(Version, String)>, HistoryError>>;
+
+    /// Every version of the target that has a document, with it, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn all_kept<'a>(&'a self, target: &'a TargetKey) -> BoxFuture<'a, Result<Vec<(Version, String)>, HistoryError>>;
 }
 
 /// Why the store refused.

@@ -38,8 +38,8 @@ struct Envelope<'a> {
 
 type Labels = std::collections::HashMap<String, String>;
 
-/// The answer to an instant query at `at`.
-pub(super) fn answer(body: &[u8], at: Moment) -> Result<Answer, Found> {
+/// The answer to an instant query at `at`; the labels `by` name the pod.
+pub(super) fn answer(body: &[u8], by: &[String; 2], at: Moment) -> Result<Answer, Found> {
     let Data::Vector(vector) = data(body)? else {
         return Err(failed("answered an instant query with something else than a vector"));
     };
@@ -50,7 +50,7 @@ pub(super) fn answer(body: &[u8], at: Moment) -> Result<Answer, Found> {
         histogram,
     } in vector
     {
-        let series = Series::of(metric)?;
+        let series = Series::of(metric, by)?;
         for point in value.into_iter().chain(histogram) {
             if moment(point.at) != Some(at) {
                 return Err(failed(
@@ -64,7 +64,7 @@ pub(super) fn answer(body: &[u8], at: Moment) -> Result<Answer, Found> {
 }
 
 /// The answers to a range query, one for every `step` from `from` to `to`.
-pub(super) fn answers(body: &[u8], from: Moment, to: Moment, step: Duration) -> Result<Vec<Answer>, Found> {
+pub(super) fn answers(body: &[u8], by: &[String; 2], from: Moment, to: Moment, step: Duration) -> Result<Vec<Answer>, Found> {
     let Data::Matrix(matrix) = data(body)? else {
         return Err(failed("answered a range query with something else than a matrix"));
     };
@@ -80,7 +80,7 @@ pub(super) fn answers(body: &[u8], from: Moment, to: Moment, step: Duration) -> 
         histogram,
     } in matrix
     {
-        let series = Series::of(metric)?;
+        let series = Series::of(metric, by)?;
         for point in value.into_iter().chain(histogram) {
             // Times around the range were asked for only because the client asks in whole seconds.
             let slot = moment(point.at).and_then(|at| by_time.get_mut(&at));
@@ -138,16 +138,15 @@ struct Series {
 }
 
 impl Series {
-    fn of(mut labels: Labels) -> Result<Self, Found> {
+    fn of(mut labels: Labels, by: &[String; 2]) -> Result<Self, Found> {
         let part = labels
             .remove(Question::PART)
             .and_then(|part| part.parse().ok())
             .ok_or_else(|| failed("answered with series that were not asked for"))?;
-        let job = labels.remove("job").unwrap_or_default();
-        let instance = labels.remove("instance").unwrap_or_default();
+        let [group, name] = by.each_ref().map(|label| labels.remove(label).unwrap_or_default());
         Ok(Self {
             part,
-            pod: Pod(Arc::from(format!("{job}/{instance}"))),
+            pod: Pod(Arc::from(format!("{group}/{name}"))),
             labels: labels.into_iter().collect(),
         })
     }

@@ -63,7 +63,7 @@ impl MetricSource for Prometheus {
     fn instant<'a>(&'a self, question: &'a Question, at: Moment) -> BoxFuture<'a, Result<Answer, MetricFault>> {
         Box::pin(async move {
             let body = self.ask_instant(&question.promql, at).await?;
-            envelope::answer(&body, at).map_err(|found| self.found(found))
+            envelope::answer(&body, &question.by, at).map_err(|found| self.found(found))
         })
     }
 
@@ -76,7 +76,7 @@ impl MetricSource for Prometheus {
     ) -> BoxFuture<'a, Result<Vec<Answer>, MetricFault>> {
         Box::pin(async move {
             let body = self.ask_range(&question.promql, from, to, step).await?;
-            envelope::answers(&body, from, to, step).map_err(|found| self.found(found))
+            envelope::answers(&body, &question.by, from, to, step).map_err(|found| self.found(found))
         })
     }
 }

@@ -11,6 +11,8 @@ pub struct Question {
     pub promql: String,
     /// What it carries; the label [`Question::PART`] of a sample is the index into this.
     pub parts: Vec<Part>,
+    /// The two labels whose values, joined by `/`, name a pod: `job` and `instance` on a host, namespace and pod on Kubernetes.
+    pub by: [String; 2],
 }
 
 impl Question {

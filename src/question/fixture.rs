@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use crate::{
     policy::{
         Activate, ActivateBy, Arms, Compare, Harmful, HostTarget, Limits, Metric, MetricKind, Mode, Notify, OnInconclusive,
-        OnRegression, Policy, RatioMetric, RevertPolicy, RevertTo, Risk, StepSetting, Target, Tolerate, Watch,
+        OnRegression, Policy, RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting, Target, Tolerate, Watch,
     },
     words::Fingerprint,
 };
@@ -45,6 +45,8 @@ pub(crate) fn policy(metrics: Vec<Metric>) -> Policy {
             max_age: Duration::from_secs(90 * 86_400),
         },
         limits: Limits { reverts_per_hour: 1 },
+        startup: Startup::default(),
+        require: Require::default(),
         notify: Notify::default(),
         hash: Fingerprint::from_sha256(&[7; 32]),
     }

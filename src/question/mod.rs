@@ -9,21 +9,24 @@ mod promql;
 
 pub use answer::{Answer, NativeBucket, Part, PartKind, Question, Sample};
 
-use promql::{Query, by_pod};
+use promql::{By, Query};
 
-use crate::policy::{Arms, HistogramMetric, MetricKind, Policy, RatioMetric, ValueMetric};
+use crate::policy::{Arms, HistogramMetric, MetricKind, Policy, RatioMetric, Target, ValueMetric};
 
 /// One query that carries all metrics of `policy`.
 #[must_use]
 pub fn question(policy: &Policy) -> Question {
-    assemble((0..policy.metrics.len()).flat_map(|metric| parts(policy, metric)).collect())
+    assemble(
+        policy,
+        (0..policy.metrics.len()).flat_map(|metric| parts(policy, metric)).collect(),
+    )
 }
 
 /// The query of one metric alone, by its index in the policy: asked when the whole fails, to name the guilty one.
 /// An index beyond the policy's metrics gives a question without parts.
 #[must_use]
 pub fn of_metric(policy: &Policy, metric: usize) -> Question {
-    assemble(parts(policy, metric))
+    assemble(policy, parts(policy, metric))
 }
 
 /// The scrape times of all metrics and nothing else: from their spacing the scrape interval is learnt.
@@ -68,10 +71,10 @@ pub fn readable(policy: &Policy, metric: usize) -> Vec<String> {
 
 fn only(policy: &Policy, kinds: &[PartKind]) -> Question {
     let all = (0..policy.metrics.len()).flat_map(|metric| parts(policy, metric));
-    assemble(all.filter(|part| kinds.contains(&part.kind)).collect())
+    assemble(policy, all.filter(|part| kinds.contains(&part.kind)).collect())
 }
 
-fn assemble(parts: Vec<Part>) -> Question {
+fn assemble(policy: &Policy, parts: Vec<Part>) -> Question {
     let labelled: Vec<String> = parts
         .iter()
         .enumerate()
@@ -80,19 +83,26 @@ fn assemble(parts: Vec<Part>) -> Question {
     Question {
         promql: labelled.join(" or "),
         parts,
+        by: By::of(&policy.arms).labels,
     }
 }
 
 fn parts(policy: &Policy, metric: usize) -> Vec<Part> {
-    let Arms::Time { instance } = &policy.arms;
-    let pick = |query: Query| match instance {
-        Some(instance) => query.of_instance(instance),
-        None => query,
+    let by = By::of(&policy.arms);
+    let pick = |query: Query| match (&policy.arms, &policy.target) {
+        (
+            Arms::Time {
+                instance: Some(instance),
+            },
+            _,
+        ) => query.of_instance(instance),
+        (Arms::Pod { .. }, Target::Kubernetes(workload)) => query.of_workload(&by, workload),
+        _ => query,
     };
     let kinds = match policy.metrics.get(metric).map(|metric| &metric.kind) {
-        Some(MetricKind::Ratio(ratio)) => of_ratio(ratio, pick),
-        Some(MetricKind::Histogram(histogram)) => of_histogram(histogram, pick),
-        Some(MetricKind::Value(value)) => of_value(value, pick),
+        Some(MetricKind::Ratio(ratio)) => of_ratio(&by, ratio, pick),
+        Some(MetricKind::Histogram(histogram)) => of_histogram(&by, histogram, pick),
+        Some(MetricKind::Value(value)) => of_value(&by, value, pick),
         None => Vec::new(),
     };
     kinds
@@ -101,21 +111,21 @@ fn parts(policy: &Policy, metric: usize) -> Vec<Part> {
         .collect()
 }
 
-fn of_ratio(ratio: &RatioMetric, pick: impl Fn(Query) -> Query) -> Vec<(PartKind, String)> {
+fn of_ratio(by: &By, ratio: &RatioMetric, pick: impl Fn(Query) -> Query) -> Vec<(PartKind, String)> {
     let bad = pick(Query::of(&ratio.bad));
     let total = pick(Query::of(&ratio.total));
     let mut parts = vec![
-        (PartKind::Bad, by_pod("sum", &[], &bad.to_string())),
-        (PartKind::Total, by_pod("sum", &[], &total.to_string())),
-        (PartKind::SeriesOfBad, by_pod("count", &[], &bad.to_string())),
+        (PartKind::Bad, by.pod("sum", &[], &bad.to_string())),
+        (PartKind::Total, by.pod("sum", &[], &total.to_string())),
+        (PartKind::SeriesOfBad, by.pod("count", &[], &bad.to_string())),
     ];
-    parts.extend(of_totals(&total));
+    parts.extend(of_totals(by, &total));
     parts
 }
 
 /// A histogram is classic or native, and which one is found out from the answer: both are asked for, and where a pod has both the
 /// classic one wins, which is what most versions of a service have.
-fn of_histogram(histogram: &HistogramMetric, pick: impl Fn(Query) -> Query) -> Vec<(PartKind, String)> {
+fn of_histogram(by: &By, histogram: &HistogramMetric, pick: impl Fn(Query) -> Query) -> Vec<(PartKind, String)> {
     // A histogram is a selector, as the policy has validated; of anything else all is asked, and Prometheus says what is wrong.
     let family = Query::of(&histogram.selector);
     let (buckets, infinite) = match &family {
@@ -127,16 +137,16 @@ fn of_histogram(histogram: &HistogramMetric, pick: impl Fn(Query) -> Query) -> V
         Query::Expression(_) => (family.clone(), family.clone()),
     };
     let (native, buckets, infinite) = (pick(family), pick(buckets), pick(infinite));
-    let classic_or = |classic: &str, native: &str| format!("{classic} or on (job, instance) {native}");
+    let classic_or = |classic: &str, native: &str| format!("{classic} or on ({}) {native}", by.joined());
     let beside = |metric| {
-        let either = classic_or(&infinite.beside(metric), &native.beside(metric));
-        by_pod("max", &[], &either)
+        let (classic, native) = (infinite.beside(by, metric), native.beside(by, metric));
+        by.pod("max", &[], &format!("{classic} or on (job, instance) {native}"))
     };
-    let counted = |query: &Query| by_pod("count", &[], &query.to_string());
-    let scraped = |query: &Query| by_pod("max", &[], &query.scraped());
-    let sum = by_pod("sum", &["le"], &buckets.to_string());
+    let counted = |query: &Query| by.pod("count", &[], &query.to_string());
+    let scraped = |query: &Query| by.pod("max", &[], &query.scraped(by));
+    let sum = by.pod("sum", &["le"], &buckets.to_string());
     vec![
-        (PartKind::Buckets, classic_or(&sum, &by_pod("sum", &[], &native.to_string()))),
+        (PartKind::Buckets, classic_or(&sum, &by.pod("sum", &[], &native.to_string()))),
         (PartKind::SeriesOfTotal, classic_or(&counted(&buckets), &counted(&native))),
         (PartKind::Stamp, classic_or(&scraped(&infinite), &scraped(&native))),
         (PartKind::ProcessStart, beside("process_start_time_seconds")),
@@ -144,20 +154,20 @@ fn of_histogram(histogram: &HistogramMetric, pick: impl Fn(Query) -> Query) -> V
     ]
 }
 
-/// A value is one series an instance, which their number tells.
-fn of_value(value: &ValueMetric, pick: impl Fn(Query) -> Query) -> Vec<(PartKind, String)> {
+/// A value is one series a pod, which their number tells.
+fn of_value(by: &By, value: &ValueMetric, pick: impl Fn(Query) -> Query) -> Vec<(PartKind, String)> {
     let query = pick(Query::of(&value.query));
-    let mut parts = vec![(PartKind::Value, by_pod("max", &[], &query.to_string()))];
-    parts.extend(of_totals(&query));
+    let mut parts = vec![(PartKind::Value, by.pod("max", &[], &query.to_string()))];
+    parts.extend(of_totals(by, &query));
     parts
 }
 
 /// What is asked beside the counts: how many series they have, when and by whom they were scraped.
-fn of_totals(total: &Query) -> Vec<(PartKind, String)> {
-    let beside = |metric| by_pod("max", &[], &total.beside(metric));
+fn of_totals(by: &By, total: &Query) -> Vec<(PartKind, String)> {
+    let beside = |metric| by.pod("max", &[], &total.beside(by, metric));
     vec![
-        (PartKind::SeriesOfTotal, by_pod("count", &[], &total.to_string())),
-        (PartKind::Stamp, by_pod("max", &[], &total.scraped())),
+        (PartKind::SeriesOfTotal, by.pod("count", &[], &total.to_string())),
+        (PartKind::Stamp, by.pod("max", &[], &total.scraped(by))),
         (PartKind::ProcessStart, beside("process_start_time_seconds")),
         (PartKind::ScrapeDuration, beside("scrape_duration_seconds")),
     ]

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::policy::{Arms, KubernetesTarget};
+
 /// A query of the policy: a vector selector, to which matchers of ours may be added, or some other expression, which stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Query {
@@ -26,20 +28,36 @@ impl Query {
         }
     }
 
+    /// Only what the pods of a workload have: their namespace, and names that begin with the workload's. An expression stays as it is:
+    /// pods of others are sorted out of the answer.
+    pub fn of_workload(self, by: &By, workload: &KubernetesTarget) -> Self {
+        match self {
+            Self::Selector(selector) => {
+                // Names hold letters, digits, `-` and `.`, of which only the last means something else in a pattern.
+                let names = format!("{}-.+", workload.name.replace('.', "[.]"));
+                let selector = selector
+                    .and(&by.labels[0], &workload.namespace)
+                    .matching(&by.labels[1], &names);
+                Self::Selector(selector)
+            }
+            Self::Expression(_) => self,
+        }
+    }
+
     /// When it was scraped. `timestamp` sees through nothing: around anything but a selector it is the time of the query, so for an
     /// expression the scrapes of its targets are asked instead.
-    pub fn scraped(&self) -> String {
+    pub fn scraped(&self, by: &By) -> String {
         match self {
             Self::Selector(selector) => format!("timestamp({selector})"),
-            Self::Expression(text) => format!("timestamp(up) and on (instance) ({text})"),
+            Self::Expression(text) => format!("timestamp(up) and on ({}) ({text})", by.of_expression()),
         }
     }
 
     /// `metric` of the same pods.
-    pub fn beside(&self, metric: &str) -> String {
+    pub fn beside(&self, by: &By, metric: &str) -> String {
         match self {
             Self::Selector(selector) => format!("{metric} and on (job, instance) {selector}"),
-            Self::Expression(text) => format!("{metric} and on (instance) ({text})"),
+            Self::Expression(text) => format!("{metric} and on ({}) ({text})", by.of_expression()),
         }
     }
 }
@@ -84,11 +102,20 @@ impl Selector {
     }
 
     /// With one more matcher: `label` equals `value`.
-    pub fn and(mut self, label: &str, value: &str) -> Self {
+    pub fn and(self, label: &str, value: &str) -> Self {
+        self.with(&format!("{label}={}", quoted(value)))
+    }
+
+    /// With one more matcher: `label` matches the whole of `pattern`.
+    fn matching(self, label: &str, pattern: &str) -> Self {
+        self.with(&format!("{label}=~{}", quoted(pattern)))
+    }
+
+    fn with(mut self, matcher: &str) -> Self {
         if !self.matchers.is_empty() {
             self.matchers.push(',');
         }
-        self.matchers.push_str(&format!("{label}={}", quoted(value)));
+        self.matchers.push_str(matcher);
         self
     }
 }
@@ -137,10 +164,51 @@ pub(super) fn quoted(text: &str) -> String {
     literal
 }
 
-/// `expression` aggregated over each pod, on a host one (job, instance), and over `also`.
-pub(super) fn by_pod(aggregation: &str, also: &[&str], expression: &str) -> String {
-    let labels: Vec<&str> = ["job", "instance"].into_iter().chain(also.iter().copied()).collect();
-    format!("{aggregation} by ({}) ({expression})", labels.join(", "))
+/// What makes a pod in the metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct By {
+    /// On a host `job` and `instance`, on Kubernetes the labels of namespace and pod.
+    pub labels: [String; 2],
+    on_a_host: bool,
+}
+
+impl By {
+    pub fn of(arms: &Arms) -> Self {
+        match arms {
+            Arms::Time { .. } => Self {
+                labels: ["job".to_owned(), "instance".to_owned()],
+                on_a_host: true,
+            },
+            Arms::Pod {
+                pod_label,
+                namespace_label,
+            } => Self {
+                labels: [namespace_label.clone(), pod_label.clone()],
+                on_a_host: false,
+            },
+        }
+    }
+
+    /// `expression` aggregated over each pod and over `also`.
+    pub fn pod(&self, aggregation: &str, also: &[&str], expression: &str) -> String {
+        let own = self.labels.iter().map(String::as_str);
+        let labels: Vec<&str> = own.chain(also.iter().copied()).collect();
+        format!("{aggregation} by ({}) ({expression})", labels.join(", "))
+    }
+
+    /// The labels that both sides of a join over pods have.
+    pub fn joined(&self) -> String {
+        self.labels.join(", ")
+    }
+
+    /// The labels that an expression keeps: on a host only the instance may be left.
+    fn of_expression(&self) -> String {
+        if self.on_a_host {
+            "instance".to_owned()
+        } else {
+            self.joined()
+        }
+    }
 }
 
 /// `expression` with `label` set to `index` on every sample.

@@ -6,7 +6,7 @@ use super::{CONTROLLER_CHAIN, Chain, Head, Record, Unready};
 use crate::{
     decide::Freeze,
     policy::NotifyOn,
-    words::{ChannelName, Moment, TargetKey, Version},
+    words::{ChannelName, Env, Moment, Standing, TargetKey, Version},
 };
 
 /// One alert, still to be delivered. Its text is rendered from it alone.
@@ -84,6 +84,13 @@ pub enum AlertKind {
     },
     /// Something changed late; nothing ran beside it.
     Late,
+    /// The candidate came without being proven in the environment that the policy demands.
+    Skipped {
+        /// That environment.
+        env: Env,
+        /// Where the version stands there; none: it never ran there, as far as is known here.
+        standing: Option<Standing>,
+    },
     /// lastgood could not act if it had to; or can again, where the list is empty.
     NotReady {
         /// Why not.
@@ -119,6 +126,7 @@ impl AlertKind {
             Self::Proven => "proven",
             Self::Contested { .. } => "contested",
             Self::Late => "late",
+            Self::Skipped { .. } => "skipped",
             Self::NotReady { .. } => "not_ready",
             Self::PolicyRejected { .. } => "policy_rejected",
             Self::Frozen { .. } => "frozen",
@@ -137,6 +145,7 @@ impl AlertKind {
             Self::Proven => NotifyOn::Proven,
             Self::Contested { .. } => NotifyOn::Contested,
             Self::Late => NotifyOn::Late,
+            Self::Skipped { .. } => NotifyOn::Skipped,
             Self::NotReady { .. } | Self::PolicyRejected { .. } => NotifyOn::NotReady,
         }
     }

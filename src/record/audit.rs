@@ -48,6 +48,8 @@ pub enum Action {
     Verdict,
     /// A revert was wanted, and a person asked or a guard refused.
     Decision,
+    /// A release was recorded.
+    Record,
     /// A person approved a revert.
     Approve,
     /// A version stands elsewhere.
@@ -73,6 +75,7 @@ impl Action {
             Self::Outcome => "outcome",
             Self::Verdict => "verdict",
             Self::Decision => "decision",
+            Self::Record => "record",
             Self::Approve => "approve",
             Self::Standing => "standing",
             Self::Release => "release",
@@ -108,6 +111,15 @@ pub struct AuditEntry {
     pub document: String,
     /// SHA-256 of the hash before it, a line feed and the document.
     pub hash: Fingerprint,
+}
+
+/// What a store has of one chain, or of several.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoredAudit {
+    /// By chain, then in order.
+    pub entries: Vec<AuditEntry>,
+    /// The ends, with the whole hash, of what the store has dropped of a chain; none of a chain that it has from the beginning.
+    pub cut: Vec<Head>,
 }
 
 /// The end of a chain: all before it is fixed by its hash. As text `prod/myapp@42:0123456789ab`, with the first digits of the hash.
@@ -248,12 +260,19 @@ fn digest(text: &str) -> Fingerprint {
 }
 
 /// What is wrong with the chain `name`, a sentence each; empty: it is whole. `entries` are all that the store has of it, in order; `heads`
-/// are ends that it had at some time: the one that is carried with what it tells of, and those that were sent out.
+/// are ends that it had at some time: the one that is carried with what it tells of, and those that were sent out. `cut` is the end, with
+/// its whole hash, of what the store dropped because it keeps only so many.
 #[must_use]
-pub fn verify(name: &str, entries: &[AuditEntry], heads: &[Head]) -> Vec<String> {
+pub fn verify(name: &str, entries: &[AuditEntry], heads: &[Head], cut: Option<&Head>) -> Vec<String> {
     let mut wrong = Vec::new();
-    let mut before = beginning(name);
-    let mut expected = 1;
+    let (mut before, mut expected) = match cut {
+        // Where it is no hash, the entry that follows does not fit it.
+        Some(cut) => (
+            format!("sha256:{}", cut.hash).parse().unwrap_or_else(|_| beginning(name)),
+            cut.seq + 1,
+        ),
+        None => (beginning(name), 1),
+    };
     for entry in entries {
         let seq = entry.seq;
         if seq != expected {
@@ -276,22 +295,25 @@ pub fn verify(name: &str, entries: &[AuditEntry], heads: &[Head]) -> Vec<String>
         heads
             .iter()
             .filter(|head| head.chain == name)
-            .filter_map(|head| off(head, entries)),
+            .filter_map(|head| off(head, entries, cut)),
     );
     wrong
 }
 
 /// What is wrong with an end that the chain had.
-fn off(head: &Head, entries: &[AuditEntry]) -> Option<String> {
+fn off(head: &Head, entries: &[AuditEntry], cut: Option<&Head>) -> Option<String> {
     let Head { chain, seq, hash } = head;
-    let found = entries.iter().find(|entry| entry.seq == *seq);
+    let stored = entries.iter().find(|entry| entry.seq == *seq).map(|entry| hex(&entry.hash));
+    let found = stored.or_else(|| cut.filter(|cut| cut.seq == *seq).map(|cut| cut.hash.as_str()));
     match found {
         None if *seq == 0 => None,
+        // Nobody can tell any more: the store keeps only so many.
+        None if cut.is_some_and(|cut| *seq < cut.seq) => None,
         None => Some(format!(
             "{chain}: it ended at entry {seq} once, and ends at {} now: it was cut off",
-            entries.last().map_or(0, |entry| entry.seq)
+            entries.last().map_or_else(|| cut.map_or(0, |cut| cut.seq), |entry| entry.seq)
         )),
-        Some(entry) if hex(&entry.hash).starts_with(hash.as_str()) => None,
+        Some(found) if found.starts_with(hash.as_str()) => None,
         Some(_) => Some(format!(
             "{chain}: entry {seq} had another hash once: what it holds was written anew"
         )),
@@ -328,7 +350,7 @@ mod tests {
     }
 
     fn wrong(entries: &[AuditEntry], heads: &[Head]) -> Vec<String> {
-        verify("prod/myapp", entries, heads)
+        verify("prod/myapp", entries, heads, None)
     }
 
     #[test]
@@ -409,8 +431,23 @@ mod tests {
     }
 
     #[test]
+    fn a_chain_whose_oldest_entries_were_dropped_is_whole_from_its_checkpoint_on_and_every_edit_of_it_is_found() {
+        let (entries, head) = eight();
+        let cut = Head::of(&entries[2]);
+        let older = Head::of(&entries[0]);
+        let heads = [head, cut.clone(), older];
+        let wrong = |entries: &[AuditEntry], cut: &Head| verify("prod/myapp", entries, &heads, Some(cut));
+        assert_eq!(wrong(&entries[3..], &cut), [""; 0]);
+        assert_ne!(wrong(&entries[4..], &cut), [""; 0], "one more is missing");
+        assert_ne!(wrong(&entries[3..7], &cut), [""; 0], "the newest is missing");
+        assert_ne!(wrong(&[], &cut), [""; 0], "nothing is left");
+        assert_ne!(wrong(&entries[3..], &Head::of(&entries[3])), [""; 0], "another checkpoint");
+        assert_ne!(verify("prod/myapp", &entries[3..], &heads, None), [""; 0], "no checkpoint");
+    }
+
+    #[test]
     fn an_entry_of_another_chain_has_no_place_here() {
         let (entries, _) = eight();
-        assert_ne!(verify("prod/other", &entries, &[]), [""; 0]);
+        assert_ne!(verify("prod/other", &entries, &[], None), [""; 0]);
     }
 }

@@ -1,8 +1,10 @@
 //! One target's history: the unit of consistency, changed by compare and set (product.md, The life of a rollout, and what is kept).
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, Chain, Record};
+use super::{Alert, Chain, Record, Release, SeenPod, Waiting};
 use crate::{
     decide::Freeze,
     policy::RevertTo,
@@ -52,6 +54,12 @@ pub struct TargetHistory {
     /// Who did what.
     #[serde(default)]
     pub audit: Chain,
+    /// Releases that were recorded, in that order; one a version's name, whether it ever ran or not.
+    #[serde(default)]
+    pub releases: Vec<Release>,
+    /// Records of rollouts that were closed before this are dropped by the back end; none: all are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records_since: Option<Moment>,
 }
 
 impl TargetHistory {
@@ -74,6 +82,8 @@ impl TargetHistory {
             told: Vec::new(),
             policy: None,
             audit: Chain::new(),
+            releases: Vec::new(),
+            records_since: None,
         }
     }
 
@@ -84,13 +94,14 @@ impl TargetHistory {
     }
 
     /// The last good version: of those proven or passed (with `RevertTo::Proven`: proven) the one that ran last, else the assumed one;
-    /// never a quarantined one (product.md, Standing of a version).
+    /// never a quarantined one (product.md, Standing of a version), nor a dirty one unless a person proved it: nobody could build it again.
     #[must_use]
     pub fn last_good(&self, to: RevertTo) -> Option<&KnownVersion> {
         let ran_last = |standings: &[Standing]| {
             self.versions
                 .iter()
                 .filter(|known| standings.contains(&known.standing))
+                .filter(|known| !known.version.name.is_dirty() || known.is_proven_by_person())
                 .max_by_key(|known| known.last_ran)
         };
         let good: &[Standing] = match to {
@@ -125,6 +136,14 @@ pub struct KnownVersion {
     pub first_seen: Moment,
     /// When it was last known to run.
     pub last_ran: Moment,
+}
+
+impl KnownVersion {
+    /// Whether a person said that it is good: their word wins over ours.
+    #[must_use]
+    pub fn is_proven_by_person(&self) -> bool {
+        self.standing == Standing::Proven && matches!(self.basis, ProofBasis::Person { .. })
+    }
 }
 
 /// What a standing rests on.
@@ -177,6 +196,18 @@ pub struct Observation {
     pub process: Option<Process>,
     /// Things worth telling: extra or changed files, a directory too large to digest whole.
     pub remarks: Vec<String>,
+    /// On Kubernetes its pods, those that are being deleted included.
+    #[serde(default)]
+    pub pods: Vec<SeenPod>,
+    /// How many pods are wanted; 0 on a host.
+    #[serde(default)]
+    pub wanted: u32,
+    /// Why pods that are wanted cannot even be made.
+    #[serde(default)]
+    pub lacking: Option<Waiting>,
+    /// On Kubernetes, how long its pods may take to become ready.
+    #[serde(default, with = "crate::words::seconds")]
+    pub deadline: Duration,
 }
 
 /// The process behind a unit.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::{ArmPod, ReadyPods, StartupFailure};
 use crate::{
     decide::Decision,
     judge::{Evidence, Plan},
@@ -61,6 +62,15 @@ pub struct Record {
     pub outcome_detail: Option<String>,
     /// What was seen after the act.
     pub verification: Option<Verification>,
+    /// On Kubernetes the pods of both sides, while it is open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pods: Vec<ArmPod>,
+    /// On Kubernetes how many pods of the version that runs are ready, as it was seen last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready: Option<ReadyPods>,
+    /// On Kubernetes why it was convicted before it served anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub startup: Option<StartupFailure>,
     /// The queries that counted, in the policy's order, as a person can ask them again.
     pub queries: Vec<String>,
     /// What happened, oldest first.
@@ -86,8 +96,9 @@ pub enum RolloutKind {
 pub struct Activation {
     /// When.
     pub at: Moment,
-    /// How it is known: `unit`, `process_start_time`, `counter_reset`, `moved` (nothing was seen within 60 s, so the move itself
-    /// counts), `allowed`, `stayed` (it served before it was judged), `rollback` (a person put it back).
+    /// How it is known: `unit`, `pod` (the first one was ready), `process_start_time`, `counter_reset`, `moved` (nothing was seen
+    /// within 60 s, so the move itself counts), `allowed`, `stayed` (it served before it was judged), `rollback` (a person put it
+    /// back).
     pub known_by: String,
     /// Whether counters began at zero then (a new process), or went on (a reload).
     pub fresh_counters: bool,

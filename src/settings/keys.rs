@@ -13,7 +13,7 @@ const fn key(path: &'static str, default: Option<&'static str>) -> Key {
 }
 
 /// Every key.
-pub(super) const KEYS: [Key; 24] = [
+pub(super) const KEYS: [Key; 31] = [
     key("mode", Some("enforce")),
     key("language", Some("en")),
     key("policies", Some("/etc/lastgood/policies")),
@@ -29,10 +29,17 @@ pub(super) const KEYS: [Key; 24] = [
     key("prometheus.proxy", None),
     key("prometheus.lag", Some("0s")),
     key("store.url", Some("sqlite:/var/lib/lastgood/history.db")),
+    key("kubernetes.kubeconfig", None),
+    key("kubernetes.context", None),
+    key("kubernetes.namespaces", None),
+    key("kubernetes.ignore_annotations", None),
+    key("kubernetes.lease", Some("auto")),
     key("server.listen", Some("127.0.0.1:9470")),
     key("server.socket", Some("/run/lastgood/lastgood.sock")),
     key("limits.reverts_per_hour", Some("10")),
     key("limits.freeze_at", Some("3")),
+    key("retention.versions", Some("100")),
+    key("retention.age", Some("365d")),
     key("channels.*.slack.webhook_file", None),
     key("channels.*.webhook.url", None),
     key("channels.*.webhook.secret_file", None),

@@ -5,6 +5,7 @@
 
 mod error;
 mod keys;
+mod kubernetes;
 mod load;
 mod model;
 pub mod policies;
@@ -17,6 +18,7 @@ mod tests;
 pub use error::{SettingFault, SettingsError};
 pub use load::{CONFIG_VARIABLE, DEFAULT_FILE, Loaded, load, load_with_origins};
 pub use model::{
-    BasicAuth, ChannelSettings, Language, LimitsSettings, PrometheusSettings, ServerSettings, Settings, StoreSettings,
+    BasicAuth, ChannelSettings, KubernetesSettings, Language, LeaseSettings, LimitsSettings, PrometheusSettings, ServerSettings,
+    Settings, StoreSettings,
 };
 pub use show::show;

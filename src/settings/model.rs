@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 use secrecy::SecretString;
 
 pub use crate::explain::Language;
-use crate::{policy::Mode, words::ChannelName};
+use crate::{
+    policy::Mode,
+    words::{ChannelName, Retention},
+};
 
 /// The controller's settings.
 #[derive(Debug, Clone)]
@@ -20,10 +23,14 @@ pub struct Settings {
     pub prometheus: PrometheusSettings,
     /// Where the history is kept.
     pub store: StoreSettings,
+    /// The cluster, where the store or a target is in one.
+    pub kubernetes: KubernetesSettings,
     /// Where lastgood listens.
     pub server: ServerSettings,
     /// Budgets over all services.
     pub limits: LimitsSettings,
+    /// How much of the past is kept.
+    pub retention: Retention,
     /// Where alerts go, by the name that policies use.
     pub channels: BTreeMap<ChannelName, ChannelSettings>,
 }
@@ -64,9 +71,35 @@ pub struct BasicAuth {
 
 /// Where the history is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoreSettings {
-    /// The SQLite file.
-    pub path: PathBuf,
+pub enum StoreSettings {
+    /// In a SQLite file, at this path.
+    Sqlite(PathBuf),
+    /// In the cluster, as objects beside their workloads.
+    Kubernetes,
+}
+
+/// The cluster, and what of it lastgood minds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KubernetesSettings {
+    /// A kubeconfig; none: the pod's own service account, else what kubectl would read.
+    pub kubeconfig: Option<PathBuf>,
+    /// A context of the kubeconfig; none: its current one.
+    pub context: Option<String>,
+    /// The namespaces that policies may name; empty: any. Histories are read in them, and in lastgood's own.
+    pub namespaces: Vec<String>,
+    /// Annotations of pod templates that make no version: dates of deployments and the like.
+    pub ignore_annotations: Vec<String>,
+    /// The lease under which one of several controllers acts; none: there is one controller alone.
+    pub lease: Option<LeaseSettings>,
+}
+
+/// A lease of `coordination.k8s.io`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaseSettings {
+    /// Its namespace; none: the pod's, else that of the kubeconfig's context.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
 }
 
 /// Where lastgood listens.

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::Settings;
 use crate::policy::{self, Policy, PolicyErrors, Target};
 
 /// A policy file that is in force.
@@ -37,6 +38,8 @@ pub enum PolicyFileErrorKind {
     Invalid(PolicyErrors),
     /// Another file guards the same; the sentence names it.
     Conflict(String),
+    /// It guards what the settings do not allow; the sentence says what they do.
+    NotAllowed(String),
 }
 
 impl PolicyFileError {
@@ -45,7 +48,7 @@ impl PolicyFileError {
         match &self.kind {
             PolicyFileErrorKind::Unreadable(why) => format!("error: {path}: cannot be read: {why}"),
             PolicyFileErrorKind::Invalid(errors) => errors.to_string(),
-            PolicyFileErrorKind::Conflict(why) => format!("error: {path}: {why}"),
+            PolicyFileErrorKind::Conflict(why) | PolicyFileErrorKind::NotAllowed(why) => format!("error: {path}: {why}"),
         }
     }
 }
@@ -95,6 +98,35 @@ pub fn part(paths: &[PathBuf]) -> Policies {
         }
     }
     parted
+}
+
+/// As [`part`], of the policies that the settings name; one for a namespace that they do not is refused.
+#[must_use]
+pub fn of(settings: &Settings) -> Policies {
+    let mut parted = part(&settings.policies);
+    let namespaces = &settings.kubernetes.namespaces;
+    let allowed = |file: &PolicyFile| match &file.policy.target {
+        Target::Kubernetes(target) => namespaces.is_empty() || namespaces.contains(&target.namespace),
+        Target::Host(_) => true,
+    };
+    let (accepted, refused) = parted.accepted.into_iter().partition(allowed);
+    parted.accepted = accepted;
+    parted
+        .rejected
+        .extend(refused.into_iter().map(|file| not_allowed(file, namespaces)));
+    parted
+}
+
+fn not_allowed(PolicyFile { path, policy }: PolicyFile, namespaces: &[String]) -> PolicyFileError {
+    let why = format!(
+        "what {} guards is in a namespace that the settings do not allow: `kubernetes.namespaces` has {}; add it, and grant the role in it",
+        policy.key(),
+        namespaces.join(", ")
+    );
+    PolicyFileError {
+        path,
+        kind: PolicyFileErrorKind::NotAllowed(why),
+    }
 }
 
 fn policy_files(path: &Path) -> io::Result<Vec<PathBuf>> {
@@ -152,11 +184,11 @@ fn read_text(path: &Path) -> io::Result<String> {
 
 /// What a policy claims for itself alone.
 fn claims(policy: &Policy) -> [String; 2] {
-    let Target::Host(host) = &policy.target;
-    [
-        format!("the service `{}`", policy.key()),
-        format!("the link `{}`", host.current.display()),
-    ]
+    let place = match &policy.target {
+        Target::Host(host) => format!("the link `{}`", host.current.display()),
+        Target::Kubernetes(workload) => format!("the {} `{}/{}`", workload.kind.as_str(), workload.namespace, workload.name),
+    };
+    [format!("the service `{}`", policy.key()), place]
 }
 
 fn without_conflicts(results: Vec<Result<PolicyFile, PolicyFileError>>) -> Vec<Result<PolicyFile, PolicyFileError>> {

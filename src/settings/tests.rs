@@ -5,6 +5,8 @@ use std::{fs, path::PathBuf};
 use super::{policies::PolicyFileErrorKind, *};
 use std::collections::BTreeMap;
 
+mod cluster;
+
 struct Home(tempfile::TempDir);
 
 impl Home {
@@ -62,6 +64,9 @@ socket = "/run/user/1000/lastgood.sock"
 [limits]
 reverts_per_hour = 4
 freeze_at = 2
+[retention]
+versions = 20
+age = "90d"
 [channels.slack-ops]
 slack = { webhook_file = "/etc/lastgood/slack" }
 [channels.hook]
@@ -81,9 +86,13 @@ fn every_key_is_read() {
     assert_eq!(settings.prometheus.lag.as_secs(), 60);
     assert_eq!(settings.prometheus.headers.keys().collect::<Vec<_>>(), ["X-Scope-OrgID"]);
     assert_eq!(settings.prometheus.basic_auth.expect("given").user, "ann");
-    assert_eq!(settings.store.path, PathBuf::from("/srv/ann/history.db"));
+    assert_eq!(settings.store, StoreSettings::Sqlite(PathBuf::from("/srv/ann/history.db")));
     assert_eq!(settings.server.listen.to_string(), "[::1]:9999");
     assert_eq!((settings.limits.reverts_per_hour, settings.limits.freeze_at), (4, 2));
+    assert_eq!(
+        (settings.retention.versions, settings.retention.age.as_secs() / 86_400),
+        (20, 90)
+    );
     let kinds: Vec<_> = settings.channels.values().collect();
     assert!(
         matches!(
@@ -105,9 +114,13 @@ fn an_empty_file_gives_the_documented_defaults() {
     assert_eq!(settings.mode, crate::policy::Mode::Enforce);
     assert_eq!(settings.policies, [PathBuf::from("/etc/lastgood/policies")]);
     assert_eq!(settings.prometheus.url, "http://127.0.0.1:9090");
-    assert_eq!(settings.store.path, PathBuf::from("/var/lib/lastgood/history.db"));
+    assert_eq!(
+        settings.store,
+        StoreSettings::Sqlite(PathBuf::from("/var/lib/lastgood/history.db"))
+    );
     assert_eq!(settings.server.listen.to_string(), "127.0.0.1:9470");
     assert_eq!((settings.limits.reverts_per_hour, settings.limits.freeze_at), (10, 3));
+    assert_eq!(settings.retention, crate::words::Retention::default());
     assert!(settings.channels.is_empty());
 }
 

@@ -10,6 +10,7 @@ use std::{
 
 use super::{
     error::SettingFault,
+    kubernetes::kubernetes,
     load::Given,
     model::{BasicAuth, ChannelSettings, Language, LimitsSettings, PrometheusSettings, ServerSettings, Settings, StoreSettings},
 };
@@ -19,21 +20,26 @@ use crate::{
         nearest::{nearest, shown},
         parse_duration,
     },
-    words::ChannelName,
+    words::{ChannelName, Retention},
 };
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// The settings that `values` give; `None` where one is wrong, which then is a fault.
 pub(super) fn settings(values: &BTreeMap<String, Given>, faults: &mut Vec<SettingFault>) -> Option<Settings> {
     let mut reading = Reading { values, faults };
     let mode = reading.one("mode", mode);
     let language = reading.one("language", language);
-    let policies = reading.paths("policies");
+    let policies = reading.list("policies", "file or directory", path);
     let prometheus = prometheus(&mut reading);
     let store = reading.one("store.url", store);
-    let listen = reading.one("server.listen", loopback);
+    let kubernetes = kubernetes(&mut reading, store.as_ref());
+    let listen = reading.one("server.listen", |text| address(text, store.as_ref()));
     let socket = reading.one("server.socket", path);
     let reverts_per_hour = reading.one("limits.reverts_per_hour", |text| count(text, 1));
     let freeze_at = reading.one("limits.freeze_at", |text| count(text, 2));
+    let versions = reading.one("retention.versions", |text| count(text, 10));
+    let age = reading.one("retention.age", |text| duration(text, 30 * DAY, 3_650 * DAY));
     let channels = channels(&mut reading);
     Some(Settings {
         mode: mode?,
@@ -41,6 +47,7 @@ pub(super) fn settings(values: &BTreeMap<String, Given>, faults: &mut Vec<Settin
         policies: policies?,
         prometheus: prometheus?,
         store: store?,
+        kubernetes,
         server: ServerSettings {
             listen: listen?,
             socket: socket?,
@@ -49,12 +56,16 @@ pub(super) fn settings(values: &BTreeMap<String, Given>, faults: &mut Vec<Settin
             reverts_per_hour: reverts_per_hour?,
             freeze_at: freeze_at?,
         },
+        retention: Retention {
+            versions: versions? as usize,
+            age: age?,
+        },
         channels,
     })
 }
 
 /// Reads values by key and keeps what is wrong with them.
-struct Reading<'v> {
+pub(super) struct Reading<'v> {
     values: &'v BTreeMap<String, Given>,
     faults: &'v mut Vec<SettingFault>,
 }
@@ -92,7 +103,7 @@ impl Reading<'_> {
     }
 
     /// A single value; nothing where it is not given or wrong.
-    fn one<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+    pub fn one<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let given = self.values.get(key)?;
         let parsed = match given.texts.as_slice() {
             [text] if !given.is_list => parse(text),
@@ -102,15 +113,15 @@ impl Reading<'_> {
         parsed.map_err(|message| self.fault(key, message)).ok()
     }
 
-    /// A list of paths; a single text is a list of one, so that a variable can set it.
-    fn paths(&mut self, key: &str) -> Option<Vec<PathBuf>> {
+    /// A list of `what`; a single text is a list of one, so that a variable can set it.
+    pub fn list<T>(&mut self, key: &str, what: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<Vec<T>> {
         let given = self.values.get(key)?;
         if given.texts.is_empty() {
-            self.fault(key, "found an empty list: name at least one file or directory");
+            self.fault(key, format!("found an empty list: name at least one {what}"));
             return None;
         }
-        let paths: Result<Vec<PathBuf>, String> = given.texts.iter().map(|text| path(text)).collect();
-        paths.map_err(|message| self.fault(key, message)).ok()
+        let items: Result<Vec<T>, String> = given.texts.iter().map(|text| parse(text)).collect();
+        items.map_err(|message| self.fault(key, message)).ok()
     }
 }
 
@@ -142,7 +153,7 @@ fn word<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
 }
 
 /// lastgood never depends on the directory it is started in.
-fn path(text: &str) -> Result<PathBuf, String> {
+pub(super) fn path(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     if path.is_absolute() && !text.contains('\0') {
         Ok(path)
@@ -152,9 +163,12 @@ fn path(text: &str) -> Result<PathBuf, String> {
 }
 
 fn store(text: &str) -> Result<StoreSettings, String> {
+    if text == "kubernetes:" {
+        return Ok(StoreSettings::Kubernetes);
+    }
     let message = || {
         format!(
-            "found `{}`: write `sqlite:` and an absolute path: `sqlite:/var/lib/lastgood/history.db`",
+            "found `{}`: write `sqlite:` and an absolute path, `sqlite:/var/lib/lastgood/history.db`, or `kubernetes:`",
             shown(text)
         )
     };
@@ -165,14 +179,15 @@ fn store(text: &str) -> Result<StoreSettings, String> {
     if path.file_name().is_none() || file.ends_with('/') || file.contains('?') {
         return Err(message());
     }
-    Ok(StoreSettings { path })
+    Ok(StoreSettings::Sqlite(path))
 }
 
-fn loopback(text: &str) -> Result<SocketAddr, String> {
+/// A loopback address; in a pod any, as its probes and Prometheus come from outside.
+fn address(text: &str, store: Option<&StoreSettings>) -> Result<SocketAddr, String> {
     let address: SocketAddr = text
         .parse()
         .map_err(|_| format!("found `{}`: write an address and a port: `127.0.0.1:9470`", shown(text)))?;
-    if address.ip().is_loopback() {
+    if address.ip().is_loopback() || store == Some(&StoreSettings::Kubernetes) {
         Ok(address)
     } else {
         Err(format!(

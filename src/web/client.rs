@@ -7,10 +7,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::socket::{SUDO_USER, Said, StatusList};
 use crate::{
-    explain::{TargetStatus, Way},
+    explain::{ReleaseStatus, TargetStatus, Way},
     ports::{Command, Desk, DeskError, Trail},
     record::Record,
-    words::{RolloutId, TargetKey, VersionName},
+    words::{RolloutId, Service, TargetKey, VersionName},
 };
 
 /// A connection to a running controller.
@@ -123,6 +123,10 @@ impl Desk for Client {
             self.ask(self.http.get("http://lastgood/v1/audit").query(&chain.as_slice()))
                 .await
         })
+    }
+
+    fn releases<'a>(&'a self, service: &'a Service) -> BoxFuture<'a, Result<Vec<ReleaseStatus>, DeskError>> {
+        Box::pin(async move { self.get(&format!("services/{service}/releases")).await })
     }
 
     fn act(&self, command: Command) -> BoxFuture<'_, Result<String, DeskError>> {

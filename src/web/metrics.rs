@@ -51,6 +51,7 @@ pub struct Figures {
     frozen: Gauge,
     store_up: Gauge,
     reload_ok: Gauge,
+    leads: Gauge,
 }
 
 impl Figures {
@@ -117,6 +118,11 @@ impl Figures {
         self.store_up.set(i64::from(up));
     }
 
+    /// Whether this controller acts: without a lease it always does.
+    pub fn leads(&self, leads: bool) {
+        self.leads.set(i64::from(leads));
+    }
+
     /// Whether the last reload of the policies was good.
     pub fn reload_ok(&self, ok: bool) {
         self.reload_ok.set(i64::from(ok));
@@ -152,6 +158,11 @@ impl Figures {
             "config_last_reload_successful",
             "Whether the last reading of the policies was good",
             self.reload_ok.clone(),
+        );
+        registry.register(
+            "leads",
+            "Whether this controller acts; the others stand by",
+            self.leads.clone(),
         );
         let build = Family::<BuildInfo, Gauge>::default();
         build

@@ -27,6 +27,7 @@ use crate::{ports::Clock, words::Moment};
 pub struct Beat {
     last: AtomicI64,
     unready: std::sync::Mutex<Vec<String>>,
+    standby: std::sync::Mutex<Option<String>>,
 }
 
 impl Beat {
@@ -46,6 +47,17 @@ impl Beat {
         if let Ok(mut unready) = self.unready.lock() {
             *unready = because;
         }
+    }
+
+    /// Sets that another controller acts, and which: this one is ready to take over. None: this one acts.
+    pub fn stand_by(&self, leader: Option<String>) {
+        if let Ok(mut standby) = self.standby.lock() {
+            *standby = leader;
+        }
+    }
+
+    fn standby(&self) -> Option<String> {
+        self.standby.lock().ok()?.clone()
     }
 
     fn unready(&self) -> Vec<String> {
@@ -107,10 +119,10 @@ async fn health(State(shared): State<Shared>) -> Response {
 
 async fn ready(State(shared): State<Shared>) -> Response {
     let unready = shared.beat.unready();
-    if unready.is_empty() {
-        (StatusCode::OK, "ready\n").into_response()
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, unready.join("\n") + "\n").into_response()
+    match shared.beat.standby() {
+        _ if !unready.is_empty() => (StatusCode::SERVICE_UNAVAILABLE, unready.join("\n") + "\n").into_response(),
+        Some(leader) => (StatusCode::OK, format!("ready, standing by: {leader} leads\n")).into_response(),
+        None => (StatusCode::OK, "ready\n").into_response(),
     }
 }
 

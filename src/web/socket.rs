@@ -20,7 +20,7 @@ use crate::{
     explain::{TargetStatus, Way},
     ports::{Command, Desk, DeskError},
     record::Record,
-    words::{Actor, RolloutId, TargetKey, VersionName},
+    words::{Actor, RolloutId, Service, TargetKey, VersionName},
 };
 
 /// Gives each person the desk at which they act under their own name.
@@ -124,6 +124,9 @@ const fn ten() -> usize {
     10
 }
 
+/// A manifest of the largest size, with room for its escapes.
+const LARGEST_COMMAND: usize = 512 * 1024;
+
 type Shared = State<Arc<dyn Reception>>;
 
 /// Serves the socket at `path` until `shutdown`; a socket that a dead controller left is replaced, a living one's is not.
@@ -146,8 +149,9 @@ pub fn serve(
         .route("/v1/targets/{env}/{service}/records", get(records))
         .route("/v1/targets/{env}/{service}/way", get(way))
         .route("/v1/audit", get(audit))
+        .route("/v1/services/{service}/releases", get(releases))
         .route("/v1/commands", post(command))
-        .layer(DefaultBodyLimit::max(64 * 1024))
+        .layer(DefaultBodyLimit::max(LARGEST_COMMAND))
         .with_state(reception)
         .into_make_service_with_connect_info::<Peer>();
     let path = path.to_owned();
@@ -217,6 +221,14 @@ async fn audit(
     Query(Which { chain }): Query<Which>,
 ) -> Response {
     answer(reception.desk(actor).trail(chain.as_deref()).await)
+}
+
+async fn releases(
+    State(reception): Shared,
+    ConnectInfo(Peer { actor, .. }): ConnectInfo<Peer>,
+    UrlPath(service): UrlPath<Service>,
+) -> Response {
+    answer(reception.desk(actor).releases(&service).await)
 }
 
 async fn command(

@@ -6,7 +6,9 @@ mod counts;
 mod moment;
 mod names;
 mod native;
+mod order;
 mod outcome;
+mod retention;
 pub mod seconds;
 mod version;
 
@@ -14,5 +16,7 @@ pub use counts::{Arm, Gap, GapReason, Increment, MetricStep, Pod, PodIncrement, 
 pub use moment::Moment;
 pub use names::{Actor, ChannelName, Env, NameError, RolloutId, Service, TargetKey};
 pub use native::{Native, Whole};
+pub use order::VersionOrder;
 pub use outcome::{Outcome, Standing, Verdict};
+pub use retention::Retention;
 pub use version::{Fingerprint, Version, VersionName};

@@ -17,6 +17,19 @@ impl VersionName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The name nearest to a text that somebody else's rules allow: what is no ASCII letter, digit, `_`, `-`, `.` or `+` becomes `_`.
+    #[must_use]
+    pub fn nearest(text: &str) -> Self {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '+');
+        let name: String = text
+            .trim_start_matches('.')
+            .chars()
+            .take(128)
+            .map(|c| if plain(c) { c } else { '_' })
+            .collect();
+        Self(if name.is_empty() { "_".to_owned() } else { name })
+    }
 }
 
 impl FromStr for VersionName {
@@ -147,6 +160,21 @@ mod tests {
             assert!(bad.parse::<VersionName>().is_err(), "{bad:?}");
         }
         assert!("v1.2.3-4-gabc1234".parse::<VersionName>().is_ok());
+    }
+
+    #[test]
+    fn the_nearest_name_to_any_text_is_a_name() {
+        for (text, name) in [
+            ("v1.2.3", "v1.2.3"),
+            ("", "_"),
+            ("../a b", "_a_b"),
+            ("ü\u{1b}[1m", "___1m"),
+            ("...", "_"),
+        ] {
+            let nearest = VersionName::nearest(text);
+            assert!(nearest.as_str().parse::<VersionName>().is_ok(), "{text:?}");
+            assert_eq!(nearest.as_str(), name);
+        }
     }
 
     #[test]

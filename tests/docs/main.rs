@@ -1,12 +1,20 @@
-//! What README, ARCHITECTURE and CONTRIBUTING show can be run: their policies parse, their settings load, their commands exist.
+//! What README, ARCHITECTURE, CONTRIBUTING and the pages of docs show can be run: their policies parse, their settings load, their commands exist.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod ci;
+
 use std::{collections::BTreeMap, path::Path, process::Command};
 
-use lastgood::{policy, settings};
+use lastgood::{manifest, policy, settings};
 
-const PAGES: [&str; 3] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"];
+const PAGES: [&str; 5] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "docs/releases.md",
+    "docs/kubernetes.md",
+];
 
 fn page(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
@@ -27,16 +35,25 @@ fn blocks(kind: &str) -> Vec<String> {
 #[test]
 fn every_policy_that_is_shown_is_valid() {
     let policies = blocks("yaml");
-    assert_eq!(policies.len(), 1);
+    assert_eq!(policies.len(), 2);
     for text in policies {
-        policy::parse(&text, "README.md").unwrap_or_else(|errors| panic!("{errors}"));
+        policy::parse(&text, "a page").unwrap_or_else(|errors| panic!("{errors}"));
+    }
+}
+
+#[test]
+fn every_manifest_that_is_shown_is_valid() {
+    let manifests = blocks("json");
+    assert_eq!(manifests.len(), 1);
+    for text in manifests {
+        manifest::parse(&text, "a page").unwrap_or_else(|errors| panic!("{errors}"));
     }
 }
 
 #[test]
 fn all_settings_that_are_shown_load() {
     let shown = blocks("toml");
-    assert_eq!(shown.len(), 1);
+    assert_eq!(shown.len(), 2);
     let directory = tempfile::tempdir().expect("a directory");
     for text in shown {
         let file = directory.path().join("lastgood.toml");
@@ -116,7 +133,7 @@ fn every_file_that_is_linked_is_there() {
         let page = page(name);
         let links = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
         for link in links.filter(|link| !link.starts_with("http")) {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(link);
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name).with_file_name(link);
             assert!(path.exists(), "{name}: {link}");
         }
     }

@@ -9,6 +9,10 @@ mod crash;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
+mod forgotten;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod sqlite;

@@ -9,7 +9,7 @@ use std::{
 use lastgood::{
     history::Sqlite,
     ports::{Contents as _, History as _, HistoryError},
-    record::{ControllerState, TargetHistory},
+    record::{ControllerState, StoredAudit, TargetHistory},
 };
 use rstest::rstest;
 use rusqlite::Connection;
@@ -214,6 +214,6 @@ async fn a_store_of_the_schema_before_is_brought_up_to_date_and_keeps_what_it_ha
     let refused = Sqlite::open_read_only(&path).expect_err("refused").to_string();
     assert!(refused.contains("was written by an older lastgood (schema 1)"), "{refused}");
     let store = Sqlite::open(&path).expect("opened");
-    assert_eq!(store.audit(None).await, Ok(Vec::new()));
+    assert_eq!(store.audit(None).await, Ok(StoredAudit::default()));
     assert_eq!(store.targets().await.map(|targets| targets.len()), Ok(1));
 }

@@ -7,7 +7,7 @@ use lastgood::{
     judge::{BoundEvidence, Comparison, Estimate, Evidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan},
     policy::{
         Activate, Arms, Compare, Harmful, HostTarget, Limits, Metric, MetricKind, Mode, Notify, OnInconclusive, OnRegression,
-        Policy, RatioMetric, RevertPolicy, RevertTo, Risk, StepSetting, Target, Tolerate, Watch,
+        Policy, RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting, Target, Tolerate, Watch,
     },
     record::{
         ActResult, Action, Activation, Alert, AlertKind, Chain, DataFault, Deed, Delivery, Entry, Happened, Intent, KnownVersion,
@@ -98,6 +98,9 @@ pub fn record(target: &TargetKey, number: u16) -> Record {
             at: at(seen + 300),
         }),
         queries: vec!["sum by (job, instance)(http_requests_total{app=\"myapp\"})".to_owned()],
+        pods: Vec::new(),
+        ready: None,
+        startup: None,
         timeline: timeline(seen),
         closed_at: Some(at(seen + 301)),
     }
@@ -271,6 +274,8 @@ pub fn policy(target: &TargetKey) -> Policy {
             max_age: Duration::from_secs(90 * 86_400),
         },
         limits: Limits { reverts_per_hour: 1 },
+        startup: Startup::default(),
+        require: Require::default(),
         notify: Notify::default(),
         hash: Fingerprint::from_sha256(&[7; 32]),
     }

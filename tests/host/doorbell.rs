@@ -54,7 +54,7 @@ async fn a_rename_over_the_link_and_an_exchange_are_noticed() {
     site.switch("releases/v1");
     timeout(SOON, site.host.changed()).await.expect("noticed");
     let v1 = site.seen().await;
-    applied(&site.host.revert(&crate::rig::intent(1, &v1, &v2)).await);
+    applied(&site.host.revert(&crate::rig::intent(1, &v1, &v2)).await.expect("told"));
     timeout(SOON, site.host.changed()).await.expect("noticed");
 }
 

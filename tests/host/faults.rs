@@ -14,7 +14,7 @@ async fn said_after(directory: &Path, harm: impl FnOnce(&Site)) -> (String, Stri
     let site = Site::at(&directory.join("app"), &directory.join("store"), quiet());
     let known = site.contents_of_both().await;
     harm(&site);
-    let result = site.host.revert(&intent(1, &known.1, &known.0)).await;
+    let result = site.host.revert(&intent(1, &known.1, &known.0)).await.expect("told");
     let ActResult::NotMoved { error } = result else {
         panic!("{result:?}")
     };
@@ -134,7 +134,7 @@ async fn a_plain_user_under_its_own_paths_needs_nothing_else() {
         let site = Site::at(&directory.join("app"), &directory.join("store"), quiet());
         let bad = site.bad_v2().await;
         assert_eq!(site.host.rehearse(Some(&bad.to)).await, []);
-        crate::rig::applied(&site.host.revert(&bad).await);
+        crate::rig::applied(&site.host.revert(&bad).await.expect("told"));
         return;
     }
     let temporary = tempfile::TempDir::new().expect("a directory");

@@ -63,7 +63,7 @@ async fn what_a_service_wrote_before_it_was_first_seen_is_not_part_of_the_releas
     let v1 = site.seen().await;
     let v2 = site.run("v2").await;
     fs::write(&log, "rotated\n").expect("a shorter log");
-    let result = site.host.revert(&intent(1, &v2, &v1)).await;
+    let result = site.host.revert(&intent(1, &v2, &v1)).await.expect("told");
     assert_eq!(crate::rig::applied(&result), "`true` succeeded; without output");
 }
 
@@ -174,7 +174,7 @@ async fn b06_a_release_to_put_back_that_became_a_link_out_is_refused() {
     let intent = site.bad_v2().await;
     fs::remove_dir_all(site.target.releases.join("v1")).expect("removed");
     symlink("/etc", site.target.releases.join("v1")).expect("a way out");
-    let result = site.host.revert(&intent).await;
+    let result = site.host.revert(&intent).await.expect("told");
     assert!(
         matches!(&result, lastgood::record::ActResult::Refused { found } if found.contains("releases/v1")),
         "{result:?}"

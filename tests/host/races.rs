@@ -34,8 +34,8 @@ async fn b02_a_hundred_thousand_readers_during_reverts_never_find_the_link_missi
     };
     let mut reverts = 0;
     while read.load(Ordering::Relaxed) < READS && !reader.is_finished() {
-        applied(&site.host.revert(&there).await);
-        applied(&site.host.revert(&back).await);
+        applied(&site.host.revert(&there).await.expect("told"));
+        applied(&site.host.revert(&back).await.expect("told"));
         reverts += 2;
     }
     done.store(true, Ordering::Relaxed);
@@ -62,7 +62,7 @@ async fn b05_a_person_who_switches_at_the_same_time_always_wins() {
             symlink("releases/v3", &aside).expect("a link");
             fs::rename(&aside, &current).expect("a switch");
         });
-        let result = site.host.revert(&bad).await;
+        let result = site.host.revert(&bad).await.expect("told");
         person.join().expect("the person");
         assert_eq!(site.text(), Path::new("releases/v3"), "race {race}: {result:?}");
         match result {
@@ -97,7 +97,7 @@ async fn b05_a_person_who_switches_again_and_again_keeps_the_newest_change() {
             symlink("releases/v4", &aside).expect("a link");
             fs::rename(&aside, &current).expect("a switch");
         });
-        let result = site.host.revert(&bad).await;
+        let result = site.host.revert(&bad).await.expect("told");
         person.join().expect("the person");
         assert_eq!(site.text(), Path::new("releases/v4"), "race {race}: {result:?}");
     }

@@ -32,7 +32,7 @@ async fn b01_a_crash_after_the_link_was_prepared_has_begun_nothing() {
     let host = site.restarted();
     assert_eq!(host.look(&intent).await, Ok(Look::NotBegun));
     assert_eq!(site.beside(), ["current", "releases"]);
-    applied(&host.revert(&intent).await);
+    applied(&host.revert(&intent).await.expect("told"));
     assert_eq!(site.text(), Path::new("releases/v1"));
 }
 
@@ -82,7 +82,7 @@ async fn b01_leftovers_of_older_reverts_are_removed_and_nothing_else_is() {
     symlink("releases/v2", site.app.join(".current.lastgood-old")).expect("a leftover");
     symlink("releases/v2", site.app.join(".current.mine")).expect("a link of a person");
     symlink("releases/v2", site.app.join(".other.lastgood-x")).expect("a leftover of another service");
-    applied(&site.host.revert(&intent).await);
+    applied(&site.host.revert(&intent).await.expect("told"));
     assert_eq!(site.beside(), [".current.mine", ".other.lastgood-x", "current", "releases"]);
 }
 

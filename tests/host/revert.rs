@@ -12,7 +12,7 @@ async fn a_revert_moves_the_link_and_runs_the_command_beside_it() {
         r#"printf '%s %s %s %s %s' "$LASTGOOD_SERVICE" "$LASTGOOD_FROM" "$LASTGOOD_TO" "$LASTGOOD_RELEASE" "$(readlink current)"; echo done >&2"#,
     ));
     let intent = site.bad_v2().await;
-    let result = site.host.revert(&intent).await;
+    let result = site.host.revert(&intent).await.expect("told");
     let release = site.target.releases.join("v1");
     assert_eq!(
         applied(&result),
@@ -45,7 +45,7 @@ async fn the_new_link_is_relative_or_absolute_as_the_one_it_replaces() {
             let _ = std::os::unix::fs::symlink("v2", site.target.releases.join("latest"));
         }
         site.switch(&old);
-        applied(&site.host.revert(&intent).await);
+        applied(&site.host.revert(&intent).await.expect("told"));
         assert_eq!(site.text(), Path::new(&new), "instead of {old}");
     }
 }
@@ -55,7 +55,7 @@ async fn b03_a_release_that_was_pruned_is_refused() {
     let site = Site::new(quiet());
     let intent = site.bad_v2().await;
     fs::remove_dir_all(site.target.releases.join("v1")).expect("pruned");
-    let result = site.host.revert(&intent).await;
+    let result = site.host.revert(&intent).await.expect("told");
     assert!(
         matches!(&result, ActResult::Refused { found } if found.contains("releases/v1` ") || found.contains("releases/v1`:")),
         "{result:?}"
@@ -70,7 +70,7 @@ async fn b03_a_half_copied_release_is_refused_with_the_names_of_what_it_lacks() 
     let directory = site.target.releases.join("v1");
     fs::remove_file(directory.join("bin/app")).expect("removed");
     fs::write(directory.join("config"), "ver").expect("cut off");
-    let result = site.host.revert(&intent).await;
+    let result = site.host.revert(&intent).await.expect("told");
     let expected = "is incomplete: missing: `bin/app`; shorter than they were: `config`; unpack it again";
     assert!(
         matches!(&result, ActResult::Refused { found } if found.ends_with(expected)),
@@ -91,7 +91,7 @@ async fn b03_files_that_the_service_wrote_or_changed_are_told_and_do_not_refuse(
     let directory = site.target.releases.join("v1");
     fs::write(directory.join("app.log"), "x").expect("a log");
     fs::write(directory.join("config"), "version = v1, edited\n").expect("an edit");
-    let result = site.host.revert(&intent).await;
+    let result = site.host.revert(&intent).await.expect("told");
     assert!(
         applied(&result).ends_with("releases/v1` is not as it was first seen: changed: `config`"),
         "{result:?}"
@@ -104,7 +104,7 @@ async fn another_build_under_the_name_of_the_last_good_one_is_not_put_back() {
     let intent = site.bad_v2().await;
     fs::remove_dir_all(site.target.releases.join("v1")).expect("removed");
     fs::write(site.release("v1").join("config"), "version = v1, rebuilt\n").expect("another build");
-    let result = site.host.revert(&intent).await;
+    let result = site.host.revert(&intent).await.expect("told");
     assert!(
         matches!(&result, ActResult::Refused { found } if found.contains("another build of that name")),
         "{result:?}"
@@ -117,7 +117,7 @@ async fn a_persons_newer_rollout_stays() {
     let intent = site.bad_v2().await;
     let v3 = site.run("v3").await;
     assert_eq!(
-        site.host.revert(&intent).await,
+        site.host.revert(&intent).await.expect("told"),
         ActResult::Superseded { runs: Some(v3.clone()) }
     );
     assert_eq!(
@@ -132,7 +132,7 @@ async fn a_persons_newer_rollout_stays() {
 async fn a_command_that_fails_is_told_with_its_output() {
     let site = Site::new(shell("echo no such worker; exit 7"));
     let intent = site.bad_v2().await;
-    let result = site.host.revert(&intent).await;
+    let result = site.host.revert(&intent).await.expect("told");
     let expected = "the activation command `sh` failed (exit status: 7); stdout: no such worker; run it by hand in";
     assert!(
         matches!(&result, ActResult::NotActivated { error, .. } if error.starts_with(expected)),
@@ -149,7 +149,7 @@ async fn a_command_that_hangs_is_ended_with_all_that_it_started() {
     };
     let site = Site::new(hanging("sleep 600 & echo $! > child; trap '' TERM; wait; sleep 600"));
     let intent = site.bad_v2().await;
-    let result = site.host.revert(&intent).await;
+    let result = site.host.revert(&intent).await.expect("told");
     assert!(
         matches!(&result, ActResult::NotActivated { error, .. } if error.contains("was not done within 0.5 s and was ended")),
         "{result:?}"
@@ -164,7 +164,10 @@ async fn a_command_that_hangs_is_ended_with_all_that_it_started() {
 async fn a_command_that_leaves_a_daemon_behind_does_not_wait_for_it_and_does_not_end_it() {
     let site = Site::new(shell("sleep 600 & echo $! > daemon; echo started"));
     let intent = site.bad_v2().await;
-    assert_eq!(applied(&site.host.revert(&intent).await), "`sh` succeeded; stdout: started");
+    assert_eq!(
+        applied(&site.host.revert(&intent).await.expect("told")),
+        "`sh` succeeded; stdout: started"
+    );
     let daemon = fs::read_to_string(site.app.join("daemon"))
         .expect("its id")
         .trim()
@@ -180,7 +183,7 @@ async fn the_last_four_kibibytes_of_a_long_output_are_kept_raw() {
         r"i=0; while [ $i -lt 2000 ]; do echo 0123456789; i=$((i+1)); done; printf '\033[31mred'",
     ));
     let intent = site.bad_v2().await;
-    let result = site.host.revert(&intent).await;
+    let result = site.host.revert(&intent).await.expect("told");
     let detail = applied(&result);
     assert!(detail.ends_with("\u{1b}[31mred"), "{detail:?}");
     assert!((4096..4200).contains(&detail.len()), "{}", detail.len());
@@ -227,14 +230,17 @@ async fn another_holder_of_the_lock_is_waited_for() {
         );
         drop(releases);
     });
-    applied(&result);
+    applied(&result.expect("told"));
 }
 
 #[tokio::test]
 async fn two_reverts_in_a_row_leave_the_second_superseded() {
     let site = Site::new(quiet());
     let first = site.bad_v2().await;
-    applied(&site.host.revert(&first).await);
+    applied(&site.host.revert(&first).await.expect("told"));
     let again = intent(2, &first.from, &first.to);
-    assert_eq!(site.host.revert(&again).await, ActResult::Superseded { runs: Some(first.to) });
+    assert_eq!(
+        site.host.revert(&again).await.expect("told"),
+        ActResult::Superseded { runs: Some(first.to) }
+    );
 }

@@ -42,7 +42,7 @@ async fn a_unit_is_restarted_and_its_new_process_runs_what_was_put_back() {
         "{before:?}"
     );
     assert_eq!(site.host.rehearse(Some(&intent.to)).await, []);
-    let result = site.host.revert(&intent).await;
+    let result = site.host.revert(&intent).await.expect("told");
     let after = process(&site).await;
     assert_eq!(
         applied(&result),
@@ -89,7 +89,7 @@ async fn a_unit_is_reloaded_and_stays_the_same_process() {
     let (site, intent) = systemd.bad_v2("app.service", ActivateBy::Reload).await;
     systemd.start_app().await;
     let before = process(&site).await;
-    let result = site.host.revert(&intent).await;
+    let result = site.host.revert(&intent).await.expect("told");
     let after = process(&site).await;
     assert_eq!(
         applied(&result),
@@ -108,7 +108,7 @@ async fn a_unit_is_reloaded_and_stays_the_same_process() {
     // A bad version that crashed cannot be reloaded: the unit is started instead.
     systemd.systemctl(&["stop", "app.service"]).await.expect("stopped");
     site.switch("releases/v2");
-    let result = site.host.revert(&intent).await;
+    let result = site.host.revert(&intent).await.expect("told");
     assert!(
         applied(&result).starts_with("restart of app.service done; active"),
         "{result:?}"
@@ -145,7 +145,7 @@ async fn b04_units_that_cannot_be_activated_are_each_told_apart() {
         let found = site.host.rehearse(Some(&intent.to)).await;
         assert_eq!(found.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), [unready]);
         assert!(found[0].because.starts_with(error), "{found:?}");
-        let result = site.host.revert(&intent).await;
+        let result = site.host.revert(&intent).await.expect("told");
         assert!(not_activated(&result).starts_with(error), "{result:?}");
         assert_eq!(site.text(), Path::new("releases/v1"), "never flipped back");
     }
@@ -189,7 +189,7 @@ async fn b04_a_restart_that_fails_or_does_not_last_is_told() {
         .expect("a unit");
         systemd.systemctl(&["daemon-reload"]).await.expect("reloaded");
         site.switch("releases/v2");
-        let result = site.host.revert(&intent).await;
+        let result = site.host.revert(&intent).await.expect("told");
         assert!(not_activated(&result).starts_with(error), "{behavior}: {result:?}");
         assert!(
             not_activated(&result).ends_with("run `journalctl -u app.service`"),
@@ -223,7 +223,7 @@ async fn b04_without_systemd_what_runs_is_still_told() {
         unready.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(),
         ["no_systemd"]
     );
-    let result = site.host.revert(&bad).await;
+    let result = site.host.revert(&bad).await.expect("told");
     assert!(not_activated(&result).starts_with("systemd does not answer"), "{result:?}");
 }
 
@@ -243,7 +243,7 @@ async fn a_plain_user_without_the_polkit_rule_is_told_before_the_incident() {
             unready.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(),
             ["unit_not_permitted"]
         );
-        let result = site.host.revert(&bad).await;
+        let result = site.host.revert(&bad).await.expect("told");
         assert!(
             not_activated(&result)
                 .starts_with("lastgood may not manage the unit `app.service`; name the unit in /etc/polkit-1/rules.d"),

@@ -8,9 +8,10 @@ use super::{
 };
 
 /// Every room but the top one, from the ground up: whatever may name all rooms below it may name a beginning of this.
-const EVERY_ROOM: [&str; 18] = [
+const EVERY_ROOM: [&str; 21] = [
     "words",
     "policy",
+    "manifest",
     "question",
     "count",
     "judge",
@@ -20,7 +21,9 @@ const EVERY_ROOM: [&str; 18] = [
     "engine",
     "ports",
     "host",
+    "kubernetes",
     "prometheus",
+    "fetch",
     "alert",
     "history",
     "web",
@@ -29,29 +32,34 @@ const EVERY_ROOM: [&str; 18] = [
     "demo",
 ];
 /// Rooms without async, IO, clock, logging and randomness.
-const PURE: &[&str] = EVERY_ROOM.split_at(9).0;
+const PURE: &[&str] = EVERY_ROOM.split_at(10).0;
 /// What an adapter may name: the pure rooms and `ports`.
-const BELOW_ADAPTERS: &[&str] = EVERY_ROOM.split_at(10).0;
-const BELOW_APP: &[&str] = EVERY_ROOM.split_at(16).0;
-const BELOW_DEMO: &[&str] = EVERY_ROOM.split_at(17).0;
+const BELOW_ADAPTERS: &[&str] = EVERY_ROOM.split_at(11).0;
+const BELOW_APP: &[&str] = EVERY_ROOM.split_at(19).0;
+const BELOW_DEMO: &[&str] = EVERY_ROOM.split_at(20).0;
 
 /// Whom each room may name beside itself.
-const MAY_NAME: [(&str, &[&str]); 20] = [
+const MAY_NAME: [(&str, &[&str]); 23] = [
     ("words", &[]),
     ("policy", &["words"]),
+    ("manifest", &["words", "policy"]),
     ("question", &["words", "policy"]),
     ("count", &["words", "policy", "question"]),
     ("judge", &["words", "policy"]),
     ("decide", &["words", "policy", "judge"]),
-    ("record", &["words", "policy", "judge", "decide"]),
-    ("explain", &["words", "policy", "judge", "decide", "record"]),
+    ("record", &["words", "policy", "manifest", "judge", "decide"]),
+    ("explain", &["words", "policy", "manifest", "judge", "decide", "record"]),
     (
         "engine",
-        &["words", "policy", "question", "count", "judge", "decide", "record"],
+        &[
+            "words", "policy", "manifest", "question", "count", "judge", "decide", "record",
+        ],
     ),
     ("ports", PURE),
     ("host", BELOW_ADAPTERS),
+    ("kubernetes", BELOW_ADAPTERS),
     ("prometheus", BELOW_ADAPTERS),
+    ("fetch", BELOW_ADAPTERS),
     ("alert", BELOW_ADAPTERS),
     ("history", BELOW_ADAPTERS),
     ("web", BELOW_ADAPTERS),
@@ -63,7 +71,7 @@ const MAY_NAME: [(&str, &[&str]); 20] = [
 ];
 
 /// What no pure room names: the outside world, async, clocks, logs, chance.
-const OUTSIDE: [&str; 22] = [
+const OUTSIDE: [&str; 24] = [
     "tokio::",
     "tokio_util::",
     "futures::",
@@ -71,6 +79,8 @@ const OUTSIDE: [&str; 22] = [
     "reqwest::",
     "hyper::",
     "zbus::",
+    "kube::",
+    "k8s_openapi::",
     "rusqlite::",
     "refinery::",
     "rustix::",
@@ -89,9 +99,17 @@ const OUTSIDE: [&str; 22] = [
 ];
 
 /// Crates that belong to one kind of outside world, and the rooms that may name them.
-const CRATES: [(&str, &[&str]); 10] = [
+const CRATES: [(&str, &[&str]); 18] = [
     ("zbus::", &["host"]),
     ("inotify::", &["host"]),
+    ("kube::", &["kubernetes"]),
+    ("k8s_openapi::", &["kubernetes"]),
+    ("json_patch::", &["kubernetes"]),
+    ("tar::", &["host"]),
+    ("zip::", &["host"]),
+    ("zstd::", &["host"]),
+    ("flate2::", &["host"]),
+    ("indicatif::", &["cli"]),
     ("rusqlite::", &["history"]),
     ("refinery::", &["history"]),
     ("prometheus_http_query::", &["prometheus"]),
@@ -197,7 +215,7 @@ fn each_room_names_only_rooms_below_it() {
     }
     hold(
         &faults,
-        "The walls: words <- policy <- {question, count, judge} <- decide <- record <- {explain, engine} || ports <- adapters <- app <- cli <- main.\n\
+        "The walls: words <- policy <- {manifest, question, count, judge} <- decide <- record <- {explain, engine} || ports <- adapters <- app <- cli <- main.\n\
          Adapters never name each other. Move what is shared down, or pass it in; a new edge needs a reason in ARCHITECTURE.md.",
     );
 }

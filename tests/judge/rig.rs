@@ -5,8 +5,8 @@ use std::time::Duration;
 use lastgood::{
     judge::{Background, Comparison, Evidence, Judge, Plan, calibrate},
     policy::{
-        Activate, Arms, Compare, HostTarget, Limits, Metric, Mode, Notify, OnInconclusive, OnRegression, Policy, RevertPolicy,
-        RevertTo, Risk, StepSetting, Target, Watch,
+        Activate, Arms, Compare, HostTarget, Limits, Metric, Mode, Notify, OnInconclusive, OnRegression, Policy, Require,
+        RevertPolicy, RevertTo, Risk, Startup, StepSetting, Target, Watch,
     },
     words::{Fingerprint, Increment, MetricStep, Moment, Pod, PodIncrement, Step, Verdict},
 };
@@ -58,6 +58,8 @@ pub fn policy(metrics: Vec<Metric>) -> Policy {
             max_age: Duration::from_secs(90 * 86_400),
         },
         limits: Limits { reverts_per_hour: 1 },
+        startup: Startup::default(),
+        require: Require::default(),
         notify: Notify::default(),
         hash: Fingerprint::from_sha256(&[0; 32]),
     }

@@ -2,7 +2,19 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "../rollouts/clients.rs"]
+mod clients;
+#[path = "../history/contract.rs"]
+mod contract;
+mod controllers;
 mod ends;
+mod histories;
+mod leading;
 mod people;
 mod rig;
+#[path = "../history/sample.rs"]
+mod sample;
+mod taking_over;
 mod workloads;
+
+use rig as plane;

@@ -100,11 +100,21 @@ impl Plane {
 
     /// What kubectl says as `user`, in `namespace`; an error is what it complains of.
     pub async fn try_kubectl(&self, user: &str, namespace: &str, arguments: &[&str], input: &str) -> Result<String, String> {
+        let arguments = [&["--namespace", namespace], arguments].concat();
+        self.typed_as(user, &arguments, input).await
+    }
+
+    /// The same as admin, typed in the root of the checkout as it stands.
+    pub async fn typed(&self, arguments: &[&str]) -> Result<String, String> {
+        self.typed_as("admin", arguments, "").await
+    }
+
+    async fn typed_as(&self, user: &str, arguments: &[&str], input: &str) -> Result<String, String> {
         let mut child = Command::new(self.programs.join("kubectl"))
             .env("KUBECONFIG", self.file("credentials").join(format!("{user}.kubeconfig")))
             // Its cache of what the server can do.
             .env("HOME", &self.state)
-            .args(["--namespace", namespace])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -156,13 +166,18 @@ impl Plane {
         list["items"].as_array().expect("a list").clone()
     }
 
+    /// Where its Prometheus is.
+    pub fn prometheus(&self) -> String {
+        let env = fs::read_to_string(self.file("env")).expect("its env");
+        let url = env
+            .lines()
+            .find_map(|line| line.strip_prefix("export PROMETHEUS_URL='")?.strip_suffix('\''));
+        url.expect("a URL").to_owned()
+    }
+
     /// The values of an instant query to the plane's Prometheus, with their labels.
     pub async fn query(&self, query: &str) -> Vec<Value> {
-        let env = fs::read_to_string(self.file("env")).expect("its env");
-        let base = env
-            .lines()
-            .find_map(|line| line.strip_prefix("export PROMETHEUS_URL='")?.strip_suffix('\''))
-            .expect("a URL");
+        let base = self.prometheus();
         let request = reqwest::Client::new()
             .post(format!("{base}/api/v1/query"))
             .body(format!("query={query}"));

@@ -33,7 +33,7 @@ pub fn workload(kind: &str, name: &str, container: &Value) -> Value {
 }
 
 /// The demo service, ready when it answers.
-fn service(image: &str) -> Value {
+pub fn service(image: &str) -> Value {
     json!({
         "image": image,
         "ports": [{"containerPort": 8080, "name": "http"}],

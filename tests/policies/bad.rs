@@ -6,7 +6,7 @@ use lastgood::policy;
 use rstest::rstest;
 
 /// Fixtures that are wrong in several places; all others must yield exactly one error.
-const SEVERAL: [&str; 2] = ["many-at-once", "quantiles-numbers"];
+const SEVERAL: [&str; 3] = ["many-at-once", "quantiles-numbers", "target-kubernetes-misspelled"];
 
 #[rstest]
 fn a_bad_policy_says_where_and_what_to_write(#[files("tests/policies/bad/*.yaml")] path: PathBuf) {

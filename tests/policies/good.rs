@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use lastgood::policy::{self, MetricKind, Mode, OnRegression, Policy};
+use lastgood::policy::{self, Arms, MetricKind, Mode, OnRegression, Policy, Target, WorkloadKind};
 use rstest::rstest;
 
 fn example(name: &str) -> Policy {
@@ -14,6 +14,7 @@ fn example(name: &str) -> Policy {
 #[rstest]
 #[case("host-service.yaml")]
 #[case("low-traffic.yaml")]
+#[case("kubernetes-deployment.yaml")]
 fn an_example_is_valid_and_survives_being_filled_in(#[case] name: &str) {
     let policy = example(name);
     let filled = policy::filled(&policy);
@@ -24,6 +25,7 @@ fn an_example_is_valid_and_survives_being_filled_in(#[case] name: &str) {
 #[rstest]
 #[case("host-service.yaml")]
 #[case("low-traffic.yaml")]
+#[case("kubernetes-deployment.yaml")]
 fn an_example_tells_the_editor_its_schema(#[case] name: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies").join(name);
     let text = fs::read_to_string(path).expect("an example");
@@ -153,4 +155,49 @@ fn a_policy_survives_storage_as_json() {
     let policy = example("host-service.yaml");
     let json = serde_json::to_string(&policy).expect("JSON");
     assert_eq!(serde_json::from_str::<Policy>(&json).expect("a policy"), policy);
+}
+
+#[rstest]
+#[case("deployment: myapp", WorkloadKind::Deployment)]
+#[case("statefulSet: myapp", WorkloadKind::StatefulSet)]
+#[case("daemonSet: myapp, container: web", WorkloadKind::DaemonSet)]
+fn a_workload_is_named_by_its_kind_and_its_versions_are_told_apart_by_pods(#[case] named: &str, #[case] kind: WorkloadKind) {
+    let host =
+        "{host: {releases: /opt/myapp/releases, current: /opt/myapp/current, activate: {unit: myapp.service, by: reload}}}";
+    let text = SMALLEST.replace(host, &format!("{{kubernetes: {{namespace: shop, {named}}}}}"));
+    let policy = policy::parse(&text, "workload.yaml").unwrap_or_else(|errors| panic!("{errors}"));
+    let Target::Kubernetes(workload) = &policy.target else {
+        panic!("a workload")
+    };
+    assert_eq!((workload.kind, workload.name.as_str()), (kind, "myapp"));
+    let usual = Arms::Pod {
+        pod_label: "pod".to_owned(),
+        namespace_label: "namespace".to_owned(),
+    };
+    assert_eq!(policy.arms, usual);
+    let filled = policy::filled(&policy);
+    assert_eq!(
+        policy::parse(&filled, "filled.yaml").unwrap_or_else(|errors| panic!("{errors}\n{filled}")),
+        policy
+    );
+}
+
+#[test]
+fn what_is_required_survives_being_filled_in_and_changes_the_hash() {
+    let plain = policy::parse(SMALLEST, "smallest.yaml").unwrap_or_else(|errors| panic!("{errors}"));
+    let text = format!("{SMALLEST}  require: {{provenIn: staging}}\n");
+    let demanding = policy::parse(&text, "demanding.yaml").unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(
+        demanding.require.proven_in.as_ref().map(ToString::to_string).as_deref(),
+        Some("staging")
+    );
+    assert_ne!(demanding.hash, plain.hash);
+    let filled = policy::filled(&demanding);
+    let again = policy::parse(&filled, "filled.yaml").unwrap_or_else(|errors| panic!("{errors}\n{filled}"));
+    assert_eq!(again, demanding);
+    let stored = serde_json::to_value(&plain).expect("JSON");
+    assert!(
+        stored.get("require").is_none(),
+        "so that a policy from before has the hash that it had"
+    );
 }

@@ -8,7 +8,8 @@ use lastgood::{
     judge::Evidence,
     policy::{
         Activate, ActivateBy, Arms, Compare, Harmful, HistogramMetric, HostTarget, Limits, Metric, MetricKind, Mode, Notify,
-        OnInconclusive, OnRegression, Policy, RatioMetric, RevertPolicy, RevertTo, Risk, StepSetting, Target, Tolerate,
+        OnInconclusive, OnRegression, Policy, RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting, Target,
+        Tolerate,
     },
     ports::MetricSource,
     record::{Activation, DataFault, KnownVersion, Phase, ProofBasis, Record, RolloutKind, Served, TargetHistory},
@@ -67,6 +68,8 @@ pub fn policy(job: &str) -> Policy {
             max_age: Duration::from_secs(90 * 86_400),
         },
         limits: Limits { reverts_per_hour: 1 },
+        startup: Startup::default(),
+        require: Require::default(),
         notify: Notify::default(),
         hash: Fingerprint::from_sha256(&[7; 32]),
     }
@@ -128,6 +131,9 @@ pub fn record(policy: &Policy, at: Moment, baseline: bool) -> Record {
         outcome_detail: None,
         verification: None,
         queries: Vec::new(),
+        pods: Vec::new(),
+        ready: None,
+        startup: None,
         timeline: Vec::new(),
         closed_at: None,
     }

@@ -14,15 +14,18 @@ use crate::{
     },
     engine::{self, Context, Effect, Event, Transition},
     policy::Policy,
-    ports::{Clock, DeskError, Platform, Revision, SharedHistory, crash},
+    ports::{Clock, DeskError, HistoryError, Platform, Revision, SharedHistory, crash},
     record::TargetHistory,
-    words::RolloutId,
+    words::{Moment, RolloutId},
 };
 
 /// So long a person waits for the channels to take what there is to tell; what they did not take is told by the next controller.
 const TELLING: Duration = Duration::from_secs(5);
 
-/// One errand at one target, with the store to itself.
+/// How often in a row someone else may change the history before it is given up.
+const MOST_CONFLICTS: u32 = 5;
+
+/// One errand at one target.
 pub(super) struct Errand<'a> {
     pub store: &'a SharedHistory,
     pub fleet: &'a Mutex<FleetState>,
@@ -39,8 +42,7 @@ impl Errand<'_> {
     /// # Errors
     /// When the store refuses, or nobody can tell what runs.
     pub async fn arrive(&mut self) -> Result<(), DeskError> {
-        let resumed = self.transition(engine::resume).await;
-        self.follow(resumed).await?;
+        self.follow(engine::resume).await?;
         let seen = self.platform.observe().await.map_err(|error| DeskError::Failed(error.0))?;
         self.tell(&Event::Observed(seen)).await.map(drop)
     }
@@ -50,10 +52,8 @@ impl Errand<'_> {
     /// # Errors
     /// When the store refuses; nothing more is done then.
     pub async fn tell(&mut self, event: &Event) -> Result<bool, DeskError> {
-        let transition = self
-            .transition(|history, context, now| engine::step(history, context, event, now))
-            .await;
-        self.follow(transition).await
+        self.follow(|history, context, now| engine::step(history, context, event, now))
+            .await
     }
 
     /// What the history would be after `event`; nothing is stored or done.
@@ -62,10 +62,7 @@ impl Errand<'_> {
         step.await.history
     }
 
-    async fn transition(
-        &self,
-        step: impl FnOnce(&TargetHistory, &Context<'_>, crate::words::Moment) -> Transition,
-    ) -> Transition {
+    async fn transition(&self, step: impl Fn(&TargetHistory, &Context<'_>, Moment) -> Transition) -> Transition {
         let now = self.clock.now();
         let fleet = self.fleet.lock().await.view(&self.history.target, now);
         let origin = origin::command_line();
@@ -78,9 +75,9 @@ impl Errand<'_> {
         step(&self.history, &context, now)
     }
 
-    async fn follow(&mut self, transition: Transition) -> Result<bool, DeskError> {
+    async fn follow(&mut self, step: impl Fn(&TargetHistory, &Context<'_>, Moment) -> Transition) -> Result<bool, DeskError> {
         let mut effects: VecDeque<Effect> = VecDeque::new();
-        let changed = self.keep(transition, &mut effects).await?;
+        let changed = self.keep(step, &mut effects).await?;
         while let Some(effect) = effects.pop_front() {
             let (Effect::Revert(intent) | Effect::Activate(intent) | Effect::Look(intent)) = &effect;
             let intent = intent.clone();
@@ -95,27 +92,56 @@ impl Errand<'_> {
                         .map_err(|error| DeskError::Failed(error.0))?,
                 },
             };
-            let next = self
-                .transition(|history, context, now| engine::step(history, context, &event, now))
-                .await;
-            self.keep(next, &mut effects).await?;
+            self.keep(
+                |history, context, now| engine::step(history, context, &event, now),
+                &mut effects,
+            )
+            .await?;
         }
         Ok(changed)
     }
 
-    async fn keep(&mut self, transition: Transition, effects: &mut VecDeque<Effect>) -> Result<bool, DeskError> {
-        let changed = transition.history != self.history;
-        if changed {
-            let step = durable_step(&self.history, &transition.history);
-            crash::point(step.0);
-            let stored = self.store.commit(&transition.history, self.revision.as_ref()).await;
-            self.revision = Some(stored.map_err(|error| failed(&error))?);
-            crash::point(step.1);
-            trail::log(&self.history.audit, &transition.history.audit);
-            self.history = transition.history;
+    /// Stores what `step` makes of the history. Where a controller that shares the store changed it first, its change is taken over and
+    /// the step is made from there.
+    async fn keep(
+        &mut self,
+        step: impl Fn(&TargetHistory, &Context<'_>, Moment) -> Transition,
+        effects: &mut VecDeque<Effect>,
+    ) -> Result<bool, DeskError> {
+        for _ in 0..MOST_CONFLICTS {
+            let transition = self.transition(&step).await;
+            let changed = transition.history != self.history;
+            if changed {
+                let points = durable_step(&self.history, &transition.history);
+                crash::point(points.0);
+                match self.store.commit(&transition.history, self.revision.as_ref()).await {
+                    Ok(revision) => self.revision = Some(revision),
+                    Err(HistoryError::Conflict(_)) => {
+                        self.reload().await?;
+                        continue;
+                    }
+                    Err(error) => return Err(failed(&error)),
+                }
+                crash::point(points.1);
+                trail::log(&self.history.audit, &transition.history.audit);
+                self.history = transition.history;
+            }
+            effects.extend(transition.effects);
+            return Ok(changed);
         }
-        effects.extend(transition.effects);
-        Ok(changed)
+        Err(DeskError::Failed(format!(
+            "the history of {} is changed by someone else again and again: look with `lastgood status`, then try again",
+            self.history.target
+        )))
+    }
+
+    async fn reload(&mut self) -> Result<(), DeskError> {
+        let found = self.store.load(&self.history.target).await.map_err(|error| failed(&error))?;
+        self.revision = found.map(|(history, revision)| {
+            self.history = history;
+            revision
+        });
+        Ok(())
     }
 
     /// Sends what there is to tell; what cannot be sent now stays for the next controller.

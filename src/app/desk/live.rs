@@ -6,14 +6,15 @@ use futures::future::BoxFuture;
 use tokio::sync::{Mutex, oneshot};
 
 use super::{
-    Handle, Handles, NOTHING_CHANGED, SO_ALREADY, failed, freeze_of_all, frozen_sentence, going_back, refused, trail, unchanged,
-    unknown_target, version_of, way, word_sentence,
+    Handle, Handles, NOTHING_CHANGED, SO_ALREADY, failed, freeze_of_all, frozen_sentence, going_back, recording, refused, trail,
+    unchanged, unknown_target, version_of, way, word_sentence,
 };
 use crate::{
     app::{fleet::FleetState, guard::Order, origin},
     decide::Freeze,
     engine::Event,
-    explain::{self, TargetStatus, Way},
+    explain::{self, ReleaseStatus, TargetStatus, Way},
+    manifest::Manifest,
     ports::{Clock, Command, Desk, DeskError, SharedHistory, Trail},
     record::{Deed, Ordered, Phase, Record, TargetHistory},
     words::{Actor, RolloutId, Service, TargetKey, VersionName},
@@ -166,9 +167,33 @@ impl LiveDesk {
                 to,
                 reason,
             } => self.go_back(&target, &from, &to, reason).await,
+            Command::Record { target, manifest } => self.record_release(&target, manifest).await,
             Command::Approve { rollout, service } => self.approve(rollout, service).await,
             Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
             Command::Unfreeze { target } => self.freeze(target, None).await,
+        }
+    }
+
+    /// Through the guard, so that it knows; a target without one is written to the store itself.
+    async fn record_release(&self, target: &TargetKey, manifest: Box<Manifest>) -> Result<String, DeskError> {
+        let Ok(handle) = self.handle(target) else {
+            let retention = self.fleet.lock().await.retention();
+            let who = (&self.actor, origin::socket());
+            return recording::record(&self.store, target, &manifest, who, retention, self.clock.now()).await;
+        };
+        let before = handle.snapshot.borrow().history.clone();
+        let said = recording::recorded(&before, &manifest)?;
+        let event = Event::Recorded {
+            manifest: manifest.clone(),
+            by: self.actor.clone(),
+        };
+        match self.tell(&handle, event).await {
+            Ok(_) => Ok(said),
+            // The snapshot may be older than what the guard knows.
+            Err(DeskError::Refused(because)) if because == NOTHING_CHANGED => {
+                recording::recorded(&handle.snapshot.borrow().history, &manifest)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -220,12 +245,23 @@ impl Desk for LiveDesk {
             let now = self.clock.now();
             // Asked now: a guard may not have looked since a person froze all.
             let frozen = self.fleet.lock().await.frozen().cloned();
-            let all = self.handles().into_values().map(|handle| {
+            let (mut all, mut histories) = (Vec::new(), Vec::new());
+            for handle in self.handles().into_values() {
                 let seen = handle.snapshot.borrow().clone();
                 let (evidence, fault) = (seen.evidence.as_ref(), seen.fault.as_ref());
-                explain::status(&seen.history, &seen.policy, seen.mode, evidence, fault, frozen.as_ref(), now)
-            });
-            Ok(all.collect())
+                all.push(explain::status(
+                    &seen.history,
+                    &seen.policy,
+                    seen.mode,
+                    evidence,
+                    fault,
+                    frozen.as_ref(),
+                    now,
+                ));
+                histories.push(seen.history);
+            }
+            explain::show_proven_elsewhere(&mut all, &histories);
+            Ok(all)
         })
     }
 
@@ -250,6 +286,10 @@ impl Desk for LiveDesk {
 
     fn trail<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<Trail, DeskError>> {
         Box::pin(trail(&self.store, chain))
+    }
+
+    fn releases<'a>(&'a self, service: &'a Service) -> BoxFuture<'a, Result<Vec<ReleaseStatus>, DeskError>> {
+        Box::pin(recording::releases(&self.store, service))
     }
 
     fn act(&self, command: Command) -> BoxFuture<'_, Result<String, DeskError>> {

@@ -6,19 +6,18 @@ use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 
 use super::{
-    SO_ALREADY, errand::Errand, failed, freeze_of_all, frozen_sentence, going_back, refused, trail, unchanged, unknown_target,
-    version_of, way, word_sentence,
+    SO_ALREADY, errand::Errand, failed, freeze_of_all, frozen_sentence, going_back, recording, refused, trail, unchanged,
+    unknown_target, version_of, way, word_sentence,
 };
 use crate::{
-    app::{self, courier::Sinks, fleet::FleetState, origin},
+    app::{self, Clusters, courier::Sinks, fleet::FleetState, origin},
     decide::Freeze,
     engine::{self, Context, Event, PersonWord},
-    explain::{self, TargetStatus, Way},
-    host::Host,
-    policy::{Policy, Target},
-    ports::{Clock, Command, Desk, DeskError, Platform, Revision, SharedHistory, Trail},
+    explain::{self, ReleaseStatus, TargetStatus, Way},
+    policy::Policy,
+    ports::{Clock, Command, Desk, DeskError, Revision, SharedHistory, Trail},
     record::{Deed, Ordered, Record, TargetHistory},
-    words::{Actor, RolloutId, TargetKey, VersionName},
+    words::{Actor, RolloutId, Service, TargetKey, VersionName},
 };
 
 /// The desk of the store itself: for the commands that need no controller.
@@ -29,6 +28,8 @@ pub struct StoreDesk {
     pub policies: Vec<Policy>,
     /// All services together.
     pub fleet: Mutex<FleetState>,
+    /// The cluster of the settings, for targets in it.
+    pub clusters: Clusters,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Where what is done is told; or why that waits for a controller.
@@ -104,17 +105,6 @@ impl StoreDesk {
         }
     }
 
-    /// A platform of its own for one errand: without a controller nobody else watches the target.
-    fn platform(&self, policy: &Policy) -> Arc<dyn Platform> {
-        let Target::Host(target) = &policy.target;
-        Arc::new(Host::new(
-            policy.key(),
-            target.clone(),
-            self.store.clone(),
-            self.clock.clone(),
-        ))
-    }
-
     async fn errand<'a>(&'a self, target: &TargetKey) -> Result<Errand<'a>, DeskError> {
         let policy = self.policy(target)?;
         let found = self.store.load(target).await.map_err(|error| failed(&error))?;
@@ -122,12 +112,15 @@ impl StoreDesk {
             Some((history, revision)) => (history, Some(revision)),
             None => (TargetHistory::new(target.clone()), None),
         };
+        // One of its own: here nobody else watches the target.
+        let platform = self.clusters.platform(policy, &self.store, &self.clock).await;
+        let platform = platform.map_err(|error| DeskError::Failed(error.0))?;
         Ok(Errand {
             store: &self.store,
             fleet: &self.fleet,
             clock: &self.clock,
             policy,
-            platform: self.platform(policy),
+            platform,
             history,
             revision,
         })
@@ -212,8 +205,13 @@ impl StoreDesk {
                 to,
                 reason,
             } => self.go_back(&target, &from, &to, reason).await,
+            Command::Record { target, manifest } => {
+                let retention = self.fleet.lock().await.retention();
+                let who = (&self.actor, origin::command_line());
+                recording::record(&self.store, &target, &manifest, who, retention, self.clock.now()).await
+            }
             Command::Approve { .. } => Err(DeskError::Failed(
-                "no controller runs here, so none can act: start `lastgood run` first".to_owned(),
+                "no controller's socket is here to hear it: start `lastgood run` first; with the store `kubernetes:` there is none yet".to_owned(),
             )),
             Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
             Command::Unfreeze { target } => self.freeze(target, None).await,
@@ -254,7 +252,7 @@ impl Desk for StoreDesk {
         Box::pin(async {
             let fleet = self.fleet.lock().await;
             let (now, mode, frozen) = (self.clock.now(), fleet.mode(), fleet.frozen());
-            let mut all = Vec::new();
+            let (mut all, mut histories) = (Vec::new(), Vec::new());
             for policy in &self.policies {
                 let found = self.store.load(&policy.key()).await.map_err(|error| failed(&error))?;
                 let history = found.map_or_else(|| TargetHistory::new(policy.key()), |(history, _)| history);
@@ -267,7 +265,9 @@ impl Desk for StoreDesk {
                     frozen,
                     now,
                 ));
+                histories.push(history);
             }
+            explain::show_proven_elsewhere(&mut all, &histories);
             Ok(all)
         })
     }
@@ -286,6 +286,10 @@ impl Desk for StoreDesk {
 
     fn trail<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<Trail, DeskError>> {
         Box::pin(trail(&self.store, chain))
+    }
+
+    fn releases<'a>(&'a self, service: &'a Service) -> BoxFuture<'a, Result<Vec<ReleaseStatus>, DeskError>> {
+        Box::pin(recording::releases(&self.store, service))
     }
 
     fn act(&self, command: Command) -> BoxFuture<'_, Result<String, DeskError>> {

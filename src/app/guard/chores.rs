@@ -20,7 +20,8 @@ const FIND_FOR: Duration = Duration::from_secs(90);
 impl Guard {
     /// Without a unit only Prometheus can tell when the new process began.
     pub(super) fn find_activation(&mut self) {
-        let Target::Host(host) = &self.policy.target;
+        // Pods tell by themselves when they are ready.
+        let Target::Host(host) = &self.policy.target else { return };
         let Some(open) = &self.history.open else { return };
         let Phase::WaitingForActivation { moved_at } = open.phase else {
             return;

@@ -61,14 +61,17 @@ impl Guard {
     }
 }
 
-/// Acts; none: nothing is to be done but to look.
+/// Acts; none: nothing is to be done but to look, at once or because nobody can tell what the act did.
 pub(in crate::app) async fn done(platform: Arc<dyn Platform>, effect: Effect) -> Option<Event> {
     let (rollout, result) = match effect {
         Effect::Revert(intent) => {
             crash::point("act.before");
-            let result = platform.revert(&intent).await;
+            let reverted = platform.revert(&intent).await;
             crash::point("act.after");
-            (intent.rollout, result)
+            let told = reverted.inspect_err(|error| {
+                tracing::warn!(%error, rollout = %intent.rollout, "nobody can tell what the act did; it is looked at");
+            });
+            (intent.rollout, told.ok()?)
         }
         Effect::Activate(intent) => {
             crash::point("act.before");

@@ -14,7 +14,7 @@ use crate::{
     history::Sqlite,
     ports::{AlertFault, AlertSink, Contents, History, MetricFault, PlatformError},
     question::{Answer, Question},
-    record::{ActResult, Alert, AlertKind, AuditEntry, ControllerState, Delivery, Intent, Observation, Record},
+    record::{ActResult, Alert, AlertKind, ControllerState, Delivery, Intent, Observation, Record, StoredAudit},
     settings,
     words::{Actor, GapReason, RolloutId, TargetKey, Version, VersionName},
 };
@@ -60,7 +60,7 @@ impl History for Stubborn {
     fn records<'a>(&'a self, target: &'a TargetKey, limit: usize) -> BoxFuture<'a, Result<Vec<Record>, HistoryError>> {
         self.0.records(target, limit)
     }
-    fn audit<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<Vec<AuditEntry>, HistoryError>> {
+    fn audit<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<StoredAudit, HistoryError>> {
         self.0.audit(chain)
     }
     fn load_controller(&self) -> BoxFuture<'_, Result<(ControllerState, Option<Revision>), HistoryError>> {
@@ -95,6 +95,9 @@ impl Contents for Stubborn {
     ) -> BoxFuture<'a, Result<Vec<(Version, String)>, HistoryError>> {
         self.0.kept(target, name)
     }
+    fn all_kept<'a>(&'a self, target: &'a TargetKey) -> BoxFuture<'a, Result<Vec<(Version, String)>, HistoryError>> {
+        self.0.all_kept(target)
+    }
 }
 
 /// A host on which nothing moves, and where nobody can look what became of an intent.
@@ -108,6 +111,10 @@ impl Platform for Still {
             moved_at: None,
             process: None,
             remarks: Vec::new(),
+            pods: Vec::new(),
+            wanted: 0,
+            lacking: None,
+            deadline: Duration::ZERO,
         };
         async move { Ok(seen) }.boxed()
     }
@@ -117,7 +124,7 @@ impl Platform for Still {
     fn changed(&self) -> BoxFuture<'_, ()> {
         std::future::pending().boxed()
     }
-    fn revert<'a>(&'a self, _: &'a Intent) -> BoxFuture<'a, ActResult> {
+    fn revert<'a>(&'a self, _: &'a Intent) -> BoxFuture<'a, Result<ActResult, PlatformError>> {
         std::future::pending().boxed()
     }
     fn activate<'a>(&'a self, _: &'a Intent) -> BoxFuture<'a, ActResult> {

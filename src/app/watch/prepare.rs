@@ -6,7 +6,7 @@ use super::asking::{between, blame};
 use crate::{
     count::{Tally, scrape_interval},
     judge::{Background, Calibration, Comparison, MetricForecast, Plan, Trials, calibrate, forecast},
-    policy::{Compare, Policy, StepSetting},
+    policy::{Arms, Compare, Policy, StepSetting},
     ports::{MetricFault, MetricSource},
     question::{Answer, Question, queries, question, spacing},
     record::{DataFault, Record, TargetHistory},
@@ -48,7 +48,8 @@ pub async fn prepare(
     let began = record.activation.as_ref().map_or(record.seen_at, |activation| activation.at);
     let stretches = Stretches { history, began };
     let own = record.baseline.as_ref().map(|(version, _)| stretches.own(version));
-    let learnt = learn(source, policy, &stretches.recent(), own.as_deref(), now).await?;
+    let pods = record.ready.map_or(1, |pods| pods.wanted.max(1));
+    let learnt = learn(source, policy, &stretches.recent(), own.as_deref(), pods, now).await?;
     Ok(Prepared {
         plan: learnt.plan,
         calibration: learnt.calibration,
@@ -72,7 +73,7 @@ pub struct Foreseen {
 /// As [`prepare`].
 pub async fn foresee(source: &dyn MetricSource, policy: &Policy, now: Moment, trials: &Trials) -> Result<Foreseen, DataFault> {
     let since = |span: Duration| [(now.minus(span), now)];
-    let learnt = learn(source, policy, &since(RECENT), Some(&since(OWN)), now).await?;
+    let learnt = learn(source, policy, &since(RECENT), Some(&since(OWN)), 1, now).await?;
     let metrics = forecast(policy, &learnt.plan, &learnt.calibration, &learnt.background(), trials);
     Ok(Foreseen {
         plan: learnt.plan,
@@ -104,6 +105,7 @@ async fn learn(
     policy: &Policy,
     recent: &[Stretch],
     own: Option<&[Stretch]>,
+    pods: u32,
     now: Moment,
 ) -> Result<Learnt, DataFault> {
     let step = match policy.watch.step {
@@ -124,10 +126,11 @@ async fn learn(
         compare: match (policy.compare, own) {
             (_, None) => Comparison::None,
             (Compare::Concurrent, Some(_)) => Comparison::Concurrent,
+            (Compare::Auto, Some(_)) if matches!(policy.arms, Arms::Pod { .. }) => Comparison::Auto,
             (Compare::Auto | Compare::BeforeAfter, Some(_)) => Comparison::BeforeAfter,
         },
-        candidate_pods: 1,
-        baseline_pods: 1,
+        candidate_pods: pods,
+        baseline_pods: pods,
     };
     let background = Background {
         recent: &recent,

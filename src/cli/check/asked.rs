@@ -138,7 +138,7 @@ fn trouble(policy: &Policy, kind: &MetricKind, metric: &SampledMetric) -> Option
             "metric `{name}`: this query is empty; does it name what the service exports?\n  {query}{hint}"
         ));
     }
-    let Arms::Time { instance } = &policy.arms;
+    let Arms::Time { instance } = &policy.arms else { return None };
     let pods: Vec<String> = metric.pods.iter().map(|pod| pod.pod.to_string()).collect();
     (instance.is_none() && pods.len() > 1).then(|| {
         format!(

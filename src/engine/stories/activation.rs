@@ -122,6 +122,10 @@ fn a_link_made_long_before_it_was_put_in_place_does_not_take_the_old_process_for
         moved_at: Some(Moment::from_millis(0)),
         process: Some(story.process.clone()),
         remarks: Vec::new(),
+        pods: Vec::new(),
+        wanted: 0,
+        lacking: None,
+        deadline: Duration::ZERO,
     };
     story.happens(&Event::Observed(observation));
     assert!(matches!(story.open().phase, Phase::WaitingForActivation { .. }));
@@ -138,6 +142,10 @@ fn a_look_from_before_our_own_act_is_no_comeback_of_the_bad_version() {
         moved_at: Some(story.now),
         process: Some(story.process.clone()),
         remarks: Vec::new(),
+        pods: Vec::new(),
+        wanted: 0,
+        lacking: None,
+        deadline: Duration::ZERO,
     };
     story.applied();
     story.tells(&["reverted"]);
@@ -160,6 +168,10 @@ fn a_release_that_went_through_its_whole_watch_unseen_is_judged_by_what_promethe
         moved_at: Some(started_at.minus(Duration::from_secs(2))),
         process: Some(story.process.clone()),
         remarks: Vec::new(),
+        pods: Vec::new(),
+        wanted: 0,
+        lacking: None,
+        deadline: Duration::ZERO,
     }));
     story.tick();
     story.is_quiet();

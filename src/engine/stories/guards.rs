@@ -201,12 +201,13 @@ fn the_guards_are_tried_in_their_order() {
         )),
         reverts_last_hour: 9,
         off: Some(freeze(&story)),
+        irreversible: Some("drops a column".to_owned()),
     };
     story.fleet.frozen = Some(freeze(&story));
     story.fleet.reverts_last_hour = 99;
     story.fleet.mode = Mode::Observe;
     let mut names = Vec::new();
-    for _ in 0..8 {
+    for _ in 0..9 {
         let Decision::Refuse { guard } = decide(&story.policy, &past, &story.fleet, now) else {
             panic!("refused to the end");
         };
@@ -216,6 +217,7 @@ fn the_guards_are_tried_in_their_order() {
             Guard::Off { .. } => past.off = None,
             Guard::Observe => story.fleet.mode = Mode::Enforce,
             Guard::Frozen { .. } => story.fleet.frozen = None,
+            Guard::Irreversible { .. } => past.irreversible = None,
             Guard::Quarantined { .. } => past.last_good = past.last_good.map(|(v, _, at)| (v, Standing::Passed, at)),
             Guard::TooOld { .. } => past.last_good = Some((version("v1"), Standing::Passed, now)),
             Guard::ServiceBudget { .. } => past.reverts_last_hour = 0,
@@ -228,6 +230,7 @@ fn the_guards_are_tried_in_their_order() {
         "off",
         "observe",
         "frozen",
+        "irreversible",
         "quarantined",
         "too_old",
         "service_budget",
@@ -253,6 +256,7 @@ fn without_a_last_good_version_there_is_nothing_to_go_back_to() {
             last_good: last_good.map(|standing| (version("v1"), standing, story.now)),
             reverts_last_hour: 0,
             off: None,
+            irreversible: None,
         };
         assert_eq!(
             decide(&story.policy, &past, &story.fleet, story.now),

@@ -6,7 +6,8 @@ use crate::{
     judge::{MetricEvidence, Noise, NoiseSource},
     policy::{
         Activate, ActivateBy, Arms, Compare, Harmful, HostTarget, Limits, Metric, MetricKind, Mode, Notify, NotifyOn,
-        OnInconclusive, OnRegression, Policy, RatioMetric, RevertPolicy, RevertTo, Risk, StepSetting, Target, Tolerate, Watch,
+        OnInconclusive, OnRegression, Policy, RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting, Target,
+        Tolerate, Watch,
     },
     words::{Actor, Fingerprint, Version},
 };
@@ -77,6 +78,8 @@ pub fn policy() -> Policy {
             max_age: Duration::from_secs(90 * DAY),
         },
         limits: Limits { reverts_per_hour: 1 },
+        startup: Startup::default(),
+        require: Require::default(),
         notify: Notify {
             default: vec![channel],
             by: BTreeMap::from([(NotifyOn::Proven, vec!["ops".parse().expect("a channel")])]),

@@ -10,7 +10,7 @@ use crate::{
     judge::{Comparison, Evidence, Plan},
     policy::{Mode, Policy},
     record::{ActResult, DataFault, Intent, Observation, Ordered, Process, Record, TargetHistory},
-    words::{GapReason, Moment, Outcome, RolloutId, Standing, Verdict, Version},
+    words::{GapReason, Moment, Outcome, Retention, RolloutId, Standing, Verdict, Version},
 };
 
 /// What is on stage.
@@ -41,6 +41,7 @@ impl Story {
                 reverts_last_hour: 0,
                 reverts_per_hour: 10,
                 frozen: None,
+                retention: Retention::default(),
             },
             now,
             process: Process {
@@ -113,6 +114,10 @@ impl Story {
             moved_at: Some(self.moved_at),
             process: Some(self.process.clone()),
             remarks: Vec::new(),
+            pods: Vec::new(),
+            wanted: 0,
+            lacking: None,
+            deadline: Duration::ZERO,
         };
         self.happens(&Event::Observed(observation));
     }

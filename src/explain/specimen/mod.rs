@@ -77,6 +77,9 @@ pub(crate) fn watching() -> Record {
         outcome_detail: None,
         verification: None,
         queries: vec![BAD_QUERY.to_owned()],
+        pods: Vec::new(),
+        ready: None,
+        startup: None,
         timeline: vec![
             Entry {
                 at: at(-2),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::{
     policy::{
         Activate, ActivateBy, Arms, Compare, Harmful, HistogramMetric, HostTarget, Limits, Metric, MetricKind, Mode, Notify,
-        OnInconclusive, OnRegression, Policy, RatioMetric, RevertPolicy, RevertTo, Risk, StepSetting, Target, Tolerate,
-        ValueMetric, Watch,
+        OnInconclusive, OnRegression, Policy, RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting, Target,
+        Tolerate, ValueMetric, Watch,
     },
     words::Fingerprint,
 };
@@ -45,6 +45,8 @@ pub(crate) fn policy() -> Policy {
             max_age: Duration::from_secs(90 * 86_400),
         },
         limits: Limits { reverts_per_hour: 1 },
+        startup: Startup::default(),
+        require: Require::default(),
         notify: Notify::default(),
         hash: Fingerprint::from_sha256(&[0xab; 32]),
     }

@@ -210,6 +210,14 @@ fn a_late_change_accuses_nobody() {
 }
 
 #[test]
+fn a_release_that_skipped_an_environment_is_told_and_judged() {
+    for standing in [None, Some(Standing::Unproven)] {
+        let env = "staging".parse().expect("an environment");
+        insta::assert_snapshot!(both(AlertKind::Skipped { env, standing }, Some(s::watching())));
+    }
+}
+
+#[test]
 fn not_ready_gives_each_reason_with_its_next_step() {
     insta::assert_snapshot!(both(AlertKind::NotReady { unready: s::unready() }, None));
 }
@@ -239,6 +247,9 @@ fn guards() -> Vec<Guard> {
         Guard::Off { freeze: s::freeze() },
         Guard::Observe,
         Guard::Frozen { freeze: s::freeze() },
+        Guard::Irreversible {
+            reason: "drops the column orders.note".to_owned(),
+        },
         Guard::NoLastGood,
         Guard::Quarantined { version: s::good() },
         Guard::TooOld {

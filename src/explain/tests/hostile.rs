@@ -73,6 +73,10 @@ fn kinds() -> Vec<AlertKind> {
         AlertKind::Proven,
         AlertKind::Contested { version: nasty().to },
         AlertKind::Late,
+        AlertKind::Skipped {
+            env: "staging".parse().expect("an environment"),
+            standing: None,
+        },
         AlertKind::NotReady { unready },
         AlertKind::PolicyRejected {
             errors: NASTY.to_owned(),

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use crate::words::{ChannelName, Env, Fingerprint, Service};
 
-use super::{DAY, MINUTE, SECOND, metrics, name, target, time};
+use super::{DAY, MINUTE, SECOND, arms, metrics, name, target, time};
 use crate::policy::{
-    Limits, Mode, Notify, NotifyOn, OnInconclusive, OnRegression, Policy, RevertPolicy, RevertTo, Risk, StepSetting, Watch,
+    Limits, Mode, Notify, NotifyOn, OnInconclusive, OnRegression, Policy, Require, RevertPolicy, RevertTo, Risk, Startup,
+    StepSetting, Target, Watch,
     error::Faults,
-    file::{LimitsFile, NotifyFile, RevertFile, RiskFile, SpecFile, WatchFile},
+    file::{LimitsFile, NotifyFile, RequireFile, RevertFile, RiskFile, SpecFile, WatchFile},
     given::Given,
     nearest::shown,
     quantity::{Share, Time, duration_text, share_text},
@@ -21,14 +22,16 @@ pub(super) fn spec(given: &Given<SpecFile>, service: Option<Service>, faults: &F
     // Everything is looked at before anything is given up, so that all faults are found.
     let env = env(&spec.env, faults);
     let target = target::target(given, spec, faults);
-    let arms = target::arms(&spec.arms, faults);
+    let arms = arms::arms(&spec.arms, target.as_ref(), faults);
     let watch = watch(&spec.watch, faults);
-    let compare = target::compare(&spec.compare, faults);
+    let compare = arms::compare(&spec.compare, target.as_ref(), faults);
     let risk = risk(&spec.risk, faults);
     let metrics = metrics::metrics(given, spec, on_regression, faults);
     let at_least_bad = metrics::at_least_bad(&spec.at_least, faults);
     let revert = revert(&spec.revert, faults);
     let limits = limits(&spec.limits, faults);
+    let startup = startup(&spec.startup, target.as_ref(), faults);
+    let require = require(&spec.require, env.as_ref(), faults);
     let notify = notify(&spec.notify, faults);
     Some(Policy {
         service: service?,
@@ -45,6 +48,8 @@ pub(super) fn spec(given: &Given<SpecFile>, service: Option<Service>, faults: &F
         on_inconclusive: spec.on_inconclusive.value.unwrap_or(OnInconclusive::Prove),
         revert,
         limits,
+        startup,
+        require,
         notify,
         hash: Fingerprint::from_sha256(&[0; 32]),
     })
@@ -161,6 +166,24 @@ fn limits(given: &Given<LimitsFile>, faults: &Faults) -> Limits {
     Limits { reverts_per_hour }
 }
 
+fn startup(given: &Given<Startup>, target: Option<&Target>, faults: &Faults) -> Startup {
+    if given.is_written() && matches!(target, Some(Target::Host(_))) {
+        let help = "remove it: on a host a process that does not start shows in its unit, and in its metrics";
+        faults.add(given.fault("`startup` says nothing of a host", help));
+    }
+    given.value.unwrap_or_default()
+}
+
+fn require(given: &Given<RequireFile>, own: Option<&Env>, faults: &Faults) -> Require {
+    let file = given.value.clone().unwrap_or_default();
+    let proven_in: Option<Env> = name(&file.proven_in, faults);
+    if proven_in.is_some() && proven_in.as_ref() == own {
+        let help = "write the environment that comes before this one: `provenIn: staging`";
+        faults.add(file.proven_in.fault("this is the policy's own environment", help));
+    }
+    Require { proven_in }
+}
+
 fn notify(given: &Given<NotifyFile>, faults: &Faults) -> Notify {
     let file = given.value.clone().unwrap_or_default();
     let by = [
@@ -172,6 +195,7 @@ fn notify(given: &Given<NotifyFile>, faults: &Faults) -> Notify {
         (NotifyOn::Failed, &file.failed),
         (NotifyOn::Contested, &file.contested),
         (NotifyOn::Late, &file.late),
+        (NotifyOn::Skipped, &file.skipped),
         (NotifyOn::NotReady, &file.not_ready),
     ];
     Notify {

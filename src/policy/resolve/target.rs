@@ -1,12 +1,12 @@
-//! The target, and what follows from it: arms and comparison.
+//! The target.
 
 use std::path::{Component, Path, PathBuf};
 
-use super::{MINUTE, SECOND, time};
+use super::{MINUTE, SECOND, kubernetes, time};
 use crate::policy::{
-    Activate, Arms, Compare, HostTarget, Target,
+    Activate, HostTarget, Target,
     error::Faults,
-    file::{ActivateFile, ArmsFile, HostFile, SpecFile},
+    file::{ActivateFile, HostFile, SpecFile},
     given::Given,
     nearest::shown,
 };
@@ -19,20 +19,20 @@ pub(super) fn target(spec_given: &Given<SpecFile>, spec: &SpecFile, faults: &Fau
         ));
     }
     let target = spec.target.as_ref()?;
-    if target.kubernetes.is_written() {
-        faults.add(target.kubernetes.fault(
-            "Kubernetes targets do not work yet in this version",
-            "guard a service on a host: `target: {host: …}`",
-        ));
-        return None;
+    match (target.host.is_written(), target.kubernetes.is_written()) {
+        (true, false) => host(&target.host, faults).map(Target::Host),
+        (false, true) => kubernetes::workload(&target.kubernetes, faults).map(Target::Kubernetes),
+        (true, true) => {
+            let help = "one policy guards one target: write two policies, with two names or environments";
+            faults.add(spec.target.fault("a host and a workload of Kubernetes at once", help));
+            None
+        }
+        (false, false) => {
+            let help = "write `host: {releases: …, current: …, activate: …}` or `kubernetes: {namespace: …, deployment: …}`";
+            faults.add(spec.target.lacks("host", help));
+            None
+        }
     }
-    if !target.host.is_written() {
-        faults.add(
-            spec.target
-                .lacks("host", "write `host: {releases: …, current: …, activate: …}`"),
-        );
-    }
-    host(&target.host, faults).map(Target::Host)
 }
 
 fn host(given: &Given<HostFile>, faults: &Faults) -> Option<HostTarget> {
@@ -189,31 +189,4 @@ fn command(given: &Given<ActivateFile>, file: &ActivateFile, faults: &Faults) ->
         command: command?,
         timeout,
     })
-}
-
-pub(super) fn arms(given: &Given<ArmsFile>, faults: &Faults) -> Arms {
-    let file = given.value.clone().unwrap_or_default();
-    if file.instance.as_ref().is_some_and(String::is_empty) {
-        faults.add(
-            file.instance
-                .fault("found empty text", "write the instance as Prometheus has it: `10.0.0.1:8080`"),
-        );
-    }
-    Arms::Time {
-        instance: file.instance.value,
-    }
-}
-
-pub(super) fn compare(given: &Given<Compare>, faults: &Faults) -> Compare {
-    match given.value {
-        Some(Compare::Concurrent) => {
-            faults.add(given.fault(
-                "a host has nothing beside the new version to compare it with",
-                "write `before-after`, or `auto`, which is the same on a host",
-            ));
-            Compare::Auto
-        }
-        Some(compare) => compare,
-        None => Compare::Auto,
-    }
 }

@@ -14,14 +14,18 @@ fn vector(metric: &str, value: &str) -> String {
     ))
 }
 
+fn by() -> [String; 2] {
+    ["job", "instance"].map(str::to_owned)
+}
+
 fn why(body: &str) -> Found {
-    answer(body.as_bytes(), AT).expect_err("a fault")
+    answer(body.as_bytes(), &by(), AT).expect_err("a fault")
 }
 
 #[test]
 fn a_sample_has_its_part_its_pod_and_what_labels_are_left() {
     let body = vector(r#"{"lastgood_part":"3","job":"a","instance":"h:1","le":"0.5"}"#, "7");
-    let answer = answer(body.as_bytes(), AT).expect("an answer");
+    let answer = answer(body.as_bytes(), &by(), AT).expect("an answer");
     let sample = &answer.samples[0];
     assert_eq!((sample.part, &*sample.pod.0, sample.value), (3, "a/h:1", 7.0));
     assert_eq!(sample.labels.get("le").map(String::as_str), Some("0.5"));
@@ -31,7 +35,14 @@ fn a_sample_has_its_part_its_pod_and_what_labels_are_left() {
 fn a_range_is_one_answer_a_time_and_empty_ones_are_there() {
     let body =
         body(r#"{"resultType":"matrix","result":[{"metric":{"lastgood_part":"0"},"values":[[1,"1"],[1.5,"2"],[2.5,"4"]]}]}"#);
-    let answers = answers(body.as_bytes(), AT, Moment::from_millis(2_500), Duration::from_millis(500)).expect("answers");
+    let answers = answers(
+        body.as_bytes(),
+        &by(),
+        AT,
+        Moment::from_millis(2_500),
+        Duration::from_millis(500),
+    )
+    .expect("answers");
     let seen: Vec<(i64, usize)> = answers.iter().map(|a| (a.at.millis(), a.samples.len())).collect();
     assert_eq!(seen, [(1_500, 1), (2_000, 0), (2_500, 1)]);
 }
@@ -52,16 +63,16 @@ fn p11_a_warning_or_a_partial_answer_is_no_answer() {
     }
     let resets = "PromQL warning: conflicting counter resets during histogram aggregation (1:5)";
     let harmless = format!(r#"{{"status":"success","warnings":["{resets}"],{part}}}"#);
-    assert!(answer(harmless.as_bytes(), AT).is_ok());
+    assert!(answer(harmless.as_bytes(), &by(), AT).is_ok());
     let infos = format!(r#"{{"status":"success","infos":["might not be a counter"],{part}}}"#);
-    assert!(answer(infos.as_bytes(), AT).is_ok());
+    assert!(answer(infos.as_bytes(), &by(), AT).is_ok());
 }
 
 #[test]
 fn p12_what_is_no_number_of_json_comes_through_to_be_refused_as_a_count() {
     for (text, is) in [("NaN", f64::NAN), ("+Inf", f64::INFINITY), ("1e999", f64::INFINITY)] {
         let body = vector(r#"{"lastgood_part":"0"}"#, text);
-        let value = answer(body.as_bytes(), AT).expect("an answer").samples[0].value;
+        let value = answer(body.as_bytes(), &by(), AT).expect("an answer").samples[0].value;
         assert!(value.total_cmp(&is).is_eq() || (value.is_nan() && is.is_nan()), "{text}");
     }
 }
@@ -100,7 +111,7 @@ fn a_native_histogram_is_its_count_and_its_buckets_as_they_were_written() {
     let instant = body(&format!(
         r#"{{"resultType":"vector","result":[{{"metric":{{"lastgood_part":"0"}},"histogram":[1.5,{said}]}}]}}"#
     ));
-    let sample = answer(instant.as_bytes(), AT).expect("an answer").samples.remove(0);
+    let sample = answer(instant.as_bytes(), &by(), AT).expect("an answer").samples.remove(0);
     let bounds: Vec<(f64, f64, f64)> = sample.native.iter().flatten().map(|b| (b.lower, b.upper, b.count)).collect();
     assert_eq!(
         (sample.value, bounds.as_slice()),
@@ -110,7 +121,14 @@ fn a_native_histogram_is_its_count_and_its_buckets_as_they_were_written() {
     let range = body(&format!(
         r#"{{"resultType":"matrix","result":[{{"metric":{{"lastgood_part":"0"}},"values":[[1.5,"3"]],"histograms":[[2,{said}],[2.5,{{"count":"0","sum":"0"}}]]}}]}}"#
     ));
-    let answers = answers(range.as_bytes(), AT, Moment::from_millis(2_500), Duration::from_millis(500)).expect("answers");
+    let answers = answers(
+        range.as_bytes(),
+        &by(),
+        AT,
+        Moment::from_millis(2_500),
+        Duration::from_millis(500),
+    )
+    .expect("answers");
     let sizes: Vec<usize> = answers.iter().map(Answer::size).collect();
     assert_eq!(sizes, [1, 5, 1]);
     assert!(

@@ -1,0 +1,143 @@
+//! The cluster of the settings: connected once, when a store, a lease or a target first needs it.
+
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::OnceCell;
+
+use super::clock::uptime;
+use crate::{
+    host::Host,
+    kubernetes::{Address, Cluster, Contender, Objects, Workload},
+    policy::{KubernetesTarget, Policy, Target},
+    ports::{Clock, Platform, PlatformError, SharedHistory},
+    settings::{KubernetesSettings, LeaseSettings},
+    words::TargetKey,
+};
+
+/// The cluster, shared by all that speak to it.
+#[derive(Clone)]
+pub struct Clusters(Arc<Inner>);
+
+struct Inner {
+    settings: KubernetesSettings,
+    cluster: OnceCell<Arc<Cluster>>,
+    objects: OnceLock<Arc<Objects>>,
+}
+
+impl Clusters {
+    /// The cluster that the settings name; nothing is connected yet.
+    #[must_use]
+    pub fn new(settings: &KubernetesSettings) -> Self {
+        Self(Arc::new(Inner {
+            settings: settings.clone(),
+            cluster: OnceCell::new(),
+            objects: OnceLock::new(),
+        }))
+    }
+
+    /// The connection; it is made where there is none yet.
+    ///
+    /// # Errors
+    /// When there is no usable kubeconfig or service account, with what to do next. It is tried again at the next call.
+    pub async fn get(&self) -> Result<Arc<Cluster>, PlatformError> {
+        let connect = || async { Cluster::connect(&self.address()).await.map(Arc::new) };
+        self.0.cluster.get_or_try_init(connect).await.cloned()
+    }
+
+    /// What the policy's target runs on: the cluster, or this host.
+    ///
+    /// # Errors
+    /// Those of [`Clusters::get`].
+    pub async fn platform(
+        &self,
+        policy: &Policy,
+        store: &SharedHistory,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Arc<dyn Platform>, PlatformError> {
+        let (key, contents, clock) = (policy.key(), store.clone(), clock.clone());
+        Ok(match &policy.target {
+            Target::Host(target) => Arc::new(Host::new(key, target.clone(), contents, clock)),
+            Target::Kubernetes(target) => {
+                let cluster = self.get().await?;
+                self.place(&key, target);
+                Arc::new(Workload::new(key, target.clone(), cluster, contents, clock, self.ignored()))
+            }
+        })
+    }
+
+    /// The histories in the cluster, for a store `kubernetes:`.
+    ///
+    /// # Errors
+    /// Those of [`Clusters::get`].
+    pub async fn objects(&self) -> Result<Arc<Objects>, PlatformError> {
+        let cluster = self.get().await?;
+        let objects = self.0.objects.get_or_init(|| {
+            let home = cluster.namespace().to_owned();
+            Arc::new(Objects::new(cluster, &home).across(&self.0.settings.namespaces))
+        });
+        Ok(objects.clone())
+    }
+
+    /// Says where the workload of `key` is, so that its history lies beside it; of no matter where the store is no cluster's.
+    pub fn place(&self, key: &TargetKey, target: &KubernetesTarget) {
+        if let Some(objects) = self.0.objects.get() {
+            objects.place(key.clone(), target);
+        }
+    }
+
+    /// The same of all targets of policies that are in a cluster.
+    pub fn place_all<'p>(&self, policies: impl Iterator<Item = &'p Policy>) {
+        for policy in policies {
+            if let Target::Kubernetes(target) = &policy.target {
+                self.place(&policy.key(), target);
+            }
+        }
+    }
+
+    /// Annotations of pod templates that make no version.
+    #[must_use]
+    pub fn ignored(&self) -> Vec<String> {
+        self.0.settings.ignore_annotations.clone()
+    }
+
+    /// What this process is to do with the lease of the settings; none where there is none.
+    ///
+    /// # Errors
+    /// Those of [`Clusters::get`].
+    pub async fn contender(&self, clock: Arc<dyn Clock>) -> Result<Option<Contender>, PlatformError> {
+        let Some(LeaseSettings { namespace, name }) = &self.0.settings.lease else {
+            return Ok(None);
+        };
+        let cluster = Arc::new(Cluster::connect(&self.address()).await?);
+        let place = (namespace.as_deref(), name.as_str());
+        Ok(Some(Contender::new(cluster, place, own_name(), clock, uptime)))
+    }
+
+    /// Who acts now, as a sentence for people; none where the settings have no lease.
+    pub async fn leader(&self) -> Option<String> {
+        let LeaseSettings { namespace, name } = self.0.settings.lease.as_ref()?;
+        let found = match self.get().await {
+            Ok(cluster) => cluster.leader(namespace.as_deref(), name).await,
+            Err(error) => Err(error),
+        };
+        Some(match found {
+            Ok(Some((leader, renewed))) => format!("{leader} leads; it renewed the lease {name} at {renewed}"),
+            Ok(None) => format!("no controller holds the lease {name}: nothing is guarded now"),
+            Err(error) => format!("whether a controller leads cannot be told: {error}"),
+        })
+    }
+
+    fn address(&self) -> Address {
+        Address {
+            kubeconfig: self.0.settings.kubeconfig.clone(),
+            context: self.0.settings.context.clone(),
+        }
+    }
+}
+
+/// This machine's or pod's name, and a part that no other process has: a controller that is started again must not take the place of the
+/// one that it was before.
+fn own_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}_{}", host.trim(), uuid::Uuid::now_v7())
+}

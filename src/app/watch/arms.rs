@@ -1,0 +1,30 @@
+//! The pods of a record as the two sides of what is counted.
+
+use crate::{
+    count::{PodArms, PodLife},
+    engine::Stage,
+    record::Record,
+    words::{Arm, Moment},
+};
+
+/// The sides of the watch; of the verification of a version that was put back, its pods are the ones that are judged, alone.
+pub(super) fn of(record: &Record, stage: Stage) -> PodArms {
+    let put_back = stage == Stage::Verification && record.intent.is_some();
+    let judged = if put_back { Arm::Baseline } else { Arm::Candidate };
+    let alone = stage == Stage::Verification;
+    let pods = record.pods.iter().filter(|pod| !alone || pod.arm == judged);
+    PodArms::of(pods.map(|pod| {
+        let life = PodLife {
+            arm: if pod.arm == judged { Arm::Candidate } else { Arm::Baseline },
+            created_at: pod.created_at,
+            ready_at: pod.ready_at,
+            gone_at: pod.gone_at,
+        };
+        (pod.pod.clone(), life)
+    }))
+}
+
+/// What the first pod of the candidate did before it was ready counts too.
+pub(super) fn begins(arms: &PodArms, activated: Moment) -> Moment {
+    arms.first(Arm::Candidate).map_or(activated, |first| first.min(activated))
+}

@@ -1,0 +1,338 @@
+//! `lastgood deploy`: fetches a release, unpacks it, switches to it, activates it; whoever guards the service judges it then.
+
+mod asked;
+mod bar;
+
+use std::time::Duration;
+
+use clap::builder::NonEmptyStringValueParser;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Common, Exit,
+    output::{self, WrongUse},
+    reach::{self, WhichService},
+    wait,
+};
+use crate::{
+    app::{
+        clock::SystemClock,
+        deploy::{self, DeployError, Deployed},
+    },
+    explain::clean,
+    fetch::Location,
+    host::{Arrived, BeginError, Site},
+    policy::{self, Policy, Target},
+    ports::{Clock as _, Desk, DeskError},
+    settings::{self, Settings, StoreSettings},
+    web::{actor, client::Client},
+    words::{Moment, Standing, TargetKey, VersionName},
+};
+use asked::{Asked, Recorded};
+
+/// Fetches a release, unpacks it beside the others, switches to it and activates it.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Artifacts: tar, tar.gz, tar.zst and zip are unpacked, any other file is taken as
+it is. From https or files; from http only with a digest. After a cut network
+the same command goes on. Nothing but releases/ and current is touched, and
+`current` points to the old version or to the new one at every moment. Works
+without a controller and without Prometheus; it then says that nobody guards.
+
+Exit codes: 0 it runs (with --wait: it was judged good), 1 failed, 3 and 4 as
+`wait`, 5 refused: another deploy runs, its smoke test failed, quarantined.
+
+Examples:
+  lastgood deploy --service myapp --to v1.2.3 --dry-run
+  lastgood deploy --service myapp --to v1.2.3 --from ./myapp-v1.2.3.tar.gz
+  lastgood deploy myapp --to v1.2.3 --manifest release.json --wait"
+)]
+pub struct Args {
+    #[command(flatten)]
+    which: WhichService,
+    /// The version: the name of its directory in `releases`.
+    #[arg(long, value_name = "VERSION")]
+    to: VersionName,
+    /// An artifact; may be given several times.
+    #[arg(long, value_name = "URL|FILE")]
+    from: Vec<Location>,
+    /// The SHA-256 of each --from, in their order.
+    #[arg(long, value_name = "HEX", value_parser = NonEmptyStringValueParser::new())]
+    sha256: Vec<String>,
+    /// The release's manifest; else the recorded one.
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<std::path::PathBuf>,
+    /// Deploy what failed its smoke test, or is quarantined.
+    #[arg(long)]
+    force: bool,
+    /// Show what would be done, and do nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Wait for the verdict on it.
+    #[arg(long)]
+    wait: bool,
+    /// With --wait, give up after so long.
+    #[arg(long, value_name = "TIME", default_value = "2h", value_parser = policy::parse_duration, requires = "wait")]
+    timeout: Duration,
+    /// Most bytes of a download, and of all that is unpacked.
+    #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = asked::bytes)]
+    max_bytes: u64,
+    /// Most files, directories and links.
+    #[arg(long, value_name = "COUNT", default_value = "100000")]
+    max_entries: u64,
+    /// Most unpacked bytes for each packed one.
+    #[arg(long, value_name = "RATIO", default_value = "100", value_parser = clap::value_parser!(u64).range(1..))]
+    max_ratio: u64,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// When it is refused, or did not come to the switch.
+pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
+    let settings = reach::settings(common)?;
+    let policy = policy_of(common, &settings, args)?;
+    let target = match &policy.target {
+        Target::Host(target) => target,
+        Target::Kubernetes(_) => anyhow::bail!(
+            "{} runs on Kubernetes, and deploy is for hosts: ship it as you do, by kubectl or your pipeline; lastgood sees it by itself",
+            policy.key()
+        ),
+    };
+    let site = Site::new(policy.service.clone(), target);
+    let holder = format!(
+        "{}, process {},",
+        actor(rustix::process::getuid().as_raw()).0,
+        std::process::id()
+    );
+    let recorded = recorded(common, &settings, &policy.key(), &args.to).await;
+    let asked = Asked::read(args, &policy, &site, recorded, holder)?;
+    let guarded = Guarded::look(&settings, &policy).await;
+    if args.dry_run {
+        output::data(&plan(&site, &policy, &asked, &guarded)?)?;
+        return Ok(Exit::Done);
+    }
+    if let Some(because) = asked.forbidden().filter(|_| !args.force) {
+        return Err(DeskError::Refused(format!("nothing was changed: {because}")).into());
+    }
+    if args.wait && !matches!(guarded, Guarded::By(_)) {
+        return Err(DeskError::Failed(format!(
+            "nothing was done: {guarded}, so there would be no verdict to wait for; start `lastgood run`, or deploy without --wait"
+        ))
+        .into());
+    }
+    let begun = SystemClock.now();
+    let deployed = match deploy_now(common, &site, &asked).await {
+        Ok(deployed) => deployed,
+        Err(error) if error.interrupted() => {
+            output::say("interrupted: nothing was changed");
+            return Ok(Exit::Interrupted);
+        }
+        Err(DeployError::Begin(BeginError::Busy(by))) => {
+            return Err(DeskError::Refused(format!("nothing was changed: {by}")).into());
+        }
+        // What was unpacked is a whole release then, and stays.
+        Err(error @ DeployError::Host(_)) => return Err(anyhow::Error::from(error).context("what runs was not changed")),
+        Err(error) => return Err(anyhow::Error::from(error).context("nothing was changed")),
+    };
+    match tell(common, &policy, &site, args, &deployed) {
+        Exit::Done => {}
+        exit => return Ok(exit),
+    }
+    // One that was judged before is not judged anew, so its older verdict counts.
+    let since = (deployed.arrived != Arrived::RanAlready).then_some(begun);
+    match guarded {
+        Guarded::By(client) => judged(common, args, &client, policy.key(), since).await,
+        told => {
+            output::say(&format!("{told}; start `lastgood run` to have it judged"));
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// Says that it is judged, or waits for the verdict.
+async fn judged(common: &Common, args: &Args, client: &Client, target: TargetKey, since: Option<Moment>) -> anyhow::Result<Exit> {
+    if !args.wait {
+        let service = &target.service;
+        output::note(
+            common,
+            &format!(
+                "it is judged now: `lastgood wait {service} --to {}` waits for the verdict",
+                args.to
+            ),
+        );
+        return Ok(Exit::Done);
+    }
+    let awaited = wait::Awaited {
+        target,
+        version: Some(args.to.clone()),
+        since,
+    };
+    wait::until_verdict(common, client, &awaited, args.timeout).await
+}
+
+/// The policy of the service that is meant.
+fn policy_of(common: &Common, settings: &Settings, args: &Args) -> anyhow::Result<Policy> {
+    let read = settings::policies::part(&settings.policies);
+    for error in &read.rejected {
+        output::note(common, &error.to_string());
+    }
+    let (service, env) = args.which.named()?;
+    let keys: Vec<_> = read.accepted.iter().map(|file| file.policy.key()).collect();
+    let key = reach::only(&keys, service, env)?;
+    let found = read.accepted.into_iter().find(|file| file.policy.key() == key);
+    Ok(found
+        .map(|file| file.policy)
+        .ok_or_else(|| reach::unknown(service, env, &keys))?)
+}
+
+/// What the history knows of the version; a history that cannot be read is told, and is never in the way.
+async fn recorded(common: &Common, settings: &Settings, target: &TargetKey, version: &VersionName) -> Option<Recorded> {
+    let controller = std::os::unix::net::UnixStream::connect(&settings.server.socket).is_ok();
+    if !controller && matches!(&settings.store, StoreSettings::Sqlite(path) if !path.exists()) {
+        return None;
+    }
+    // What a desk would note is said here anyhow.
+    let quiet = Common {
+        quiet: true,
+        ..common.clone()
+    };
+    let of_desk = async { anyhow::Ok(reach::desk(&quiet).await?.releases(&target.service).await?) };
+    match of_desk.await {
+        Ok(releases) => {
+            let mut all = releases.into_iter();
+            let found = all.find(|release| release.target == *target && release.version == *version)?;
+            Some(Recorded {
+                manifest: found.release.map(|release| release.manifest),
+                quarantined: found.standing == Some(Standing::Quarantined),
+            })
+        }
+        Err(error) => {
+            output::note(common, &format!("what is recorded of {version} cannot be read: {error:#}"));
+            None
+        }
+    }
+}
+
+/// Whether somebody will judge it. To find that out is never in the way of a deploy.
+enum Guarded {
+    /// The controller at the other end.
+    By(Client),
+    /// Nobody; a sentence.
+    Nobody(String),
+    /// It cannot be told; a sentence.
+    Unknown(String),
+}
+
+impl std::fmt::Display for Guarded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::By(_) => f.write_str("the controller that runs judges it"),
+            Self::Nobody(because) => write!(f, "nobody guards it: {because}"),
+            Self::Unknown(because) => write!(f, "whether anybody guards it cannot be told: {because}"),
+        }
+    }
+}
+
+impl Guarded {
+    async fn look(settings: &Settings, policy: &Policy) -> Self {
+        let socket = settings.server.socket.display();
+        let client = match Client::connect(&settings.server.socket) {
+            Ok(Some(client)) => client,
+            Ok(None) => return Self::Nobody(format!("no controller answers at {socket}")),
+            Err(error) => return Self::Unknown(error.to_string()),
+        };
+        match client.status().await {
+            Ok(all) if all.iter().any(|status| status.target == policy.key()) => Self::By(client),
+            Ok(_) => Self::Nobody(format!("the controller at {socket} does not know {}", policy.service)),
+            Err(error) => Self::Unknown(error.to_string()),
+        }
+    }
+}
+
+async fn deploy_now(common: &Common, site: &Site, asked: &Asked) -> Result<Deployed, DeployError> {
+    let stop = CancellationToken::new();
+    let interrupted = stop.clone();
+    // Listened for from here on, before anything is begun.
+    let listening = signal(SignalKind::interrupt()).map(|mut interrupts| {
+        tokio::spawn(async move {
+            if interrupts.recv().await.is_some() {
+                interrupted.cancel();
+            }
+        })
+    });
+    let bar = bar::Bar::new(common);
+    let deployed = deploy::deploy(site, &asked.order, &stop, &|progress| bar.told(&progress)).await;
+    bar.end();
+    if let Ok(listening) = listening {
+        listening.abort();
+    }
+    deployed
+}
+
+/// What would be done, a step a line.
+fn plan(site: &Site, policy: &Policy, asked: &Asked, guarded: &Guarded) -> anyhow::Result<String> {
+    let version = &asked.order.version;
+    let mut steps = vec![match site.runs()? {
+        Some(runs) => format!("{} (env {}): {runs} runs, {version} will", policy.service, policy.env),
+        None => format!("{} (env {}): nothing runs yet, {version} will", policy.service, policy.env),
+    }];
+    if site.has(version)? {
+        steps.push(format!(
+            "use      {}, which is there already",
+            site.release(version).display()
+        ));
+    } else {
+        for source in &asked.order.sources {
+            let digest = source.digest.as_ref().map_or("no digest known", |digest| digest.short());
+            steps.push(format!("fetch    {} ({digest})", source.location));
+        }
+        steps.push(format!("unpack   to {}", site.release(version).display()));
+    }
+    steps.push(format!("switch   {} to it", site.current().display()));
+    steps.push(format!("activate {}", site.activation()));
+    steps.push(format!("judge    {guarded}"));
+    steps.extend(asked.forbidden().map(|because| format!("refused  {because}")));
+    let lines: Vec<String> = steps.iter().map(|step| clean(step)).collect();
+    Ok(lines.join("\n"))
+}
+
+/// Says what was done.
+fn tell(common: &Common, policy: &Policy, site: &Site, args: &Args, deployed: &Deployed) -> Exit {
+    if let Some(unpacked) = deployed.unpacked {
+        output::note(
+            common,
+            &format!(
+                "unpacked {} entries, {} bytes, to {}",
+                unpacked.entries,
+                unpacked.bytes,
+                site.release(&args.to).display()
+            ),
+        );
+    }
+    if let Some(remark) = &deployed.remark {
+        output::say(&format!("the next deploy will tidy up what this one could not: {remark}"));
+    }
+    let (service, to) = (&policy.service, &args.to);
+    match &deployed.arrived {
+        Arrived::RanAlready => output::say(&format!("{service}: {to} runs already; nothing was changed")),
+        Arrived::Activated { from, done } => {
+            let before = from.as_ref().map(|from| format!(", {from} ran before")).unwrap_or_default();
+            output::say(&format!("{service}: {to} runs{before}; {done}"));
+        }
+        Arrived::NotActivated { because } => {
+            output::say(&format!(
+                "error: {service}: {} points to {to}, but what serves did not take it up: {because}; mend that and run the same command again, or deploy the version before",
+                site.current().display()
+            ));
+            return Exit::Failed;
+        }
+    }
+    Exit::Done
+}
+
+/// That something was asked for in a way that cannot be done.
+fn wrong(text: impl Into<String>) -> anyhow::Error {
+    WrongUse(text.into()).into()
+}

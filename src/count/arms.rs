@@ -1,0 +1,64 @@
+//! Which side each pod is on, and since when (product.md, From counters to counts: arms on Kubernetes are pods).
+
+use std::collections::BTreeMap;
+
+use crate::words::{Arm, Moment, Pod};
+
+/// The life of one pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PodLife {
+    /// Which side it is on.
+    pub arm: Arm,
+    /// When it was made, in whole seconds.
+    pub created_at: Moment,
+    /// When it became ready.
+    pub ready_at: Option<Moment>,
+    /// When it was no longer there.
+    pub gone_at: Option<Moment>,
+}
+
+/// The pods of both sides. A StatefulSet's pods keep their names, so a name may have several lives.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PodArms {
+    lives: BTreeMap<Pod, Vec<PodLife>>,
+}
+
+impl PodArms {
+    /// Of pods and their lives, in any order.
+    #[must_use]
+    pub fn of(pods: impl IntoIterator<Item = (Pod, PodLife)>) -> Self {
+        let mut lives: BTreeMap<Pod, Vec<PodLife>> = BTreeMap::new();
+        for (pod, life) in pods {
+            lives.entry(pod).or_default().push(life);
+        }
+        lives.values_mut().for_each(|lives| lives.sort_by_key(|life| life.created_at));
+        Self { lives }
+    }
+
+    /// The life in which `pod` was scraped at `at`; none where it is on neither side.
+    #[must_use]
+    pub fn life(&self, pod: &Pod, at: Moment) -> Option<&PodLife> {
+        self.lives.get(pod)?.iter().rev().find(|life| life.created_at <= at)
+    }
+
+    /// Whether every pod of the baseline had gone at `at`.
+    #[must_use]
+    pub fn baseline_gone(&self, at: Moment) -> bool {
+        let mut baseline = self.lives().filter(|(_, life)| life.arm == Arm::Baseline);
+        baseline.all(|(_, life)| life.gone_at.is_some_and(|gone| gone <= at))
+    }
+
+    /// When the first pod of `arm` was made; none where it has none.
+    #[must_use]
+    pub fn first(&self, arm: Arm) -> Option<Moment> {
+        let of_arm = self.lives().filter(|(_, life)| life.arm == arm);
+        of_arm.map(|(_, life)| life.created_at).min()
+    }
+
+    /// All lives.
+    pub(super) fn lives(&self) -> impl Iterator<Item = (&Pod, &PodLife)> {
+        self.lives
+            .iter()
+            .flat_map(|(pod, lives)| lives.iter().map(move |life| (pod, life)))
+    }
+}

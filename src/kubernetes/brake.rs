@@ -1,0 +1,106 @@
+//! What people wrote on the workload to keep lastgood from acting, read anew directly before each act (failures.md, I8).
+
+use serde_json::Value;
+
+use super::{hold::HeldBy, object::Object, ownership::owner};
+use crate::policy::WorkloadKind;
+
+/// Switches lastgood off for a workload: `"true"`.
+pub const OFF: &str = "lastgood.dev/off";
+/// Says of a release why it cannot be gone back from; on the workload or in its template.
+pub const IRREVERSIBLE: &str = "lastgood.dev/irreversible";
+
+/// Why nothing may be written to `workload`: a sentence with what to do; none: it may.
+#[must_use]
+pub fn brake(kind: WorkloadKind, workload: &Object) -> Option<String> {
+    off(workload)
+        .or_else(|| irreversible(workload))
+        .or_else(|| paused(kind, workload))
+        .or_else(|| leaving(workload))
+        .or_else(|| owner(workload).filter(|owner| owner.writes_back).map(|owner| owner.sentence))
+}
+
+fn off(workload: &Object) -> Option<String> {
+    (workload.annotation(OFF)? == "true")
+        .then(|| format!("the annotation {OFF} switches lastgood off here; remove it, or go back by hand"))
+}
+
+fn irreversible(workload: &Object) -> Option<String> {
+    let in_template = || {
+        workload
+            .template()?
+            .pointer("/metadata/annotations")?
+            .get(IRREVERSIBLE)?
+            .as_str()
+    };
+    let reason = workload.annotation(IRREVERSIBLE).or_else(in_template)?;
+    Some(format!(
+        "the annotation {IRREVERSIBLE} says that there is no way back: {reason}; repair it forward"
+    ))
+}
+
+/// That a person paused the Deployment.
+pub(super) fn paused(kind: WorkloadKind, workload: &Object) -> Option<String> {
+    let paused = kind == WorkloadKind::Deployment && workload.0.pointer("/spec/paused") == Some(&Value::Bool(true));
+    (paused && HeldBy::read(workload).is_none()).then(|| {
+        let (name, namespace) = (workload.name(), workload.namespace());
+        format!(
+            "a person paused the Deployment, and lastgood never resumes what it did not pause; `kubectl rollout resume deployment/{name} -n {namespace}`"
+        )
+    })
+}
+
+fn leaving(workload: &Object) -> Option<String> {
+    workload
+        .text("/metadata/deletionTimestamp")
+        .map(|_| "it is being deleted; nothing is to be done".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn brakes(workload: Value) -> Option<String> {
+        brake(WorkloadKind::Deployment, &Object(workload))
+    }
+
+    #[test]
+    fn k17_k21_each_brake_keeps_lastgood_from_writing_and_says_what_to_do() {
+        for (workload, said) in [
+            (json!({"metadata": {"annotations": {OFF: "true"}}}), "switches lastgood off"),
+            (
+                json!({"metadata": {"annotations": {IRREVERSIBLE: "drops a column"}}}),
+                "drops a column",
+            ),
+            (
+                json!({"spec": {"template": {"metadata": {"annotations": {IRREVERSIBLE: "new disk format"}}}}}),
+                "new disk format",
+            ),
+            (
+                json!({"metadata": {"name": "myapp", "namespace": "shop"}, "spec": {"paused": true}}),
+                "`kubectl rollout resume deployment/myapp -n shop`",
+            ),
+            (
+                json!({"metadata": {"deletionTimestamp": "2026-11-24T12:00:00Z"}}),
+                "being deleted",
+            ),
+            (
+                json!({"metadata": {"annotations": {"argocd.argoproj.io/tracking-id": "a:b"}}}),
+                "`argocd app rollback a`",
+            ),
+        ] {
+            let found = brakes(workload).expect("a brake");
+            assert!(found.contains(said), "{found}");
+        }
+    }
+
+    #[test]
+    fn what_lastgood_holds_itself_and_what_is_only_called_off_is_no_brake() {
+        let held = r#"{"rollout":"019a2f3c-0000-7000-8000-000000000000","until":"2026-11-24T12:00:00Z"}"#;
+        let by_us = json!({"metadata": {"annotations": {super::super::hold::HELD: held}}, "spec": {"paused": true}});
+        assert_eq!(brakes(by_us), None);
+        assert_eq!(brakes(json!({"metadata": {"annotations": {OFF: "false"}}})), None);
+    }
+}

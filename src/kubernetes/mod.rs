@@ -1,0 +1,39 @@
+//! The cluster: workloads as they are, their revisions and pods. Writes only on an effect, by a patch that holds only for what was judged.
+//!
+//! May touch: `ports`, the pure rooms' types, the API server through `kube`. Deliberately absent: other adapters, judgments, typed writes
+//! (what a newer server knows and this lastgood does not must survive), secrets, `replicas`.
+
+mod audit;
+pub mod brake;
+mod call;
+mod cluster;
+pub mod crd;
+mod document;
+mod doorbell;
+pub mod hold;
+pub mod identity;
+mod leading;
+pub mod lease;
+pub mod leftover;
+pub mod object;
+mod objects;
+pub mod ownership;
+pub mod patch;
+pub mod pods;
+mod rehearse;
+mod resource;
+mod revert;
+pub mod revision;
+mod seen;
+pub mod template;
+mod term;
+pub mod trouble;
+mod watches;
+mod workload;
+
+pub use cluster::{Address, Cluster};
+pub use document::MOST_BYTES;
+pub use leading::{Contender, Contest, Held};
+pub use objects::Objects;
+pub use term::{Term, Uptime};
+pub use workload::Workload;

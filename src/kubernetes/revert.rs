@@ -1,0 +1,278 @@
+//! The revert: read anew, decided anew, written once; whatever comes back is looked at before anything is sent again (kubernetes.md, The write).
+
+use std::time::Duration;
+
+use super::{
+    brake::brake,
+    call::{CallError, pause},
+    leftover::leftovers,
+    object::Object,
+    ownership::owner,
+    patch::{self, Marks, REVERT_ID, REVERTED_AT},
+    resource::Resource,
+    revision::same,
+    seen::Seen,
+    workload::Workload,
+};
+use crate::{
+    engine::Look,
+    policy::WorkloadKind,
+    ports::PlatformError,
+    record::{ActResult, Intent},
+    words::{Moment, Version},
+};
+
+/// How often a revert is decided anew where the object changes meanwhile (failures.md, K05).
+const TRIES: u32 = 5;
+/// How long is waited before that, times the number of the try.
+const AGAIN: Duration = Duration::from_millis(200);
+/// So many leftovers are named.
+const NAMED: usize = 8;
+
+/// What one try came to.
+enum Tried {
+    Ended(ActResult),
+    /// To be decided anew, for this reason.
+    Again(CallError),
+}
+
+impl Workload {
+    pub(super) async fn reverted(&self, intent: &Intent) -> Result<ActResult, PlatformError> {
+        let mut last = None;
+        for number in 1..=TRIES {
+            match self.tried(intent).await? {
+                Tried::Ended(result) => return Ok(result),
+                Tried::Again(error) => {
+                    let asked = match &error {
+                        CallError::Busy { pause, .. } => *pause,
+                        _ => AGAIN * number,
+                    };
+                    last = Some(error);
+                    pause(asked).await;
+                }
+            }
+        }
+        match last {
+            // It may still be done: only a look can tell.
+            Some(error @ CallError::Unknown(_)) => Err(self.cannot("write to", &error)),
+            Some(error) => Ok(not_moved(self.cannot("write to", &error))),
+            None => Err(PlatformError("nothing was tried; report this".to_owned())),
+        }
+    }
+
+    async fn tried(&self, intent: &Intent) -> Result<Tried, PlatformError> {
+        let seen = match self.fresh().await {
+            Ok(seen) => seen,
+            Err(error @ (CallError::Busy { .. } | CallError::Unknown(_) | CallError::Conflict(_))) => {
+                return Ok(Tried::Again(error));
+            }
+            Err(error) => return Ok(Tried::Ended(not_moved(self.cannot("look at", &error)))),
+        };
+        let runs = self.identified(&seen).await?;
+        if ours(&seen.workload, intent) && runs.as_ref() == Some(&intent.to) {
+            let moved_at = self.marked_at(&seen.workload);
+            return Ok(Tried::Ended(self.accepted(intent, &seen, &seen.workload, moved_at).await));
+        }
+        if runs.as_ref() != Some(&intent.from) {
+            return Ok(Tried::Ended(ActResult::Superseded { runs }));
+        }
+        if let Some(found) = brake(self.target.kind, &seen.workload) {
+            return Ok(Tried::Ended(ActResult::Refused { found }));
+        }
+        let Some(to) = self.restorable(&seen, &intent.to).await? else {
+            let found = gone(&intent.to);
+            return Ok(Tried::Ended(ActResult::Refused { found }));
+        };
+        let marks = Marks {
+            rollout: intent.rollout,
+            at: self.clock.now(),
+            fence: self.cluster.fence(),
+        };
+        let operations = patch::revert(self.target.kind, &seen.workload, &to, &marks);
+        match self.send(operations, false).await {
+            Ok(after) => {
+                let moved_at = self.clock.now();
+                Ok(Tried::Ended(self.accepted(intent, &seen, &after, moved_at).await))
+            }
+            Err(error @ CallError::Invalid(_)) => self.failed(&seen, error).await,
+            Err(error @ (CallError::Conflict(_) | CallError::Busy { .. } | CallError::Unknown(_))) => Ok(Tried::Again(error)),
+            Err(error) => Ok(Tried::Ended(not_moved(self.cannot("write to", &error)))),
+        }
+    }
+
+    /// A patch that does not hold: something changed meanwhile, which is decided anew; or nothing did, and the server will not have it.
+    async fn failed(&self, seen: &Seen, error: CallError) -> Result<Tried, PlatformError> {
+        let unchanged = match self.fresh().await {
+            Ok(now) => now.workload.uid() == seen.workload.uid() && now.workload.0.get("spec") == seen.workload.0.get("spec"),
+            Err(_) => false,
+        };
+        Ok(if unchanged && !error.is_failed_test() {
+            Tried::Ended(not_moved(self.cannot("write to", &error)))
+        } else {
+            Tried::Again(error)
+        })
+    }
+
+    /// The template to restore; none where nothing is left of it.
+    pub(super) async fn restorable(&self, seen: &Seen, version: &Version) -> Result<Option<serde_json::Value>, PlatformError> {
+        let catalog = self.catalog().await?.lock().await;
+        Ok(catalog.template(version, &seen.revisions, &self.ignored))
+    }
+
+    pub(super) async fn send(&self, operations: json_patch::Patch, dry_run: bool) -> Result<Object, CallError> {
+        let place = (self.target.namespace.as_str(), self.target.name.as_str());
+        let calls = &self.cluster.calls;
+        calls.patch(Resource::of(self.target.kind), place, operations, dry_run).await
+    }
+
+    /// The patch is in force: its ownership is given up, and what remains is told.
+    async fn accepted(&self, intent: &Intent, before: &Seen, after: &Object, moved_at: Moment) -> ActResult {
+        let mut told = vec!["patch accepted".to_owned()];
+        told.extend(self.disowned(after).await.err());
+        let wanted = self.restorable(before, &intent.to).await.ok().flatten();
+        if let (Some(wanted), Some(found)) = (&wanted, after.template()) {
+            if !same(wanted, found) {
+                let error = format!(
+                    "the API server made something else of the template of {}: an admission webhook or policy changes it; look at `kubectl get {} {} -n {} -o yaml`",
+                    intent.to.name,
+                    self.target.kind.as_str(),
+                    self.target.name,
+                    self.target.namespace
+                );
+                return ActResult::NotActivated { moved_at, error };
+            }
+            told.extend(
+                before
+                    .workload
+                    .template()
+                    .and_then(|bad| left_behind(&leftovers(bad, wanted))),
+            );
+        }
+        told.extend(owner(after).map(|owner| owner.sentence));
+        if let Some(error) = self.by_hand(after) {
+            return ActResult::NotActivated { moved_at, error };
+        }
+        ActResult::Applied {
+            moved_at,
+            activated_at: moved_at,
+            detail: told.join("; "),
+        }
+    }
+
+    /// Pods that no controller replaces.
+    fn by_hand(&self, workload: &Object) -> Option<String> {
+        let by_hand =
+            self.target.kind != WorkloadKind::Deployment && workload.text("/spec/updateStrategy/type") == Some("OnDelete");
+        by_hand.then(|| {
+            format!(
+                "the template is back, but with the strategy `OnDelete` people replace the pods: `kubectl delete pod -n {} -l {}`",
+                self.target.namespace,
+                super::seen::selector(workload)
+            )
+        })
+    }
+
+    /// Gives up what the last patch made lastgood the owner of.
+    async fn disowned(&self, after: &Object) -> Result<(), String> {
+        let mut object = after.clone();
+        for _ in 0..TRIES {
+            let Some(operations) = patch::disown(&object) else {
+                return Ok(());
+            };
+            match self.send(operations, false).await {
+                Ok(_) => return Ok(()),
+                Err(error) => {
+                    let resource = Resource::of(self.target.kind);
+                    match self
+                        .cluster
+                        .calls
+                        .get(resource, &self.target.namespace, &self.target.name)
+                        .await
+                    {
+                        Ok(now) => object = now,
+                        Err(_) => return Err(still_owned(&error)),
+                    }
+                }
+            }
+        }
+        Err(still_owned(&CallError::Conflict("it changes all the time".to_owned())))
+    }
+
+    pub(super) async fn looked(&self, intent: &Intent) -> Result<Look, PlatformError> {
+        let seen = self.fresh().await.map_err(|error| self.cannot("look at", &error))?;
+        let runs = self.identified(&seen).await?;
+        let ours = ours(&seen.workload, intent);
+        if runs.as_ref() == Some(&intent.from) && !ours {
+            return Ok(Look::NotBegun);
+        }
+        if runs.as_ref() != Some(&intent.to) || !ours {
+            return Ok(Look::Other { runs });
+        }
+        let moved_at = self.marked_at(&seen.workload);
+        // Told with the outcome when it was written; what matters now is that the next release meets no conflict.
+        if let Err(because) = self.disowned(&seen.workload).await {
+            tracing::warn!(%because, rollout = %intent.rollout, "after a look");
+        }
+        Ok(Look::Done {
+            moved_at,
+            activated_at: moved_at,
+        })
+    }
+
+    /// There is nothing to activate on Kubernetes: what was written is in force.
+    pub(super) async fn activated(&self, intent: &Intent) -> ActResult {
+        match self.looked(intent).await {
+            Ok(Look::Done { moved_at, .. } | Look::Moved { moved_at }) => ActResult::Applied {
+                moved_at,
+                activated_at: moved_at,
+                detail: String::new(),
+            },
+            Ok(Look::Other { runs }) => ActResult::Superseded { runs },
+            Ok(Look::NotBegun) => ActResult::Superseded {
+                runs: Some(intent.from.clone()),
+            },
+            Err(error) => not_moved(error),
+        }
+    }
+
+    fn marked_at(&self, workload: &Object) -> Moment {
+        let marked = workload.annotation(REVERTED_AT).and_then(|text| text.parse().ok());
+        marked.unwrap_or_else(|| self.clock.now())
+    }
+}
+
+/// Whether the revert of this very rollout was written.
+fn ours(workload: &Object, intent: &Intent) -> bool {
+    workload.annotation(REVERT_ID) == Some(intent.rollout.to_string().as_str())
+}
+
+pub(super) fn gone(version: &Version) -> String {
+    format!(
+        "nothing is kept of the template of {} ({}), and no revision of it is left; ship it again so that it is seen",
+        version.name,
+        version.fingerprint.short()
+    )
+}
+
+fn not_moved(error: PlatformError) -> ActResult {
+    ActResult::NotMoved { error: error.0 }
+}
+
+fn still_owned(error: &CallError) -> String {
+    format!(
+        "the field manager `{}` still owns what it wrote ({error}): the next server-side apply may need `--force-conflicts` once",
+        patch::FIELD_MANAGER
+    )
+}
+
+fn left_behind(paths: &[String]) -> Option<String> {
+    let named = paths.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let more = paths.len().saturating_sub(NAMED);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    (!paths.is_empty())
+        .then(|| format!("the next apply of a release without them leaves them behind, remove them by hand then: {named}{more}"))
+}

@@ -1,0 +1,14 @@
+//! `lastgood deploy` with everything real: the program itself, servers that fail, archives that attack, disks that are full, kills.
+
+#![expect(clippy::expect_used, reason = "a rig that fails fails its test")]
+
+mod archives;
+mod crashes;
+mod document;
+mod faults;
+mod guarded;
+mod network;
+mod rig;
+mod server;
+mod switching;
+mod systemd;

@@ -1,0 +1,351 @@
+//! A systemd of its own namespaces with nginx in front: deploys under load, by reload, by restart behind a socket, and by a plain restart.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use crate::rig::{Scene, entry, gzip, sha256};
+
+const NAMESPACES: [&str; 8] = [
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount",
+    "--uts",
+    "--ipc",
+    "--cgroup",
+    "--mount-proc",
+];
+const DBUS_SOCKET: &str = "[Unit]\nDefaultDependencies=no\n[Socket]\nListenStream=/run/dbus/system_bus_socket\n";
+const DBUS: &str = "[Unit]\nDefaultDependencies=no\nRequires=dbus.socket\nAfter=dbus.socket\n[Service]\nNonBlocking=yes\n\
+    ExecStart=/usr/bin/dbus-daemon --system --address=systemd: --nofork --nopidfile --nosyslog\n";
+const TARGET: &str = "[Unit]\nDefaultDependencies=no\nRequires=dbus.socket dbus.service\nAfter=dbus.service\n";
+/// Between two requests of one client: a few hundred a second.
+const PACE: Duration = Duration::from_millis(3);
+
+/// The host: systemd, and where everything lies.
+struct Host {
+    scene: Scene,
+    unshare: Child,
+    init: u32,
+    front: u16,
+    plain: u16,
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // `--kill-child`: all of the namespace ends with it.
+        let _ = self.unshare.kill();
+        let _ = self.unshare.wait();
+    }
+}
+
+/// The nginx that `make test` found, else the distribution's.
+fn nginx() -> String {
+    std::env::var("LASTGOOD_TEST_NGINX").unwrap_or_else(|_| "/usr/sbin/nginx".to_owned())
+}
+
+/// What is missing here for these tests.
+fn missing() -> Option<String> {
+    for needed in [nginx().as_str(), "/usr/bin/dbus-daemon", "/lib/systemd/systemd"] {
+        if !Path::new(needed).exists() {
+            return Some(format!(
+                "`{needed}` is not here; `make test` finds nginx, the packages systemd and dbus have the rest"
+            ));
+        }
+    }
+    let tried = Command::new("unshare").args(NAMESPACES).arg("true").output();
+    (!tried.is_ok_and(|output| output.status.success())).then(|| "`unshare` does not work here".to_owned())
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("its address").port()
+}
+
+fn nginx_unit(conf: &Path) -> String {
+    format!(
+        "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart={nginx} -c {conf} -e {conf}.log\nExecReload=/bin/kill -HUP $MAINPID\n",
+        nginx = nginx(),
+        conf = conf.display()
+    )
+}
+
+/// An nginx that listens on `port` and does what `locations` says.
+fn nginx_conf(scene: &Scene, name: &str, port: u16, locations: &str) -> PathBuf {
+    let root = scene.root().display();
+    let text = format!(
+        "daemon off;\npid {root}/{name}.pid;\nworker_processes 1;\nevents {{ worker_connections 512; }}\nhttp {{\n  access_log off;\n  \
+         client_body_temp_path {root}/{name}-body;\n  proxy_temp_path {root}/{name}-proxy;\n  fastcgi_temp_path {root}/{name}-fastcgi;\n  \
+         uwsgi_temp_path {root}/{name}-uwsgi;\n  scgi_temp_path {root}/{name}-scgi;\n  \
+         server {{\n    listen 127.0.0.1:{port};\n    {locations}\n  }}\n}}\n"
+    );
+    PathBuf::from(scene.write(&format!("{name}.conf"), text.as_bytes()))
+}
+
+impl Host {
+    /// With the example units of `deploy/systemd` for `shop`, an nginx in front of it that also serves `pages`, and `plain`, an nginx alone.
+    fn start() -> Self {
+        let scene = Scene::below(Path::new(env!("CARGO_TARGET_TMPDIR")));
+        let (front, plain, shop) = (free_port(), free_port(), free_port());
+        let root = scene.root().to_str().expect("text").to_owned();
+        let proxied =
+            format!("location /shop {{ proxy_pass http://127.0.0.1:{shop}; }}\n    include {root}/pages/current/served.conf;");
+        let front_conf = nginx_conf(&scene, "front", front, &proxied);
+        let plain_conf = nginx_conf(
+            &scene,
+            "plain-nginx",
+            plain,
+            &format!("include {root}/plain/current/served.conf;"),
+        );
+        let example = |name: &str| {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/systemd").join(name);
+            let text = fs::read_to_string(path).expect("an example");
+            text.replace("/opt/myapp/", &format!("{root}/shop/"))
+                .replace("127.0.0.1:8080", &format!("127.0.0.1:{shop}"))
+        };
+        fs::create_dir(scene.path("units")).expect("a directory");
+        for (unit, text) in [
+            ("test.target", TARGET.to_owned()),
+            ("dbus.socket", DBUS_SOCKET.to_owned()),
+            ("dbus.service", DBUS.to_owned()),
+            ("front.service", nginx_unit(&front_conf)),
+            ("plain.service", nginx_unit(&plain_conf)),
+            ("myapp.socket", example("myapp.socket")),
+            ("myapp.service", example("myapp.service")),
+        ] {
+            scene.write(&format!("units/{unit}"), text.as_bytes());
+        }
+        for unit in ["myapp.socket", "myapp.service"] {
+            // This systemd has none of the targets that units come after by default.
+            fs::create_dir(scene.path(&format!("units/{unit}.d"))).expect("a drop-in");
+            scene.write(&format!("units/{unit}.d/alone.conf"), b"[Unit]\nDefaultDependencies=no\n");
+        }
+        scene.policy("shop", "{unit: myapp.service, by: restart}");
+        scene.policy("pages", "{unit: front.service, by: reload}");
+        scene.policy("plain", "{unit: plain.service, by: restart}");
+        let log = fs::File::create(scene.path("systemd.log")).expect("a log");
+        let unshare = Command::new("unshare")
+            .args(NAMESPACES)
+            .arg("sh")
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host/systemd.sh"))
+            .arg(scene.path("units"))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("the log"))
+            .stderr(log)
+            .spawn()
+            .expect("unshare");
+        let mut host = Self {
+            scene,
+            unshare,
+            init: 0,
+            front,
+            plain,
+        };
+        host.wait_until_ready();
+        host
+    }
+
+    /// Until its bus answers, at most half a minute.
+    fn wait_until_ready(&mut self) {
+        let id = self.unshare.id();
+        for _ in 0..300 {
+            thread::sleep(Duration::from_millis(100));
+            let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+            let child = children.split_whitespace().next().and_then(|child| child.parse().ok());
+            self.init = child.unwrap_or(0);
+            if self.init != 0 && self.systemctl(&["show", "--property=Version"]) {
+                return;
+            }
+        }
+        let log = fs::read_to_string(self.scene.path("systemd.log")).unwrap_or_default();
+        assert!(log.is_empty(), "systemd did not come up: {log}");
+    }
+
+    fn systemctl(&self, arguments: &[&str]) -> bool {
+        let inside = ["-t", &self.init.to_string(), "-a", "systemctl"];
+        let output = Command::new("nsenter")
+            .args(inside)
+            .args(arguments)
+            .output()
+            .expect("nsenter");
+        output.status.success()
+    }
+
+    /// Runs lastgood against this systemd; it must succeed.
+    fn lastgood(&self, arguments: &[&str]) -> String {
+        let bus = format!("unix:path=/proc/{}/root/run/dbus/system_bus_socket", self.init);
+        let said = self.scene.lastgood_where(arguments, &[("DBUS_SYSTEM_BUS_ADDRESS", &bus)]);
+        let log = fs::read_to_string(self.scene.path("systemd.log")).unwrap_or_default();
+        assert_eq!(said.code, Some(0), "{arguments:?}: {said:?}\n{log}");
+        said.err
+    }
+
+    /// As CI does it: an archive, and its manifest recorded.
+    fn record(&self, service: &str, version: &str, archive: &[u8]) {
+        let name = format!("{service}-{version}.tar.gz");
+        let text = format!(
+            "{{\"version\":\"{version}\",\"commit\":\"0123456789abcdef\",\"built_at\":\"2026-11-24T18:00:00Z\",\"passed_smoke_test\":true,\
+             \"artifacts\":[{{\"name\":\"{name}\",\"url\":\"file://{}\",\"sha256\":\"{}\",\"size\":{}}}]}}",
+            self.scene.write(&name, archive),
+            sha256(archive),
+            archive.len()
+        );
+        let manifest = self.scene.write(&format!("{service}-{version}.json"), text.as_bytes());
+        self.lastgood(&["record", &manifest, "--service", service, "--env", "prod"]);
+    }
+
+    fn deploy(&self, service: &str, version: &str) {
+        let said = self.lastgood(&["deploy", "--service", service, "--to", version]);
+        assert!(said.contains(&format!("{service}: {version} runs")), "{said}");
+    }
+}
+
+/// A release of the demo's service, which accepts on its standard input.
+fn shop(host: &Host, version: &str) {
+    let mut archive = tar::Builder::new(Vec::new());
+    let lastgood = env!("CARGO_BIN_EXE_lastgood");
+    let program = format!(
+        "#!/bin/sh\nexec {lastgood} demo serve --root {}/shop\n",
+        host.scene.root().display()
+    );
+    entry(&mut archive, "bin/myapp", 0o755, program.as_bytes());
+    entry(&mut archive, "service.json", 0o644, b"{\"errors\":0,\"median\":0.005}");
+    host.record("shop", version, &gzip(&archive.into_inner().expect("an archive")));
+}
+
+/// A release that nginx reads when it is started and reloaded.
+fn served(host: &Host, service: &str, version: &str) {
+    let mut archive = tar::Builder::new(Vec::new());
+    let location = format!("location /{service} {{ return 200 \"{version}\\n\"; }}\n");
+    entry(&mut archive, "served.conf", 0o644, location.as_bytes());
+    host.record(service, version, &gzip(&archive.into_inner().expect("an archive")));
+}
+
+/// One request on a connection of its own: the body, or how it was lost.
+fn ask(port: u16, path: &str) -> Result<String, String> {
+    let lost = |error: std::io::Error| error.to_string();
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).map_err(lost)?;
+    stream.set_read_timeout(Some(Duration::from_secs(20))).map_err(lost)?;
+    write!(stream, "GET /{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").map_err(lost)?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).map_err(lost)?;
+    match text.split_once("\r\n\r\n") {
+        Some((head, body)) if head.starts_with("HTTP/1.1 200 ") => Ok(body.to_owned()),
+        _ => Err(text.lines().next().unwrap_or("an empty answer").to_owned()),
+    }
+}
+
+/// Asks until the answer is `version`, at most ten seconds.
+fn serves(port: u16, path: &str, version: &str) {
+    for _ in 0..200 {
+        if ask(port, path).is_ok_and(|body| body.contains(version)) {
+            return;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(ask(port, path), Ok(format!("{version}\n")));
+}
+
+/// What a load came to.
+#[derive(Debug, Default)]
+struct Counted {
+    answered: usize,
+    lost: Vec<String>,
+}
+
+/// Two clients that ask for `path`, until it is ended.
+struct Load {
+    ended: Arc<AtomicBool>,
+    counted: Arc<Mutex<Counted>>,
+    clients: Vec<JoinHandle<()>>,
+}
+
+impl Load {
+    fn start(port: u16, path: &'static str) -> Self {
+        let (ended, counted) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Counted::default())));
+        let client = || {
+            let (ended, counted) = (Arc::clone(&ended), Arc::clone(&counted));
+            thread::spawn(move || {
+                while !ended.load(Ordering::Relaxed) {
+                    let answer = ask(port, path);
+                    let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
+                    match answer {
+                        Ok(_) => counted.answered += 1,
+                        Err(lost) => counted.lost.push(lost),
+                    }
+                    drop(counted);
+                    thread::sleep(PACE);
+                }
+            })
+        };
+        let clients = vec![client(), client()];
+        Self { ended, counted, clients }
+    }
+
+    fn end(self) -> Counted {
+        self.ended.store(true, Ordering::Relaxed);
+        for client in self.clients {
+            client.join().expect("a client");
+        }
+        std::mem::take(&mut *self.counted.lock().expect("counts"))
+    }
+}
+
+#[test]
+fn under_load_a_reload_and_a_restart_behind_a_socket_lose_no_request() {
+    let name = "systemd::under_load_a_reload_and_a_restart_behind_a_socket_lose_no_request";
+    if let Some(missing) = missing() {
+        eprintln!("skipped: {name}: {missing}");
+        return;
+    }
+    let host = Host::start();
+    for version in ["v1", "v2", "v3", "v4"] {
+        shop(&host, version);
+        served(&host, "pages", version);
+        served(&host, "plain", version);
+    }
+    // The first deploys of all: what does not run yet is started.
+    assert!(host.systemctl(&["start", "myapp.socket"]));
+    for service in ["shop", "pages", "plain"] {
+        host.deploy(service, "v1");
+    }
+    serves(host.front, "shop", "v1");
+    let (shop, pages) = (Load::start(host.front, "shop"), Load::start(host.front, "pages"));
+    for version in ["v2", "v4"] {
+        host.deploy("shop", version);
+        serves(host.front, "shop", version);
+        host.deploy("pages", version);
+        serves(host.front, "pages", version);
+    }
+    for (how, counted) in [("restart behind its socket", shop.end()), ("reload", pages.end())] {
+        println!(
+            "two deploys by {how}: {} requests answered, {} lost",
+            counted.answered,
+            counted.lost.len()
+        );
+        assert!(counted.answered > 500 && counted.lost.is_empty(), "{how}: {counted:?}");
+    }
+    let plain = Load::start(host.plain, "plain");
+    for version in ["v2", "v4"] {
+        host.deploy("plain", version);
+        serves(host.plain, "plain", version);
+    }
+    let counted = plain.end();
+    println!(
+        "two deploys by plain restart: {} requests answered, {} lost",
+        counted.answered,
+        counted.lost.len()
+    );
+    assert!(counted.answered > 500, "{counted:?}");
+}

@@ -1,0 +1,203 @@
+//! Histories as objects of the cluster keep the same contract as SQLite, within the bounds that a cluster sets.
+
+use lastgood::{
+    kubernetes::{MOST_BYTES, Objects},
+    policy::{KubernetesTarget, WorkloadKind},
+    ports::{Contents as _, History as _, HistoryError},
+    record::{TargetHistory, verify},
+};
+use serde_json::json;
+
+use crate::{
+    api::{Api, Fault},
+    contract::{holds, survives},
+    sample,
+};
+
+const HOME: &str = "/apis/lastgood.dev/v1/namespaces/lastgood/histories";
+
+#[tokio::test]
+async fn objects_keep_the_contract() {
+    let api = Api::start().await;
+    holds(&Objects::new(api.cluster().await, "lastgood"), 10).await;
+}
+
+#[tokio::test]
+async fn objects_survive_a_restart() {
+    let api = Api::start().await;
+    let cluster = api.cluster().await;
+    survives(|| Box::new(Objects::new(cluster.clone(), "lastgood"))).await;
+}
+
+#[tokio::test]
+async fn k07_a_commit_whose_answer_was_lost_is_found_done_and_one_that_was_not_done_is_done_once() {
+    let api = Api::start().await;
+    let store = Objects::new(api.cluster().await, "lastgood");
+    let history = sample::history(&sample::target("myapp"));
+    api.fails(&[Fault::ReplyLost]);
+    let first = store.commit(&history, None).await.expect("found done");
+    api.fails(&[Fault::Unavailable, Fault::Busy, Fault::Conflict]);
+    let second = store.commit(&history, Some(&first)).await.expect("done at last");
+    assert_ne!(first, second);
+    assert_eq!(store.load(&history.target).await, Ok(Some((history.clone(), second))));
+    assert_eq!(api.writes().len(), 2, "one create, one put");
+    let conflict = store.commit(&history, Some(&first)).await;
+    assert!(matches!(conflict, Err(HistoryError::Conflict(_))), "{conflict:?}");
+}
+
+#[tokio::test]
+async fn keeping_a_template_is_no_commit_and_disturbs_none() {
+    let api = Api::start().await;
+    let store = Objects::new(api.cluster().await, "lastgood");
+    let history = TargetHistory::new(sample::target("myapp"));
+    let first = store.commit(&history, None).await.expect("committed");
+    store.keep(&history.target, &sample::version("v1"), "{}").await.expect("kept");
+    assert_eq!(store.load(&history.target).await, Ok(Some((history.clone(), first.clone()))));
+    assert!(store.commit(&history, Some(&first)).await.is_ok());
+}
+
+#[tokio::test]
+async fn c18_what_a_newer_lastgood_wrote_beside_is_kept() {
+    let api = Api::start().await;
+    let store = Objects::new(api.cluster().await, "lastgood");
+    let history = sample::history(&sample::target("myapp"));
+    let revision = store.commit(&history, None).await.expect("committed");
+    api.does(|objects| {
+        objects.change(HOME, "prod.myapp", |object| {
+            object["sealedBy"] = json!("newer");
+            object["history"]["forecast"] = json!({"errors": 0.1});
+            object["history"]["closed"][9]["mood"] = json!("calm");
+        });
+    });
+    let mut next = history;
+    next.closed.remove(0);
+    store.commit(&next, Some(&revision)).await.expect("committed");
+    let stored = api.does(|objects| objects.get(HOME, "prod.myapp").cloned()).expect("stored");
+    assert_eq!(stored["sealedBy"], json!("newer"));
+    assert_eq!(stored["history"]["forecast"], json!({"errors": 0.1}));
+    assert_eq!(stored["history"]["closed"][8]["mood"], json!("calm"), "with its own record");
+    assert_eq!(stored["history"]["closed"].as_array().map(Vec::len), Some(9));
+}
+
+#[tokio::test]
+async fn s15_the_newest_hundred_entries_of_the_audit_are_kept_and_verify_from_the_checkpoint_that_keeps_the_end_of_the_others() {
+    let api = Api::start().await;
+    let store = Objects::new(api.cluster().await, "lastgood");
+    let mut history = TargetHistory::new(sample::target("myapp"));
+    let chain = history.target.to_string();
+    let (mut revision, mut heads) = (None, Vec::new());
+    for number in 0..130 {
+        history.audit.add(&chain, sample::at(number), sample::deed(number));
+        heads.push(history.audit.head(&chain));
+        revision = Some(store.commit(&history, revision.as_ref()).await.expect("committed"));
+    }
+    let stored = store.audit(Some(&chain)).await.expect("the audit");
+    let cut = stored.cut.first().expect("a checkpoint");
+    assert_eq!((cut.seq, stored.entries.len()), (30, 100));
+    assert_eq!(verify(&chain, &stored.entries, &heads, Some(cut)), [""; 0]);
+    assert_eq!(store.audit(None).await, Ok(stored.clone()));
+    api.does(|objects| {
+        objects.change(HOME, "prod.myapp", |object| {
+            let document = object["audit"]["entries"][40]["document"]
+                .as_str()
+                .expect("a text")
+                .replace("alice", "bob");
+            object["audit"]["entries"][40]["document"] = json!(document);
+        });
+    });
+    let edited = store.audit(Some(&chain)).await.expect("the audit");
+    assert_ne!(verify(&chain, &edited.entries, &heads, Some(cut)), [""; 0]);
+}
+
+#[tokio::test]
+async fn c10_a_newer_format_is_refused() {
+    let api = Api::start().await;
+    let store = Objects::new(api.cluster().await, "lastgood");
+    let history = TargetHistory::new(sample::target("myapp"));
+    let revision = store.commit(&history, None).await.expect("committed");
+    api.does(|objects| objects.change(HOME, "prod.myapp", |object| object["history"]["format"] = json!(999)));
+    let refused = store.load(&history.target).await;
+    assert!(matches!(refused, Err(HistoryError::Newer { found: 999, .. })), "{refused:?}");
+    assert_ne!(
+        store.commit(&history, Some(&revision)).await.map(drop),
+        Err(HistoryError::Conflict(String::new()))
+    );
+}
+
+#[tokio::test]
+async fn a_history_lies_beside_its_workload_and_templates_that_a_revert_may_need_outlive_newer_ones() {
+    let api = Api::start().await;
+    let store = Objects::new(api.cluster().await, "lastgood");
+    let history = sample::history(&sample::target("myapp"));
+    let target = KubernetesTarget {
+        namespace: "shop".to_owned(),
+        kind: WorkloadKind::Deployment,
+        name: "myapp".to_owned(),
+        container: None,
+    };
+    store.place(history.target.clone(), &target);
+    store.commit(&history, None).await.expect("committed");
+    assert!(
+        store
+            .keep(&history.target, &sample::version("v1.2.2"), "the last good")
+            .await
+            .is_ok()
+    );
+    for number in 0..9 {
+        let version = sample::version(&format!("v2.{number}"));
+        store.keep(&history.target, &version, "another").await.expect("kept");
+    }
+    let kept: Vec<String> = store
+        .all_kept(&history.target)
+        .await
+        .expect("read")
+        .iter()
+        .map(|(version, _)| version.name.to_string())
+        .collect();
+    assert_eq!(kept, ["v1.2.2", "v2.4", "v2.5", "v2.6", "v2.7", "v2.8"]);
+    let collection = "/apis/lastgood.dev/v1/namespaces/shop/histories";
+    assert!(api.does(|objects| objects.get(collection, "deployment-myapp").is_some()));
+    assert_eq!(store.targets().await, Ok(vec![history.target]));
+}
+
+#[tokio::test]
+async fn no_object_grows_beyond_its_bound() {
+    let api = Api::start().await;
+    let store = Objects::new(api.cluster().await, "lastgood");
+    let target = sample::target("myapp");
+    let mut history = sample::history(&target);
+    for record in &mut history.closed {
+        record.calibration = Some(json!("x".repeat(40_000)));
+        record.queries = vec!["q".repeat(30_000)];
+    }
+    store.commit(&history, None).await.expect("committed");
+    let large = "t".repeat(60_000);
+    for number in 0..6 {
+        store
+            .keep(&target, &sample::version(&format!("v{number}")), &large)
+            .await
+            .expect("kept");
+    }
+    let stored = api.does(|objects| objects.get(HOME, "prod.myapp").cloned()).expect("stored");
+    assert!(stored.to_string().len() <= MOST_BYTES + 1024, "{}", stored.to_string().len());
+    let too_large = "t".repeat(MOST_BYTES);
+    let refused = store.keep(&sample::target("other"), &sample::version("v1"), &too_large).await;
+    assert!(
+        matches!(&refused, Err(HistoryError::Unavailable(why)) if why.contains("256 KiB")),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn two_targets_that_would_share_an_object_are_refused() {
+    let api = Api::start().await;
+    let store = Objects::new(api.cluster().await, "lastgood");
+    let one = TargetHistory::new("a.b/c".parse().expect("a target"));
+    let other = TargetHistory::new("a/b.c".parse().expect("a target"));
+    store.commit(&one, None).await.expect("committed");
+    let refused = store.commit(&other, None).await;
+    assert!(
+        matches!(&refused, Err(HistoryError::Damaged(why)) if why.contains("belongs to a.b/c")),
+        "{refused:?}"
+    );
+}

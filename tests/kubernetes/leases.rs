@@ -1,0 +1,120 @@
+//! Of several controllers the one that holds the lease acts, and whoever held it before writes nothing more.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use lastgood::{
+    kubernetes::{Contender, Contest, Held, Objects},
+    ports::{History as _, HistoryError},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    api::{Api, Fault},
+    rig::Still,
+    sample,
+};
+
+const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/lastgood/leases";
+
+/// A machine on which no time passes.
+fn standing() -> Duration {
+    Duration::from_secs(1000)
+}
+
+async fn contender(api: &Api, me: &str, uptime: fn() -> Duration) -> Contender {
+    let place = (Some("lastgood"), "lastgood");
+    Contender::new(api.cluster().await, place, me.to_owned(), Arc::new(Still), uptime)
+}
+
+fn held(contest: Contest) -> Held {
+    match contest {
+        Contest::Held(held) => held,
+        Contest::Other(who) => panic!("{who} holds it"),
+        Contest::Unknown(because) => panic!("{because}"),
+    }
+}
+
+fn spec(api: &Api) -> Value {
+    api.does(|objects| objects.get(LEASES, "lastgood").expect("a lease")["spec"].clone())
+}
+
+#[tokio::test]
+async fn the_first_takes_the_lease_the_second_waits_and_has_it_at_once_when_it_is_given_back() {
+    let api = Api::start().await;
+    let (mut one, mut two) = (contender(&api, "one", standing).await, contender(&api, "two", standing).await);
+    let first = held(one.contend().await);
+    assert_eq!(first.term().transitions(), 0);
+    assert!(matches!(two.contend().await, Contest::Other(who) if who == "one"));
+    first.give_back().await;
+    let second = held(two.contend().await);
+    assert_eq!(second.term().transitions(), 1);
+    assert_eq!(spec(&api)["holderIdentity"], json!("two"));
+}
+
+#[tokio::test]
+async fn a_lease_whose_holder_is_silent_is_taken_when_its_duration_has_passed_here_and_not_before() {
+    static PASSED: AtomicU64 = AtomicU64::new(0);
+    fn uptime() -> Duration {
+        Duration::from_secs(PASSED.load(Ordering::Relaxed))
+    }
+    let api = Api::start().await;
+    let silent = held(contender(&api, "one", uptime).await.contend().await);
+    let mut two = contender(&api, "two", uptime).await;
+    PASSED.store(100, Ordering::Relaxed);
+    assert!(matches!(two.contend().await, Contest::Other(_)), "seen for the first time");
+    assert!(!silent.term().lasts(), "who was silent for so long writes nothing");
+    PASSED.store(111, Ordering::Relaxed);
+    assert!(matches!(two.contend().await, Contest::Other(_)));
+    PASSED.store(112, Ordering::Relaxed);
+    assert_eq!(held(two.contend().await).term().transitions(), 1);
+}
+
+#[tokio::test]
+async fn k07_a_lease_that_was_taken_though_no_answer_came_is_ours_and_taken_once() {
+    let api = Api::start().await;
+    let mut one = contender(&api, "one", standing).await;
+    api.fails(&[Fault::ReplyLost]);
+    assert!(matches!(one.contend().await, Contest::Unknown(_)));
+    assert_eq!(held(one.contend().await).term().transitions(), 0);
+    api.does(|objects| objects.change(LEASES, "lastgood", |lease| lease["spec"]["holderIdentity"] = json!("")));
+    let mut two = contender(&api, "two", standing).await;
+    api.fails(&[Fault::Busy, Fault::ReplyLost]);
+    assert!(matches!(two.contend().await, Contest::Unknown(because) if because.contains("too busy")));
+    assert!(matches!(two.contend().await, Contest::Unknown(_)));
+    assert_eq!(held(two.contend().await).term().transitions(), 1);
+}
+
+#[tokio::test]
+async fn of_two_that_want_a_free_lease_at_once_one_has_it() {
+    let api = Api::start().await;
+    let (mut one, mut two) = (contender(&api, "one", standing).await, contender(&api, "two", standing).await);
+    let (one, two) = tokio::join!(one.contend(), two.contend());
+    let held = [&one, &two].into_iter().filter(|contest| matches!(contest, Contest::Held(_)));
+    assert_eq!(held.count(), 1);
+}
+
+#[tokio::test]
+async fn c02_a_deposed_leader_writes_nothing_more() {
+    let api = Api::start().await;
+    let cluster = api.cluster().await;
+    let held = held(contender(&api, "one", standing).await.contend().await);
+    cluster.under(held.term());
+    let store = Objects::new(cluster, "lastgood");
+    let history = sample::history(&sample::target("myapp"));
+    let revision = store.commit(&history, None).await.expect("it leads");
+    held.give_back().await;
+    let writes = api.writes().len();
+    let refused = store.commit(&history, Some(&revision)).await;
+    assert!(
+        matches!(&refused, Err(HistoryError::Unavailable(why)) if why.contains("the lease under which lastgood acts has run out")),
+        "{refused:?}"
+    );
+    assert_eq!(api.writes().len(), writes);
+    assert!(store.load(&history.target).await.is_ok(), "it may still read");
+}

@@ -1,0 +1,213 @@
+//! Reverts of a Deployment, while people, scalers and the network do what they do.
+
+use lastgood::{
+    engine::Look,
+    kubernetes::patch::{FENCE, REVERT_ID},
+    ports::Platform as _,
+    record::ActResult,
+};
+use rstest::rstest;
+use serde_json::json;
+
+use crate::{
+    api::Fault,
+    controllers::shop,
+    rig::Site,
+    shown::{at, rollout, template},
+};
+
+async fn reverted(site: &Site) -> ActResult {
+    site.workload.revert(&site.intent()).await.expect("it can be told")
+}
+
+#[tokio::test]
+async fn the_last_good_template_comes_back_its_replica_set_is_used_again_and_nothing_stays_owned() {
+    let site = Site::rolled_out().await;
+    let result = reverted(&site).await;
+    let ActResult::Applied { moved_at, detail, .. } = &result else {
+        panic!("{result:?}")
+    };
+    assert_eq!((*moved_at, detail.as_str()), (at(1000), "patch accepted"));
+    let stored = site.stored();
+    assert_eq!(stored["spec"]["template"], template("app:v1"));
+    assert_eq!(stored["metadata"]["annotations"][REVERT_ID], json!(rollout().to_string()));
+    assert_eq!(stored["metadata"]["annotations"].get(FENCE), None, "no lease, no fence");
+    assert_eq!(stored["metadata"]["managedFields"], json!([]));
+    assert_eq!(site.runs().await, Some(site.v1.clone()));
+    let sets = site.api.does(|objects| {
+        let in_shop = objects
+            .stored
+            .keys()
+            .filter(|(collection, _)| *collection == shop("replicasets"));
+        in_shop.count()
+    });
+    assert_eq!(sets, 2, "v1's own ReplicaSet is used again");
+    assert_eq!(site.template_writes(), 1);
+}
+
+#[rstest]
+#[case::done_and_the_answer_lost(&[Fault::ReplyLost])]
+#[case::not_done_and_no_answer(&[Fault::Unavailable])]
+#[case::too_busy(&[Fault::Busy])]
+#[case::someone_faster(&[Fault::Conflict])]
+#[case::all_at_once(&[Fault::Unavailable, Fault::Busy, Fault::Conflict, Fault::ReplyLost])]
+#[tokio::test]
+async fn k05_k06_k07_whatever_becomes_of_the_answer_the_template_is_changed_once(#[case] faults: &[Fault]) {
+    let site = Site::rolled_out().await;
+    site.api.fails(faults);
+    let result = reverted(&site).await;
+    assert!(matches!(result, ActResult::Applied { .. }), "{result:?}");
+    assert_eq!(site.template_writes(), 1);
+    assert_eq!(site.stored()["spec"]["template"], template("app:v1"));
+}
+
+#[tokio::test]
+async fn an_outcome_that_stays_unknown_is_no_outcome_and_a_look_finds_it_later() {
+    let site = Site::rolled_out().await;
+    site.api.fails(&[Fault::Unavailable; 5]);
+    let told = site.workload.revert(&site.intent()).await;
+    assert!(told.is_err(), "{told:?}");
+    assert_eq!(site.workload.look(&site.intent()).await, Ok(Look::NotBegun));
+    reverted(&site).await;
+    let done = Look::Done {
+        moved_at: at(1000),
+        activated_at: at(1000),
+    };
+    assert_eq!(site.workload.look(&site.intent()).await, Ok(done));
+    let again = reverted(&site).await;
+    assert!(matches!(again, ActResult::Applied { .. }), "found done: {again:?}");
+    assert_eq!(site.template_writes(), 1);
+}
+
+#[tokio::test]
+async fn k13_a_persons_newer_rollout_wins_also_in_the_last_moment() {
+    let site = Site::rolled_out().await;
+    site.api.meanwhile(|objects| {
+        objects.change(&shop("deployments"), "myapp", |object| {
+            object["spec"]["template"] = template("app:v3")
+        });
+    });
+    let result = reverted(&site).await;
+    let ActResult::Superseded { runs: Some(runs) } = result else {
+        panic!("{result:?}")
+    };
+    assert_eq!(runs.name.as_str(), "v3");
+    assert_eq!(site.template_writes(), 0);
+    assert_eq!(site.stored()["spec"]["template"], template("app:v3"));
+}
+
+#[tokio::test]
+async fn k14_a_person_who_went_back_first_is_no_revert_of_ours() {
+    let site = Site::rolled_out().await;
+    site.ships("app:v1");
+    let runs = Some(site.v1.clone());
+    assert_eq!(reverted(&site).await, ActResult::Superseded { runs: runs.clone() });
+    assert_eq!(site.workload.look(&site.intent()).await, Ok(Look::Other { runs }));
+    assert_eq!(site.template_writes(), 0);
+}
+
+#[tokio::test]
+async fn the_bad_version_shipped_again_after_our_revert_is_seen_as_such() {
+    let site = Site::rolled_out().await;
+    reverted(&site).await;
+    site.ships("app:v2");
+    let runs = Some(site.v2.clone());
+    assert_eq!(site.workload.look(&site.intent()).await, Ok(Look::Other { runs }));
+}
+
+#[tokio::test]
+async fn k16_a_scaler_that_writes_all_the_time_keeps_its_replicas_and_stops_nothing() {
+    let site = Site::rolled_out().await;
+    for replicas in 5..12 {
+        site.api.meanwhile(move |objects| {
+            objects.change(&shop("deployments"), "myapp", |object| {
+                object["spec"]["replicas"] = json!(replicas)
+            });
+        });
+    }
+    let result = reverted(&site).await;
+    assert!(matches!(result, ActResult::Applied { .. }), "{result:?}");
+    let stored = site.stored();
+    // One patch for the template, one to give up its ownership: each was preceded by a write of the scaler.
+    assert_eq!(stored["spec"]["replicas"], json!(6));
+    assert_eq!(stored["spec"]["template"], template("app:v1"));
+}
+
+#[tokio::test]
+async fn k17_k15_k21_brakes_that_are_there_when_the_act_begins_refuse_it() {
+    for (change, said) in [
+        (json!({"spec": {"paused": true}}), "kubectl rollout resume"),
+        (
+            json!({"metadata": {"annotations": {"lastgood.dev/off": "true"}}}),
+            "switches lastgood off",
+        ),
+        (
+            json!({"metadata": {"annotations": {"argocd.argoproj.io/tracking-id": "myapp:x"}}}),
+            "argocd app rollback myapp",
+        ),
+    ] {
+        let site = Site::rolled_out().await;
+        site.changes(|object| json_patch::merge(object, &change));
+        let result = reverted(&site).await;
+        assert!(
+            matches!(&result, ActResult::Refused { found } if found.contains(said)),
+            "{result:?}"
+        );
+        assert_eq!(site.template_writes(), 0);
+    }
+}
+
+#[tokio::test]
+async fn k18_with_its_history_pruned_the_kept_template_is_restored() {
+    let site = Site::rolled_out().await;
+    site.api
+        .does(|objects| objects.stored.retain(|(_, name), _| name != "myapp-hash1"));
+    let result = reverted(&site).await;
+    assert!(matches!(result, ActResult::Applied { .. }), "{result:?}");
+    assert_eq!(site.stored()["spec"]["template"], template("app:v1"));
+    assert_eq!(
+        site.runs().await,
+        Some(site.v1.clone()),
+        "its new ReplicaSet is the same version"
+    );
+}
+
+#[tokio::test]
+async fn what_the_next_apply_leaves_behind_is_told_without_values() {
+    let site = Site::rolled_out().await;
+    let mut without = template("app:v3");
+    without["spec"]["containers"][0]
+        .as_object_mut()
+        .expect("a container")
+        .remove("ports");
+    site.changes(|object| object["spec"]["template"] = without.clone());
+    let v3 = site.runs().await.expect("v3 runs");
+    let mut intent = site.intent();
+    intent.from = v3;
+    let result = site.workload.revert(&intent).await.expect("told");
+    let ActResult::Applied { detail, .. } = &result else {
+        panic!("{result:?}")
+    };
+    assert!(detail.contains("spec.containers[app].ports"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_rehearsal_finds_what_a_revert_would_lack_and_writes_nothing() {
+    let site = Site::rolled_out().await;
+    assert_eq!(site.workload.rehearse(Some(&site.v1)).await, []);
+    assert_eq!(site.workload.rehearse(None).await, []);
+    let named = |found: Vec<lastgood::record::Unready>| found.into_iter().map(|unready| unready.name).collect::<Vec<_>>();
+    let unknown = crate::sample::version("never-seen");
+    assert_eq!(
+        named(site.workload.rehearse(Some(&unknown)).await),
+        ["release_not_restorable"]
+    );
+    site.changes(|object| object["spec"]["paused"] = json!(true));
+    assert_eq!(named(site.workload.rehearse(Some(&site.v1)).await), ["braked"]);
+    site.api.forbids_patches();
+    assert_eq!(
+        named(site.workload.rehearse(Some(&site.v1)).await),
+        ["braked", "not_permitted"]
+    );
+    assert_eq!(site.template_writes(), 0);
+}

@@ -1,0 +1,7 @@
+//! Release manifests: every way to be wrong, what a good one says, and the schema from the same types.
+
+#![expect(clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod bad;
+mod good;
+mod schema;

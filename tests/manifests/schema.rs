@@ -1,0 +1,36 @@
+//! The JSON Schema is generated from the types; the checked-in file must not differ.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+
+#[test]
+fn the_checked_in_schema_is_the_generated_one() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/release.schema.json");
+    let generated = format!("{:#}\n", lastgood::manifest::schema());
+    if std::env::var_os("UPDATE_GENERATED").is_some() {
+        fs::write(&path, &generated).expect("the schema written");
+    }
+    let checked_in = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(checked_in, generated, "run: UPDATE_GENERATED=1 cargo test --test manifests");
+}
+
+#[test]
+fn every_mapping_is_closed_and_every_key_explained() {
+    fn walk(at: &str, schema: &Value) {
+        if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+            assert_eq!(schema.get("additionalProperties"), Some(&Value::Bool(false)), "{at}");
+            for (key, property) in properties {
+                assert!(
+                    property.get("description").is_some_and(Value::is_string),
+                    "{at}.{key} has no description"
+                );
+            }
+        }
+        let parts = schema.as_object().into_iter().flatten();
+        for (key, part) in parts.filter(|(_, part)| part.is_object()) {
+            walk(&format!("{at}.{key}"), part);
+        }
+    }
+    walk("", &lastgood::manifest::schema());
+}

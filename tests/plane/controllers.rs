@@ -1,0 +1,211 @@
+//! lastgood installed as deploy/kubernetes has it: two controllers under a lease, with the rights that it grants and no others.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use lastgood::demo::Child;
+use serde_json::{Value, json};
+
+use crate::rig::{PATIENCE, Plane, until};
+
+/// The account under which it runs.
+pub const ACCOUNT: &str = "system:serviceaccount:lastgood:lastgood";
+
+/// A directory of the manifests.
+pub fn manifests(name: &str) -> String {
+    format!("{}/deploy/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The commands that docs/kubernetes.md shows under this heading, in order.
+fn commands(heading: &str) -> Vec<String> {
+    let page = fs::read_to_string(format!("{}/docs/kubernetes.md", env!("CARGO_MANIFEST_DIR"))).expect("the page");
+    let from = format!("## {heading}\n");
+    let section = page
+        .split(&from)
+        .nth(1)
+        .expect("the section")
+        .split("\n## ")
+        .next()
+        .expect("its text");
+    let lines = section.lines().filter_map(|line| line.strip_prefix("$ kubectl "));
+    lines.map(str::to_owned).collect()
+}
+
+async fn runs_what_is_shown(plane: &Plane, heading: &str) {
+    let commands = commands(heading);
+    assert!(commands.len() >= 2, "{commands:?}");
+    for command in commands {
+        let words: Vec<&str> = command.split(' ').collect();
+        let said = plane.typed(&words).await;
+        said.unwrap_or_else(|error| panic!("kubectl {command}: {error}"));
+    }
+}
+
+/// Installs it by the commands that are shown. Its own pods have no image here: they are seen admitted, then taken away.
+pub async fn install(plane: &Plane) {
+    plane.apply("shop", &[]).await;
+    runs_what_is_shown(plane, "Install").await;
+    until("both pods are admitted", async || {
+        let said = plane
+            .kubectl(
+                "lastgood",
+                &["get", "deployment", "lastgood", "-o", "jsonpath={.status.replicas}"],
+            )
+            .await;
+        said == "2"
+    })
+    .await;
+    plane
+        .kubectl("lastgood", &["scale", "deployment", "lastgood", "--replicas=0"])
+        .await;
+}
+
+/// Takes it away by the commands that are shown, and looks that nothing of it is left.
+pub async fn uninstall(plane: &Plane) {
+    runs_what_is_shown(plane, "Uninstall").await;
+    for kind in ["namespaces", "clusterroles", "customresourcedefinitions"] {
+        let left = plane.kubectl("default", &["get", kind, "-o", "name"]).await;
+        assert!(!left.contains("lastgood"), "{left}");
+    }
+    let left = plane.kubectl("shop", &["get", "roles,rolebindings", "-o", "name"]).await;
+    assert!(!left.contains("lastgood"), "{left}");
+}
+
+/// A kubeconfig with a token of the account, in its namespace, as a pod has.
+async fn kubeconfig(plane: &Plane) -> PathBuf {
+    let token = plane.kubectl("lastgood", &["create", "token", "lastgood"]).await;
+    let said = plane
+        .kubectl("lastgood", &["config", "view", "--raw", "--output", "json"])
+        .await;
+    let mut config: Value = serde_json::from_str(&said).expect("JSON");
+    config["users"][0]["user"] = json!({"token": token.trim()});
+    config["contexts"][0]["context"]["namespace"] = json!("lastgood");
+    let path = plane.file("controller.kubeconfig");
+    fs::write(&path, config.to_string()).expect("written");
+    path
+}
+
+/// A controller: the real process, with the settings and the policy that are shipped.
+pub struct Controller {
+    process: Child,
+    directory: tempfile::TempDir,
+    kubeconfig: PathBuf,
+}
+
+/// lastgood with the settings that are shipped, but for what is elsewhere here.
+fn lastgood(plane: &Plane, directory: &tempfile::TempDir, kubeconfig: &PathBuf, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lastgood"));
+    command
+        .args(arguments)
+        .args(["--config", &manifests("kubernetes/lastgood.toml")])
+        .env("LASTGOOD__POLICIES", directory.path().join("myapp.yaml"))
+        .env("LASTGOOD__PROMETHEUS__URL", plane.prometheus())
+        .env("LASTGOOD__KUBERNETES__KUBECONFIG", kubeconfig)
+        .env("LASTGOOD__SERVER__LISTEN", "127.0.0.1:0");
+    command
+}
+
+impl Controller {
+    /// Starts one, once it says that it runs or stands by.
+    pub async fn start(plane: &Plane) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let policy = fs::read_to_string(manifests("kubernetes/policies/myapp.yaml")).expect("the policy");
+        let short = "watch: {for: 90s, proveAfter: 45s}\n  revert: {verifyFor: 20s}\n  notify:";
+        let policy = policy.replace("mode: observe", "mode: enforce").replace("notify:", short);
+        fs::write(directory.path().join("myapp.yaml"), policy).expect("written");
+        let kubeconfig = kubeconfig(plane).await;
+        let mut command = lastgood(plane, &directory, &kubeconfig, &["run", "--log-format", "text"]);
+        command.stderr(fs::File::create(directory.path().join("log")).expect("a log"));
+        let process = Child::start("lastgood", command).expect("lastgood");
+        let controller = Self {
+            process,
+            directory,
+            kubeconfig,
+        };
+        until("it runs or stands by", async || controller.address().is_some()).await;
+        controller
+    }
+
+    /// What a command says beside it, on stdout and stderr.
+    pub fn command(&self, plane: &Plane, arguments: &[&str]) -> (String, String) {
+        let mut command = lastgood(plane, &self.directory, &self.kubeconfig, arguments);
+        let output = command.output().expect("lastgood");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (text(&output.stdout), text(&output.stderr))
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+
+    fn address(&self) -> Option<String> {
+        let log = self.log();
+        let (_, rest) = log.split_once(" address=")?;
+        rest.split_whitespace().next().map(str::to_owned)
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// What `/readyz` says; none where it does not answer.
+    pub async fn readiness(&self) -> Option<(u16, String)> {
+        self.get("readyz").await
+    }
+
+    /// Whether its own metrics have this line.
+    pub async fn measures(&self, line: &str) -> bool {
+        let metrics = self.get("metrics").await;
+        metrics.is_some_and(|(_, text)| text.lines().any(|found| found == line))
+    }
+
+    async fn get(&self, page: &str) -> Option<(u16, String)> {
+        let url = format!("http://{}/{page}", self.address()?);
+        let answer = tokio::time::timeout(Duration::from_secs(2), reqwest::get(url))
+            .await
+            .ok()?
+            .ok()?;
+        Some((answer.status().as_u16(), answer.text().await.ok()?))
+    }
+
+    /// Whether it acts.
+    pub async fn leads(&self) -> bool {
+        self.log().contains("lastgood runs") && self.readiness().await.is_some_and(|(_, said)| !said.contains("standing by"))
+    }
+
+    /// Waits until it acts; how long that took.
+    pub async fn until_it_leads(&self) -> Duration {
+        let began = now();
+        let wait = async {
+            while !self.leads().await {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, wait).await.is_err() {
+            panic!("it does not lead:\n{}", self.log());
+        }
+        began.elapsed()
+    }
+
+    /// Waits until it has ended.
+    pub async fn ended(&self) {
+        until("it ends", async || !runs(self.id())).await;
+    }
+}
+
+/// Whether a process runs; one that has ended and was not waited for does not.
+fn runs(process: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit(") ")
+        .next()
+        .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test measures")]
+fn now() -> Instant {
+    Instant::now()
+}

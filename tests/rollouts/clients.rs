@@ -1,0 +1,122 @@
+//! Clients of a workload: they ask its ready pods in turn, as a Service would have them, and count what they meet.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::{Api, Client, Config, api::ListParams, config::KubeConfigOptions, config::Kubeconfig};
+use tokio::task::JoinHandle;
+
+use crate::plane::Plane;
+
+/// How often the ready pods are looked for.
+const LOOK: Duration = Duration::from_millis(250);
+/// Between two requests.
+const PAUSE: Duration = Duration::from_millis(8);
+
+/// What the clients have met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Met {
+    /// Answers without an error.
+    pub answered: u64,
+    /// Answers of 500 and above, and requests without an answer.
+    pub failed: u64,
+}
+
+#[derive(Default)]
+struct Counters {
+    answered: AtomicU64,
+    failed: AtomicU64,
+}
+
+/// Clients at work. Dropping it sends them home.
+pub struct Clients {
+    counters: Arc<Counters>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Clients {
+    /// About 120 requests a second to the ready pods of the app.
+    pub async fn of(plane: &Plane, namespace: &str, app: &str) -> Self {
+        let kubeconfig = Kubeconfig::read_from(plane.file("credentials/admin.kubeconfig")).expect("a kubeconfig");
+        let options = KubeConfigOptions::default();
+        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.expect("a config");
+        let client = Client::try_from(config).expect("a client");
+        let pods: Api<Pod> = Api::namespaced(client, namespace);
+        let chosen = ListParams::default().labels(&format!("app={app}"));
+        let ready: Arc<Mutex<Vec<String>>> = Arc::default();
+        let counters = Arc::new(Counters::default());
+        let looks = tokio::spawn({
+            let ready = Arc::clone(&ready);
+            async move {
+                loop {
+                    if let Ok(list) = pods.list(&chosen).await {
+                        *ready.lock().expect("addresses") = list.items.iter().filter_map(address).collect();
+                    }
+                    tokio::time::sleep(LOOK).await;
+                }
+            }
+        });
+        let asks = tokio::spawn({
+            let counters = Arc::clone(&counters);
+            async move { ask(&ready, &counters).await }
+        });
+        Self {
+            counters,
+            tasks: vec![looks, asks],
+        }
+    }
+
+    /// What they have met so far.
+    pub fn met(&self) -> Met {
+        Met {
+            answered: self.counters.answered.load(Ordering::Relaxed),
+            failed: self.counters.failed.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Drop for Clients {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// Where a pod serves, if it is ready and not about to end.
+fn address(pod: &Pod) -> Option<String> {
+    let status = pod.status.as_ref()?;
+    let ready = |condition: &k8s_openapi::api::core::v1::PodCondition| condition.type_ == "Ready" && condition.status == "True";
+    let serves = status.conditions.iter().flatten().any(ready) && pod.metadata.deletion_timestamp.is_none();
+    serves.then(|| status.pod_ip.clone()).flatten()
+}
+
+async fn ask(ready: &Mutex<Vec<String>>, counters: &Arc<Counters>) {
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(5))
+        .build()
+        .expect("a client");
+    let mut ticker = tokio::time::interval(PAUSE);
+    for turn in 0_usize.. {
+        ticker.tick().await;
+        let address = {
+            let ready = ready.lock().expect("addresses");
+            if ready.is_empty() {
+                continue;
+            }
+            ready[turn % ready.len()].clone()
+        };
+        let (client, counters) = (client.clone(), Arc::clone(counters));
+        tokio::spawn(async move {
+            let answer = client.get(format!("http://{address}:8080/")).send().await;
+            let failed = answer.map_or(true, |answer| answer.status().is_server_error());
+            let counter = if failed { &counters.failed } else { &counters.answered };
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
+    }
+}

@@ -1,0 +1,11 @@
+//! Whole rollouts on a real Kubernetes: a real Prometheus, pods that are real processes under load, kubectl, and the real lastgood.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[expect(dead_code, reason = "what only the tests of the plane itself need")]
+#[path = "../plane/rig.rs"]
+mod plane;
+
+mod clients;
+mod deployments;
+mod scene;

@@ -1,0 +1,238 @@
+//! One workload in a namespace of its own, its clients, and a lastgood that guards it.
+
+use std::{path::PathBuf, process::Command, sync::Arc, time::Duration};
+
+use lastgood::{
+    demo::Child,
+    history::Sqlite,
+    ports::{Desk as _, History as _},
+    record::{Phase, Record, RolloutKind},
+    web::client::Client,
+    words::{Standing, TargetKey},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    clients::Clients,
+    plane::{Plane, shared, until},
+};
+
+/// One workload, its clients and its guard.
+pub struct Scene {
+    pub plane: Arc<Plane>,
+    pub namespace: &'static str,
+    pub kind: &'static str,
+    pub clients: Clients,
+    directory: tempfile::TempDir,
+    _lastgood: Child,
+}
+
+/// How a version of the service behaves: its share of errors, its median latency in seconds.
+pub fn behaves(errors: f64, median: f64) -> Value {
+    json!({"errors": errors, "median": median, "spread": 0.3})
+}
+
+/// The workload `shop` of this kind with four pods, each of which must be ready for a while before the next is updated.
+pub fn workload(kind: &str, namespace: &str) -> Value {
+    let mut object = json!({
+        "apiVersion": "apps/v1", "kind": kind, "metadata": {"name": "shop"},
+        "spec": {
+            "selector": {"matchLabels": {"app": "shop"}},
+            "template": {
+                "metadata": {
+                    "labels": {"app": "shop"},
+                    "annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": "8080", "prometheus.io/path": "/metrics"},
+                },
+                "spec": {
+                    "terminationGracePeriodSeconds": 1,
+                    "containers": [{
+                        "name": "shop",
+                        "image": format!("{namespace}/shop:v1"),
+                        "ports": [{"containerPort": 8080, "name": "http"}],
+                        "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 1},
+                    }],
+                },
+            },
+            "minReadySeconds": 15,
+        },
+    });
+    if kind != "DaemonSet" {
+        object["spec"]["replicas"] = 4.into();
+    }
+    if kind == "StatefulSet" {
+        object["spec"]["serviceName"] = "shop".into();
+    }
+    object
+}
+
+impl Scene {
+    /// v1 of a workload of this kind runs, is scraped, asked and guarded, and is known as what to go back to. None: no cluster was built.
+    pub async fn set(kind: &'static str, namespace: &'static str) -> Option<Self> {
+        let plane = shared().await?;
+        plane.image(&format!("{namespace}/shop:v1"), &behaves(0.005, 0.010));
+        plane.apply(namespace, &[workload(kind, namespace)]).await;
+        let status = format!("{}/shop", kind.to_lowercase());
+        plane
+            .kubectl(namespace, &["rollout", "status", &status, "--timeout=280s"])
+            .await;
+        let clients = Clients::of(&plane, namespace, "shop").await;
+        let directory = tempfile::tempdir().expect("a directory");
+        write(&plane, &directory, kind, namespace);
+        let lastgood = run(&directory);
+        let scene = Self {
+            plane,
+            namespace,
+            kind,
+            clients,
+            directory,
+            _lastgood: lastgood,
+        };
+        scene
+            .record("v1", "v1 is judged", |record| {
+                record.kind == RolloutKind::FirstSight && record.plan.is_some()
+            })
+            .await;
+        Some(scene)
+    }
+
+    /// Ships `version` as a person does.
+    pub async fn ships(&self, version: &str, behavior: &Value) {
+        let image = format!("{}/shop:{version}", self.namespace);
+        self.plane.image(&image, behavior);
+        let object = format!("{}/shop", self.kind.to_lowercase());
+        let set = format!("shop={image}");
+        self.plane.kubectl(self.namespace, &["set", "image", &object, &set]).await;
+    }
+
+    /// The workload as the API server has it.
+    pub async fn object(&self) -> Value {
+        let said = self
+            .plane
+            .kubectl(
+                self.namespace,
+                &["get", &self.kind.to_lowercase(), "shop", "--output", "json"],
+            )
+            .await;
+        serde_json::from_str(&said).expect("JSON")
+    }
+
+    /// The image in the workload's template.
+    pub async fn image(&self) -> String {
+        let object = self.object().await;
+        let image = &object["spec"]["template"]["spec"]["containers"][0]["image"];
+        image
+            .as_str()
+            .expect("an image")
+            .rsplit(':')
+            .next()
+            .expect("a tag")
+            .to_owned()
+    }
+
+    fn desk(&self) -> Option<Client> {
+        Client::connect(&self.directory.path().join("lastgood.sock")).ok().flatten()
+    }
+
+    /// The newest record of a rollout to `version`, once it is as wanted.
+    pub async fn record(&self, version: &str, what: &str, wanted: impl Fn(&Record) -> bool) -> Record {
+        let mut found = None;
+        let mut newest = Vec::new();
+        let waits = until(what, async || {
+            let Some(desk) = self.desk() else { return false };
+            newest = desk.records(&key(), 20).await.unwrap_or_default();
+            found = newest
+                .iter()
+                .find(|record| record.to.name.as_str() == version && wanted(record))
+                .cloned();
+            found.is_some()
+        });
+        if tokio::time::timeout(Duration::from_secs(200), waits).await.is_err() {
+            panic!("waited in vain: {what}: {newest:#?}\nlog:\n{}", self.log());
+        }
+        found.expect("found")
+    }
+
+    /// A record of `version` that is closed.
+    pub async fn closed(&self, version: &str) -> Record {
+        self.record(version, "it is over", |record| record.phase == Phase::Closed)
+            .await
+    }
+
+    /// The standing of a version, as it is stored.
+    pub async fn standing(&self, version: &str) -> Option<Standing> {
+        let store = Sqlite::open_read_only(&self.directory.path().join("history.db")).expect("a store");
+        let (history, _) = store.load(&key()).await.expect("a history")?;
+        let known = history.versions.iter().find(|known| known.version.name.as_str() == version);
+        known.map(|known| known.standing)
+    }
+
+    /// What a command says.
+    pub fn command(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lastgood"));
+        let output = command
+            .args(arguments)
+            .arg("--config")
+            .arg(self.settings())
+            .output()
+            .expect("lastgood");
+        format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )
+    }
+
+    fn settings(&self) -> PathBuf {
+        self.directory.path().join("lastgood.toml")
+    }
+
+    /// lastgood's log.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("lastgood.out")).unwrap_or_default()
+    }
+}
+
+fn key() -> TargetKey {
+    "prod/shop".parse().expect("a key")
+}
+
+fn write(plane: &Plane, directory: &tempfile::TempDir, kind: &str, namespace: &str) {
+    let root = directory.path();
+    let settings = format!(
+        "policies = [\"{root}/policy.yaml\"]\n\
+         [prometheus]\nurl = \"{prometheus}\"\n\
+         [store]\nurl = \"sqlite:{root}/history.db\"\n\
+         [server]\nlisten = \"127.0.0.1:0\"\nsocket = \"{root}/lastgood.sock\"\n\
+         [kubernetes]\nkubeconfig = \"{kubeconfig}\"\n",
+        root = root.display(),
+        prometheus = plane.prometheus(),
+        kubeconfig = plane.file("credentials/admin.kubeconfig").display(),
+    );
+    std::fs::write(root.join("lastgood.toml"), settings).expect("settings");
+    let key = match kind {
+        "StatefulSet" => "statefulSet",
+        "DaemonSet" => "daemonSet",
+        _ => "deployment",
+    };
+    let policy = format!(
+        "apiVersion: lastgood.dev/v1\nkind: Policy\nmetadata: {{name: shop}}\nspec:\n  \
+           target: {{kubernetes: {{namespace: {namespace}, {key}: shop}}}}\n  \
+           watch: {{for: 90s, proveAfter: 45s}}\n  \
+           metrics:\n    \
+             - name: errors\n      \
+               ratio: {{bad: 'http_requests_total{{code=~\"5..\"}}', total: http_requests_total}}\n  \
+           revert: {{verifyFor: 20s}}\n  \
+           limits: {{revertsPerHour: 100}}\n"
+    );
+    std::fs::write(root.join("policy.yaml"), policy).expect("a policy");
+}
+
+fn run(directory: &tempfile::TempDir) -> Child {
+    let output = std::fs::File::create(directory.path().join("lastgood.out")).expect("a log");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lastgood"));
+    command
+        .args(["run", "--log-format", "text", "--config"])
+        .arg(directory.path().join("lastgood.toml"));
+    command.stderr(output);
+    Child::start("lastgood", command).expect("lastgood")
+}
