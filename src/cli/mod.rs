@@ -142,7 +142,7 @@ enum Verb {
     Deploy(deploy::Args),
     /// Judge counts given as NDJSON, for CI and other tools.
     Judge(judge::Args),
-    /// Write the manifest of a release: git, files, lock files, toolchain.
+    /// Write the manifest of a release: git, files, lock files, tools.
     Manifest(Box<manifest::Args>),
     /// Take the manifest of a release that was built.
     Record(record::Args),

@@ -92,21 +92,19 @@ pub(super) fn reverted(record: &Record, language: Language) -> String {
 /// It went back, and recovered.
 pub(super) fn verified(record: &Record, language: Language) -> String {
     let (who, to, back) = (who(record, language), left(record), back(record, language));
-    let unmeasured = record.verification.as_ref().is_some_and(|seen| seen.evidence.is_none());
-    if unmeasured && let Some(pods) = record.ready {
-        let ready = pods.ready;
-        return say!(
-            language,
-            "{who} went back from {to} to {back}; all its pods are ready ({ready}), and no data tell more.",
-            "{who}已从 {to} 回滚到 {back}；其全部 pod（{ready} 个）已就绪，但没有更多数据可供核实。"
-        );
-    }
-    if unmeasured {
-        return say!(
-            language,
-            "{who} went back from {to} to {back}; its unit is active, and no data tell more.",
-            "{who}已从 {to} 回滚到 {back}；其 unit 处于 active 状态，但没有数据可供核实。"
-        );
+    if record.verification.as_ref().is_some_and(|seen| seen.evidence.is_none()) {
+        return match record.ready.map(|pods| pods.ready) {
+            Some(ready) => say!(
+                language,
+                "{who} went back from {to} to {back}; all its pods are ready ({ready}), and no data tell more.",
+                "{who}已从 {to} 回滚到 {back}；其全部 pod（{ready} 个）已就绪，但没有更多数据可供核实。"
+            ),
+            None => say!(
+                language,
+                "{who} went back from {to} to {back}; its unit is active, and no data tell more.",
+                "{who}已从 {to} 回滚到 {back}；其 unit 处于 active 状态，但没有数据可供核实。"
+            ),
+        };
     }
     say!(
         language,

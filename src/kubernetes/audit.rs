@@ -49,8 +49,12 @@ impl Log {
         self.entries
             .extend(chain.newest.iter().filter(|entry| entry.seq > last).cloned());
         while self.entries.len() > ENTRIES || (self.size() > BYTES && self.entries.len() > 1) {
-            self.cut = Some(Head::of(&self.entries.remove(0)));
+            self.cut_oldest();
         }
+    }
+
+    fn cut_oldest(&mut self) {
+        self.cut = Some(Head::of(&self.entries.remove(0)));
     }
 }
 
@@ -61,6 +65,18 @@ pub(super) fn add(object: &mut Object, chain: &Chain) -> Result<(), HistoryError
     let raw = readable(&log)?;
     fields(object)?.insert("audit".to_owned(), raw);
     Ok(())
+}
+
+/// Drops the oldest entry, so that the object has room; false where only the newest is left.
+pub(super) fn shorten(object: &mut Object) -> Result<bool, HistoryError> {
+    let mut log = Log::of(object)?;
+    if log.entries.len() < 2 {
+        return Ok(false);
+    }
+    log.cut_oldest();
+    let raw = readable(&log)?;
+    fields(object)?.insert("audit".to_owned(), raw);
+    Ok(true)
 }
 
 /// The audit of all `objects`, by chain.

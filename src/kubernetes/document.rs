@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use super::object::Object;
+use super::{audit, object::Object};
 use crate::{
     ports::HistoryError,
     record::{FORMAT, TargetHistory},
@@ -236,7 +236,8 @@ fn size<T: Serialize>(value: &T) -> usize {
     serde_json::to_string(value).map_or(usize::MAX, |text| text.len())
 }
 
-/// Makes room until the object is within [`MOST_BYTES`], dropping templates that no revert needs; refuses what is still too large.
+/// Makes room until the object is within [`MOST_BYTES`], dropping templates that no revert needs, then the oldest entries of the audit; refuses
+/// what is still too large.
 pub(super) fn fit(object: &mut Object) -> Result<(), HistoryError> {
     let needed = needed(object)?;
     while object.0.to_string().len() > MOST_BYTES {
@@ -244,6 +245,9 @@ pub(super) fn fit(object: &mut Object) -> Result<(), HistoryError> {
         // Never the newest: it was to be kept just now.
         let older = kept.iter().take(kept.len().saturating_sub(1));
         let Some(oldest) = older.into_iter().position(|content| !needed.contains(&content.version())) else {
+            if audit::shorten(object)? {
+                continue;
+            }
             return Err(HistoryError::Unavailable(format!(
                 "the history object {}/{} would be larger than {} KiB; the pod template of {} is too large to keep",
                 object.namespace(),
