@@ -81,6 +81,7 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
     };
     face.beat.turn(face.clock.now());
     face.beat.set_unready(vec!["it is only starting".to_owned()]);
+    let store = own_store(settings)?;
     let clusters = Clusters::new(&settings.kubernetes);
     // What another program holds is found out before anything is guarded, and that there is nothing to guard before it stands by for it.
     let (figures, beat, clock) = (face.figures.clone(), face.beat.clone(), face.clock.clone());
@@ -94,12 +95,13 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
     let Some(mut leading) = Leading::begin(&clusters, &face, address, &mut signals).await? else {
         return Ok(());
     };
-    let shared = share(settings, clusters, face).await;
-    let ended = lead((settings, address), shared, &shutdown, signals, &mut leading).await;
+    let shared = share(settings, store, clusters, face).await;
+    // After an error it ends at once: guards may be in the middle of something that is not to be finished.
+    lead((settings, address), shared, &shutdown, signals, &mut leading).await?;
     leading.end().await;
     shutdown.cancel();
     let _ = tokio::time::timeout(Duration::from_secs(5), public).await;
-    ended
+    Ok(())
 }
 
 /// Guards, as long as this controller is the one that acts.
@@ -166,9 +168,17 @@ async fn alive_until(stopped: impl Future<Output = ()>) {
     }
 }
 
-async fn share(settings: &Settings, clusters: Clusters, face: Face) -> anyhow::Result<(Shared, Arc<Beat>)> {
+async fn share(
+    settings: &Settings,
+    store: Option<SharedHistory>,
+    clusters: Clusters,
+    face: Face,
+) -> anyhow::Result<(Shared, Arc<Beat>)> {
     let Face { clock, beat, figures } = face;
-    let store = open(settings, &clusters).await?;
+    let store = match store {
+        Some(store) => store,
+        None => clusters.objects().await?,
+    };
     // What all services have done counts for the budgets, wherever their histories lie.
     clusters.place_all(policies::of(settings).accepted.iter().map(|file| &file.policy));
     let source = Arc::new(Prometheus::new(options(&settings.prometheus))?);
@@ -189,10 +199,11 @@ async fn share(settings: &Settings, clusters: Clusters, face: Face) -> anyhow::R
     Ok((shared, beat))
 }
 
-async fn open(settings: &Settings, clusters: &Clusters) -> anyhow::Result<SharedHistory> {
+/// The store, where it is this machine's own: another lastgood that has it is named before one that has the address.
+fn own_store(settings: &Settings) -> anyhow::Result<Option<SharedHistory>> {
     Ok(match &settings.store {
-        StoreSettings::Sqlite(path) => Arc::new(history::Sqlite::open(path)?),
-        StoreSettings::Kubernetes => clusters.objects().await?,
+        StoreSettings::Sqlite(path) => Some(Arc::new(history::Sqlite::open(path)?)),
+        StoreSettings::Kubernetes => None,
     })
 }
 
