@@ -13,7 +13,7 @@ use super::http::{Address, ChannelError, Http};
 use crate::{
     explain::{self, Language},
     ports::{AlertFault, AlertSink, Clock},
-    record::{Alert, AlertKind},
+    record::{Alert, AlertKind, Head},
     words::{ChannelName, Env, Moment, Service},
 };
 
@@ -93,6 +93,8 @@ struct Document<'a> {
     sentence: String,
     /// All lines.
     text: String,
+    /// The end of its audit chain.
+    audit: Option<&'a Head>,
     /// As `explain -o json` has it.
     rollout: Option<serde_json::Value>,
 }
@@ -111,6 +113,7 @@ impl<'a> Document<'a> {
             env: alert.target.as_ref().map(|target| &target.env),
             sentence,
             text,
+            audit: alert.audit.as_ref(),
             rollout: alert.record.as_deref().map(explain::document),
         }
     }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 use anyhow::Context as _;
 use secrecy::SecretString;
 
+use super::courier::Sinks;
 use crate::{
     alert::{Http, Log, Slack, Webhook},
     ports::{AlertSink, Clock},
@@ -12,18 +13,18 @@ use crate::{
     words::ChannelName,
 };
 
-/// Every channel of the settings, by name.
+/// Every channel of the settings.
 ///
 /// # Errors
 /// When a secret cannot be read, or is none.
-pub fn sinks(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<BTreeMap<ChannelName, Arc<dyn AlertSink>>> {
+pub fn sinks(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<Sinks>> {
     let http = Http::new()?;
-    let mut sinks = BTreeMap::new();
+    let mut sinks: BTreeMap<ChannelName, Arc<dyn AlertSink>> = BTreeMap::new();
     for (name, channel) in &settings.channels {
         let sink = sink(name, channel, settings, &http, clock).with_context(|| format!("[channels.{name}]"))?;
         sinks.insert(name.clone(), sink);
     }
-    Ok(sinks)
+    Ok(Arc::new(Sinks::new(sinks)))
 }
 
 fn sink(

@@ -6,9 +6,10 @@ use tokio::sync::OnceCell;
 
 use super::clock::uptime;
 use crate::{
-    kubernetes::{Address, Cluster, Contender, Objects},
+    host::Host,
+    kubernetes::{Address, Cluster, Contender, Objects, Workload},
     policy::{KubernetesTarget, Policy, Target},
-    ports::{Clock, PlatformError},
+    ports::{Clock, Platform, PlatformError, SharedHistory},
     settings::{KubernetesSettings, LeaseSettings},
     words::TargetKey,
 };
@@ -41,6 +42,27 @@ impl Clusters {
     pub async fn get(&self) -> Result<Arc<Cluster>, PlatformError> {
         let connect = || async { Cluster::connect(&self.address()).await.map(Arc::new) };
         self.0.cluster.get_or_try_init(connect).await.cloned()
+    }
+
+    /// What the policy's target runs on: the cluster, or this host.
+    ///
+    /// # Errors
+    /// Those of [`Clusters::get`].
+    pub async fn platform(
+        &self,
+        policy: &Policy,
+        store: &SharedHistory,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Arc<dyn Platform>, PlatformError> {
+        let (key, contents, clock) = (policy.key(), store.clone(), clock.clone());
+        Ok(match &policy.target {
+            Target::Host(target) => Arc::new(Host::new(key, target.clone(), contents, clock)),
+            Target::Kubernetes(target) => {
+                let cluster = self.get().await?;
+                self.place(&key, target);
+                Arc::new(Workload::new(key, target.clone(), cluster, contents, clock, self.ignored()))
+            }
+        })
     }
 
     /// The histories in the cluster, for a store `kubernetes:`.

@@ -1,8 +1,10 @@
 //! The two desks: the running controller's, and the store's own where no controller runs.
 
+mod errand;
 mod live;
 mod recording;
 mod store;
+mod way;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,10 +15,11 @@ use super::{
     guard::{Order, Snapshot},
 };
 use crate::{
+    decide::Freeze,
     engine::PersonWord,
     explain::clean,
-    ports::{Clock, Desk, DeskError, HistoryError, SharedHistory},
-    record::TargetHistory,
+    ports::{Clock, Command, Desk, DeskError, HistoryError, Platform, SharedHistory, Trail},
+    record::{Action, CONTROLLER_CHAIN, Deed, StoredAudit, TargetHistory},
     web::Reception,
     words::{Actor, Standing, TargetKey, Version, VersionName},
 };
@@ -30,6 +33,8 @@ pub struct Handle {
     pub snapshot: channel::Receiver<Snapshot>,
     /// Where people's words go.
     pub orders: mpsc::Sender<Order>,
+    /// Where the target runs.
+    pub platform: Arc<dyn Platform>,
 }
 
 /// The guards that run, by target.
@@ -128,6 +133,96 @@ fn word_sentence(target: &TargetKey, version: &Version, word: PersonWord) -> Str
         PersonWord::Quarantine => format!("{name} of {service} is quarantined: it will not be gone back to"),
         PersonWord::Allow => format!("{name} of {service} may be shipped again; it will be judged as a new release"),
     }
+}
+
+fn going_back(target: &TargetKey, from: &VersionName, to: &Version) -> String {
+    format!(
+        "{} goes back from {} to {}",
+        target.service,
+        clean(from.as_str()),
+        clean(to.name.as_str())
+    )
+}
+
+/// The audit of one chain or of all, and the ends that the store itself knows of.
+async fn trail(store: &SharedHistory, chain: Option<&str>) -> Result<Trail, DeskError> {
+    let told = |error: HistoryError| failed(&error);
+    let StoredAudit { entries, cut } = store.audit(chain).await.map_err(told)?;
+    let (controller, _) = store.load_controller().await.map_err(told)?;
+    let mut heads = vec![controller.audit.head(CONTROLLER_CHAIN)];
+    heads.extend(controller.outbox.iter().filter_map(|alert| alert.audit.clone()));
+    for target in store.targets().await.map_err(told)? {
+        if let Some((history, _)) = store.load(&target).await.map_err(told)? {
+            heads.push(history.audit.head(&target.to_string()));
+            heads.extend(history.outbox.iter().filter_map(|alert| alert.audit.clone()));
+        }
+    }
+    heads.retain(|head| chain.is_none_or(|chain| head.chain == chain));
+    Ok(Trail { entries, heads, cut })
+}
+
+/// That a person froze all services, or allowed reverts again.
+fn freeze_of_all(by: &Actor, freeze: Option<&Freeze>, origin: String) -> Deed {
+    Deed {
+        by: by.clone(),
+        origin,
+        action: if freeze.is_some() { Action::Freeze } else { Action::Unfreeze },
+        what: "all services".to_owned(),
+        why: freeze.map(|freeze| freeze.reason.clone()).unwrap_or_default(),
+        refused: false,
+        rollout: None,
+    }
+}
+
+/// What was asked for and refused, as the audit notes it, and the target whose it is.
+fn refused(command: &Command, because: &DeskError, by: &Actor, origin: String) -> (Option<TargetKey>, Deed) {
+    let (target, action, what, why) = match command {
+        Command::Word {
+            target,
+            version,
+            word,
+            reason,
+        } => {
+            let word = match word {
+                PersonWord::Prove => "prove",
+                PersonWord::Quarantine => "quarantine",
+                PersonWord::Allow => "allow",
+            };
+            (Some(target), Action::Release, format!("{word} {version}"), reason.as_str())
+        }
+        Command::GoBack {
+            target,
+            from,
+            to,
+            reason,
+        } => (Some(target), Action::Rollback, format!("{from} -> {to}"), reason.as_str()),
+        Command::Record { target, manifest } => (Some(target), Action::Record, manifest.version.to_string(), ""),
+        Command::Approve { rollout, .. } => {
+            let which = rollout.map_or_else(|| "the one that waits".to_owned(), |rollout| rollout.to_string());
+            (None, Action::Approve, which, "")
+        }
+        Command::Freeze { target, reason } => (target.as_ref(), Action::Freeze, named(target.as_ref()), reason.as_str()),
+        Command::Unfreeze { target } => (target.as_ref(), Action::Unfreeze, named(target.as_ref()), ""),
+    };
+    let why = if why.is_empty() {
+        format!("refused: {because}")
+    } else {
+        format!("{why}; refused: {because}")
+    };
+    let deed = Deed {
+        by: by.clone(),
+        origin,
+        action,
+        what,
+        why,
+        refused: true,
+        rollout: None,
+    };
+    (target.cloned(), deed)
+}
+
+fn named(target: Option<&TargetKey>) -> String {
+    target.map_or_else(|| "all services".to_owned(), ToString::to_string)
 }
 
 fn frozen_sentence(target: Option<&TargetKey>, frozen: bool) -> String {

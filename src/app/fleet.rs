@@ -4,12 +4,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use super::{origin, trail};
 use crate::{
     decide::{Fleet, Freeze},
     engine::{Event, settle_outbox},
     policy::Mode,
     ports::{HistoryError, Revision, SharedHistory},
-    record::{Alert, AlertKind, ControllerState, Delivery, TargetHistory},
+    record::{Action, Alert, AlertKind, CONTROLLER_CHAIN, ControllerState, Deed, Delivery, TargetHistory},
     settings::Settings,
     words::{Actor, ChannelName, Moment, Retention, TargetKey},
 };
@@ -69,7 +70,8 @@ impl FleetState {
             .open
             .as_ref()
             .filter(|open| open.outcome.is_none())
-            .and_then(|open| open.intent.as_ref());
+            .and_then(|open| open.intent.as_ref())
+            .filter(|intent| intent.ordered.is_none());
         match intended {
             Some(intent) => self.intended.insert(history.target.clone(), intent.at),
             None => self.intended.remove(&history.target),
@@ -130,7 +132,13 @@ impl FleetState {
         // One commit: a freeze that is not durable, or that nobody is told of, is none.
         let mut state = self.state.clone();
         state.frozen = Some(freeze.clone());
-        state.outbox.push(self.addressed(AlertKind::Frozen { freeze }, now));
+        let deed = Deed {
+            why: freeze.reason.clone(),
+            ..own(Action::Freeze, "all services")
+        };
+        state.audit.add(CONTROLLER_CHAIN, now, deed);
+        let alert = self.addressed(AlertKind::Frozen { freeze }, now);
+        state.outbox.push(alert.of_chain(&state.audit));
         self.commit(state).await
     }
 
@@ -138,19 +146,32 @@ impl FleetState {
     ///
     /// # Errors
     /// When it cannot be stored; nothing is changed then.
-    pub async fn set_frozen(&mut self, freeze: Option<Freeze>) -> Result<(), HistoryError> {
+    pub async fn set_frozen(&mut self, freeze: Option<Freeze>, deed: Deed, now: Moment) -> Result<(), HistoryError> {
         let mut state = self.state.clone();
         state.frozen = freeze;
+        state.audit.add(CONTROLLER_CHAIN, now, deed);
         self.commit(state).await
     }
 
-    /// Writes an alert of the controller's own to its outbox, for every channel.
+    /// Notes a deed that belongs to no target.
     ///
     /// # Errors
     /// When it cannot be stored.
-    pub async fn alert(&mut self, kind: AlertKind, now: Moment) -> Result<(), HistoryError> {
+    pub async fn note_deed(&mut self, deed: Deed, now: Moment) -> Result<(), HistoryError> {
         let mut state = self.state.clone();
-        state.outbox.push(self.addressed(kind, now));
+        state.audit.add(CONTROLLER_CHAIN, now, deed);
+        self.commit(state).await
+    }
+
+    /// Writes an alert of the controller's own to its outbox, for every channel, and what it tells of to the audit.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub async fn alert(&mut self, kind: AlertKind, deed: Deed, now: Moment) -> Result<(), HistoryError> {
+        let mut state = self.state.clone();
+        state.audit.add(CONTROLLER_CHAIN, now, deed);
+        let alert = self.addressed(kind, now);
+        state.outbox.push(alert.of_chain(&state.audit));
         self.commit(state).await
     }
 
@@ -173,6 +194,7 @@ impl FleetState {
             target: None,
             kind,
             record: None,
+            audit: None,
             deliveries: deliveries.collect(),
         }
     }
@@ -207,6 +229,7 @@ impl FleetState {
         match self.store.commit_controller(&state, self.revision.as_ref()).await {
             Ok(revision) => {
                 self.revision = Some(revision);
+                trail::log(&self.state.audit, &state.audit);
                 self.state = state;
                 Ok(())
             }
@@ -216,5 +239,18 @@ impl FleetState {
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+/// A deed of lastgood's own, beyond single targets.
+pub fn own(action: Action, what: &str) -> Deed {
+    Deed {
+        by: Actor("lastgood".to_owned()),
+        origin: origin::controller(),
+        action,
+        what: what.to_owned(),
+        why: String::new(),
+        refused: false,
+        rollout: None,
     }
 }

@@ -1,6 +1,6 @@
 //! One target's guard: a task that takes everything that happens to the target in turn, stores each step, then acts.
 
-mod brought;
+pub(in crate::app) mod brought;
 mod chores;
 mod durable;
 mod effects;
@@ -33,6 +33,8 @@ use crate::{
     web::Figures,
     words::{Moment, RolloutId},
 };
+pub(super) use durable::durable_step;
+pub(super) use effects::done;
 use owed::Owed;
 pub use snapshot::Snapshot;
 
@@ -228,6 +230,10 @@ impl Guard {
     }
 
     async fn order(&mut self, order: Order) -> Result<(), GuardError> {
+        if matches!(order.event, Event::GoBack { .. }) {
+            // What they go back from must be what runs now.
+            self.look().await?;
+        }
         let fed = self.feed(order.event).await;
         let answer = match &fed {
             Ok(Fed::Stored) => Ok(self.history.clone()),

@@ -12,12 +12,15 @@ mod fleet;
 mod guard;
 mod judging;
 mod leading;
+mod origin;
 mod readiness;
 mod roster;
 mod run;
 mod store_watch;
+mod trail;
 pub mod watch;
 
+pub use channels::sinks;
 pub use clusters::Clusters;
 pub use fleet::FleetState;
 pub use run::{NothingToGuard, options, run};

@@ -1,9 +1,15 @@
 //! Which targets are guarded: one guard a policy, started, told of new policies, stopped, and started again after an internal error.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
-    sync::{Mutex, mpsc, watch as channel},
+    sync::{Mutex, mpsc, oneshot, watch as channel},
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
@@ -12,17 +18,17 @@ use super::{
     clusters::Clusters,
     courier::Sinks,
     desk::{Handle, Handles},
-    fleet::FleetState,
-    guard::{Guard, GuardError, Outside},
+    fleet::{FleetState, own},
+    guard::{Guard, GuardError, Order, Outside},
 };
 use crate::{
-    host::Host,
-    kubernetes::Workload,
-    policy::{Policy, Target},
-    ports::{Clock, HistoryError, MetricSource, Platform, PlatformError, SharedHistory},
+    engine::Event,
+    policy::Policy,
+    ports::{Clock, HistoryError, MetricSource, PlatformError, SharedHistory},
+    record::{Action, Deed},
     settings::policies::PolicyFile,
-    web::Figures,
-    words::{Moment, TargetKey},
+    web::{self, Figures},
+    words::{Actor, Moment, TargetKey},
 };
 
 /// How long a guard that ended by an internal error rests before it is started again.
@@ -52,18 +58,32 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// What the policy's target runs on.
-    async fn platform(&self, policy: &Policy) -> Result<Arc<dyn Platform>, PlatformError> {
-        let (key, contents, clock) = (policy.key(), self.store.clone(), self.clock.clone());
-        Ok(match &policy.target {
-            Target::Host(target) => Arc::new(Host::new(key, target.clone(), contents, clock)),
-            Target::Kubernetes(target) => {
-                let cluster = self.clusters.get().await?;
-                self.clusters.place(&key, target);
-                let ignored = self.clusters.ignored();
-                Arc::new(Workload::new(key, target.clone(), cluster, contents, clock, ignored))
-            }
-        })
+    /// Tells the guard which policy is in force, for the audit. It is told again at the next reading where it has no time now.
+    fn tell_policy(&self, key: &TargetKey, file: &Path, policy: &Policy) {
+        let owner = std::fs::metadata(file).map(|metadata| web::actor(metadata.uid()));
+        let event = Event::PolicyIs {
+            hash: policy.hash.clone(),
+            by: owner.unwrap_or_else(|_| Actor("an unknown user".to_owned())),
+            file: file.display().to_string(),
+        };
+        let handle = self.handles.read().ok().and_then(|handles| handles.get(key).cloned());
+        if let Some(handle) = handle {
+            // Nobody waits for the answer.
+            let (answer, _) = oneshot::channel();
+            let _ = handle.orders.try_send(Order { event, answer });
+        }
+    }
+
+    /// Notes that a policy is gone. What cannot be noted is in the log.
+    async fn note_gone(&self, key: &TargetKey, file: &Path) {
+        let deed = Deed {
+            why: format!("{} is gone", file.display()),
+            ..own(Action::Policy, &format!("{key} is no longer guarded"))
+        };
+        let now = self.clock.now();
+        if let Err(error) = self.fleet.lock().await.note_deed(deed, now).await {
+            tracing::error!(%error, "that a policy is gone could not be noted in the audit");
+        }
     }
 }
 
@@ -103,6 +123,9 @@ impl Roster {
         for (key, running) in &mut self.running {
             if !wanted.contains(key) && !rejected.contains(&running.file) {
                 tracing::info!(target_key = %key, "no longer guarded: its policy is gone");
+                if !running.leaving {
+                    self.shared.note_gone(key, &running.file).await;
+                }
                 running.leaving = true;
                 running.stop.cancel();
             }
@@ -115,6 +138,7 @@ impl Roster {
                 continue;
             };
             running.leaving = false;
+            self.shared.tell_policy(&key, &file, &policy);
             if running.policy.target != policy.target {
                 running.stop.cancel();
             }
@@ -129,8 +153,9 @@ impl Roster {
     async fn start(&mut self, file: PathBuf, policy: Arc<Policy>) -> Result<(), GuardError> {
         let key = policy.key();
         let shared = &self.shared;
+        let platform = shared.clusters.platform(&policy, &shared.store, &shared.clock).await?;
         let outside = Outside {
-            platform: shared.platform(&policy).await?,
+            platform: platform.clone(),
             source: shared.source.clone(),
             lag: shared.lag,
             store: shared.store.clone(),
@@ -146,8 +171,16 @@ impl Roster {
         let stop = CancellationToken::new();
         let task = tokio::spawn(guard.run(ordered, changed, stop.clone()));
         if let Ok(mut handles) = shared.handles.write() {
-            handles.insert(key.clone(), Handle { snapshot, orders });
+            handles.insert(
+                key.clone(),
+                Handle {
+                    snapshot,
+                    orders,
+                    platform,
+                },
+            );
         }
+        shared.tell_policy(&key, &file, &policy);
         tracing::info!(target_key = %key, file = %file.display(), mode = ?policy.mode, "guarded");
         self.running.insert(
             key,

@@ -15,9 +15,9 @@ use super::{
     channels,
     clock::SystemClock,
     clusters::Clusters,
-    courier::{Sinks, deliver},
+    courier::deliver,
     desk::{Counter, Handles},
-    fleet::FleetState,
+    fleet::{FleetState, own},
     guard::GuardError,
     leading::{Face, Leading},
     roster::{Roster, Shared},
@@ -28,7 +28,7 @@ use crate::{
     history,
     ports::{HistoryError, SharedHistory},
     prometheus::{self, Prometheus},
-    record::AlertKind,
+    record::{Action, AlertKind, Deed},
     settings::{PrometheusSettings, Settings, StoreSettings, policies},
     web::{Beat, Figures, Reception, serve_public, serve_socket},
     words::Moment,
@@ -191,7 +191,7 @@ async fn share(
         store,
         clusters,
         clock,
-        sinks: Arc::new(Sinks::new(sinks)),
+        sinks,
         fleet: Arc::new(Mutex::new(fleet)),
         figures,
         handles: Handles::default(),
@@ -249,8 +249,13 @@ impl Controller {
         tracing::error!(%errors, "a policy file is rejected; what it said before stays in force");
         let now = self.shared.clock.now();
         let mut fleet = self.shared.fleet.lock().await;
+        let deed = Deed {
+            why: errors.clone(),
+            refused: true,
+            ..own(Action::Policy, "a policy file was rejected")
+        };
         let kind = AlertKind::PolicyRejected { errors };
-        match fleet.alert(kind.clone(), now).await {
+        match fleet.alert(kind.clone(), deed, now).await {
             Err(HistoryError::Unavailable(_) | HistoryError::Conflict(_)) => fleet.alert_unstored(kind, now),
             stored => stored?,
         }

@@ -4,11 +4,13 @@
 
 mod arms;
 mod asking;
+mod lately;
 mod look;
 mod prepare;
 
 use std::{collections::VecDeque, time::Duration};
 
+pub use lately::lately;
 pub use look::{Sampled, SampledMetric, SampledPod, data_flows, find_activation, sample_once};
 pub use prepare::{Foreseen, Prepared, foresee, prepare};
 

@@ -3,6 +3,7 @@
 //! May touch: every room.
 
 mod approve;
+mod audit;
 mod check;
 mod completions;
 mod config_show;
@@ -19,6 +20,7 @@ mod reach;
 mod record;
 mod release;
 mod releases;
+mod rollback;
 mod run;
 mod schema;
 mod status;
@@ -140,7 +142,7 @@ enum Verb {
     Deploy(deploy::Args),
     /// Judge counts given as NDJSON, for CI and other tools.
     Judge(judge::Args),
-    /// Write the manifest of a release: git, files, lock files, toolchain.
+    /// Write the manifest of a release: git, files, lock files, tools.
     Manifest(Box<manifest::Args>),
     /// Take the manifest of a release that was built.
     Record(record::Args),
@@ -148,12 +150,16 @@ enum Verb {
     Releases(releases::Args),
     /// Say that a version is good, is bad, or may be shipped again.
     Release(release::Args),
+    /// Go back to a version by your word; nothing is judged first.
+    Rollback(rollback::Args),
     /// Say yes to a revert that waits for a person.
     Approve(approve::Args),
     /// Stop reverts, of one service or of all; judging and alerts go on.
     Freeze(freeze::FreezeArgs),
     /// Allow reverts again, of one service or of all.
     Unfreeze(freeze::UnfreezeArgs),
+    /// Show who did what, and whether the record of it is whole.
+    Audit(audit::Args),
     /// Print the JSON Schema of policy files, or of release manifests.
     Schema(schema::Args),
     /// Print the definition of histories' objects, for a cluster.
@@ -212,9 +218,11 @@ async fn dispatch(Arguments { common, verb }: Arguments) -> anyhow::Result<Exit>
         Verb::Record(args) => record::run(&common, &args).await,
         Verb::Releases(args) => releases::run(&common, &args).await,
         Verb::Release(args) => release::run(&common, &args).await,
+        Verb::Rollback(args) => rollback::run(&common, &args).await,
         Verb::Approve(args) => approve::run(&common, &args).await,
         Verb::Freeze(args) => freeze::freeze(&common, &args).await,
         Verb::Unfreeze(args) => freeze::unfreeze(&common, &args).await,
+        Verb::Audit(args) => audit::run(&common, &args).await,
         Verb::Schema(args) => schema::run(&args),
         Verb::Crd(args) => crd::run(&args),
         Verb::Config(args) => config_show::run(&common, &args),

@@ -9,12 +9,12 @@ use super::{
     output::{self, WrongUse},
 };
 use crate::{
-    app::{Clusters, FleetState, clock::SystemClock, desk::StoreDesk},
+    app::{self, Clusters, FleetState, clock::SystemClock, desk::StoreDesk},
     history,
     policy::Policy,
-    ports::{Desk, DeskError, SharedHistory},
+    ports::{Clock, Desk, DeskError, SharedHistory},
     settings::{self, Settings, StoreSettings},
-    web::{actor, client::Client},
+    web::{actor, by_sudo, client::Client},
     words::{Actor, Env, Service, TargetKey},
 };
 
@@ -161,7 +161,7 @@ pub fn environment() -> BTreeMap<String, String> {
 /// # Errors
 /// When neither can be reached.
 pub async fn desk(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
-    controllers_or_stores(common, Missing::IsAnError).await
+    controllers_or_stores(common, Missing::Refused).await
 }
 
 /// As [`desk`]; a store that is missing is made, so that something can be said before a controller ever ran.
@@ -169,26 +169,37 @@ pub async fn desk(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
 /// # Errors
 /// When neither can be reached.
 pub async fn desk_or_new_store(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
-    controllers_or_stores(common, Missing::IsMade).await
+    controllers_or_stores(common, Missing::Made).await
 }
 
 async fn controllers_or_stores(common: &Common, missing: Missing) -> anyhow::Result<Arc<dyn Desk>> {
     let settings = settings(common)?;
     let path = match &settings.store {
         StoreSettings::Sqlite(path) => path,
-        StoreSettings::Kubernetes => return Ok(Arc::new(cluster_desk(common, &settings).await?)),
+        StoreSettings::Kubernetes => return Ok(Arc::new(cluster_desk(common, &settings, missing).await?)),
     };
     match Client::connect(&settings.server.socket)? {
-        Some(client) => Ok(Arc::new(client)),
+        Some(client) => Ok(Arc::new(client.called_by(sudo_user()))),
         None => Ok(Arc::new(file_desk(common, &settings, path, missing).await?)),
     }
+}
+
+/// As [`desk_or_new_store`]. `again`: the same command asked for it before, so that what was noted then is not noted twice.
+///
+/// # Errors
+/// When neither can be reached.
+pub async fn desk_to_act(common: &Common, again: bool) -> anyhow::Result<Arc<dyn Desk>> {
+    let missing = if again { Missing::MadeQuietly } else { Missing::Made };
+    controllers_or_stores(common, missing).await
 }
 
 /// What a store that is not there means.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Missing {
-    IsAnError,
-    IsMade,
+    Refused,
+    Made,
+    /// The same, and it was said already that no controller runs.
+    MadeQuietly,
 }
 
 /// The running controller's desk alone; of a store in the cluster that of the store, which people share with it.
@@ -198,7 +209,7 @@ enum Missing {
 pub async fn controller(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
     let settings = settings(common)?;
     if settings.store == StoreSettings::Kubernetes {
-        return Ok(Arc::new(cluster_desk(common, &settings).await?));
+        return Ok(Arc::new(cluster_desk(common, &settings, Missing::Refused).await?));
     }
     let client = Client::connect(&settings.server.socket)?.ok_or_else(|| {
         DeskError::Failed(format!(
@@ -206,12 +217,12 @@ pub async fn controller(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
             settings.server.socket.display()
         ))
     })?;
-    Ok(Arc::new(client))
+    Ok(Arc::new(client.called_by(sudo_user())))
 }
 
 async fn file_desk(common: &Common, settings: &Settings, path: &Path, missing: Missing) -> anyhow::Result<StoreDesk> {
     let socket = settings.server.socket.display();
-    if !path.exists() && missing == Missing::IsAnError {
+    if !path.exists() && missing == Missing::Refused {
         anyhow::bail!(
             "no controller answers at {socket} and there is no store at {}: start `lastgood run`, or name its settings with --config",
             path.display()
@@ -220,22 +231,30 @@ async fn file_desk(common: &Common, settings: &Settings, path: &Path, missing: M
     let store = Arc::new(history::Sqlite::open(path)?);
     let note = format!("note: no controller answers at {socket}: nothing is guarded now, and this is from the store");
     let policies = policies(common, settings);
-    output::note(common, &note);
+    if missing != Missing::MadeQuietly {
+        output::note(common, &note);
+    }
     let uid = rustix::process::getuid().as_raw();
-    store_desk(settings, store, policies, actor(uid)).await
+    let who = match sudo_user() {
+        Some(user) if uid == 0 => by_sudo(&user, uid),
+        _ => actor(uid),
+    };
+    store_desk(settings, store, policies, Clusters::new(&settings.kubernetes), who).await
 }
 
 /// The histories in the cluster, by the person's own kubeconfig and rights.
-async fn cluster_desk(common: &Common, settings: &Settings) -> anyhow::Result<StoreDesk> {
+async fn cluster_desk(common: &Common, settings: &Settings, missing: Missing) -> anyhow::Result<StoreDesk> {
     let clusters = Clusters::new(&settings.kubernetes);
     let store = clusters.objects().await?;
     let actor = Actor(clusters.get().await?.user().await?);
-    if let Some(leader) = clusters.leader().await {
+    if missing != Missing::MadeQuietly
+        && let Some(leader) = clusters.leader().await
+    {
         output::note(common, &format!("note: {leader}"));
     }
     let policies = policies(common, settings);
     clusters.place_all(policies.iter());
-    store_desk(settings, store, policies, actor).await
+    store_desk(settings, store, policies, clusters, actor).await
 }
 
 fn policies(common: &Common, settings: &Settings) -> Vec<Policy> {
@@ -246,13 +265,29 @@ fn policies(common: &Common, settings: &Settings) -> Vec<Policy> {
     read.accepted.into_iter().map(|file| file.policy).collect()
 }
 
-async fn store_desk(settings: &Settings, store: SharedHistory, policies: Vec<Policy>, actor: Actor) -> anyhow::Result<StoreDesk> {
+async fn store_desk(
+    settings: &Settings,
+    store: SharedHistory,
+    policies: Vec<Policy>,
+    clusters: Clusters,
+    actor: Actor,
+) -> anyhow::Result<StoreDesk> {
     let fleet = Mutex::new(FleetState::load(settings, store.clone()).await?);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     Ok(StoreDesk {
         store,
         policies,
         fleet,
-        clock: Arc::new(SystemClock),
+        clusters,
+        sinks: app::sinks(settings, &clock).map_err(|error| format!("{error:#}")),
+        clock,
         actor,
     })
+}
+
+/// Who called sudo, as it says itself.
+fn sudo_user() -> Option<String> {
+    std::env::var("SUDO_USER")
+        .ok()
+        .filter(|user| !user.is_empty() && !user.contains(char::is_control))
 }

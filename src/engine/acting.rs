@@ -6,10 +6,11 @@ use super::{
     Effect, Look,
     deciding::{decide_again, refuse, settled},
     draft::Draft,
+    ordered,
 };
 use crate::{
     decide::Guard,
-    record::{ActResult, AlertKind, Happened, Intent, Phase, ProofBasis, Record},
+    record::{ActResult, Activation, AlertKind, Happened, Intent, Phase, ProofBasis, Record},
     words::{Moment, Outcome, RolloutId, Standing, Verdict},
 };
 
@@ -31,6 +32,7 @@ pub(super) fn acted(draft: &mut Draft<'_>, rollout: RolloutId, result: &ActResul
                 settled(draft, record, Outcome::Superseded, "");
                 draft.close(record);
             }
+            ActResult::Refused { found } if intent.ordered.is_some() => failed(draft, record, Outcome::Failed, found),
             ActResult::Refused { found } => {
                 refuse(draft, record, Guard::Unrestorable { found: found.clone() });
                 record.outcome_detail = Some(found.clone());
@@ -42,6 +44,7 @@ pub(super) fn acted(draft: &mut Draft<'_>, rollout: RolloutId, result: &ActResul
             }
         }
     });
+    ordered::judge_on(draft, rollout);
 }
 
 /// An intent without outcome was looked at. Nothing is repeated but what surely was not begun.
@@ -52,6 +55,7 @@ pub(super) fn looked(draft: &mut Draft<'_>, rollout: RolloutId, look: &Look) {
         };
         draft.note(record, Happened::Looked { found: found(look) });
         match look {
+            Look::NotBegun if intent.ordered.is_some() => ordered::not_begun(draft, record, intent),
             // Nobody acts against a word that a person said meanwhile.
             Look::NotBegun if draft.proven_by_person(&intent.from) => {
                 settled(draft, record, Outcome::Superseded, "a person proved it meanwhile");
@@ -61,7 +65,7 @@ pub(super) fn looked(draft: &mut Draft<'_>, rollout: RolloutId, look: &Look) {
             Look::Moved { .. } => draft.effects.push(Effect::Activate(intent)),
             Look::Done { activated_at, .. } => applied(draft, record, &intent, *activated_at, ""),
             // Put there again after the intent was stored: theirs now, and not fought over.
-            Look::Other { runs } if runs.as_ref() == Some(&intent.from) => {
+            Look::Other { runs } if runs.as_ref() == Some(&intent.from) && intent.ordered.is_none() => {
                 settled(draft, record, Outcome::Contested, "");
                 draft.tell_contested(record);
                 draft.close(record);
@@ -72,6 +76,7 @@ pub(super) fn looked(draft: &mut Draft<'_>, rollout: RolloutId, look: &Look) {
             }
         }
     });
+    ordered::judge_on(draft, rollout);
 }
 
 fn pending(record: &Record) -> Option<Intent> {
@@ -94,18 +99,35 @@ fn applied(draft: &mut Draft<'_>, record: &mut Record, intent: &Intent, activate
     let activated_at = activated_at.min(draft.now);
     moved(draft, record, intent);
     draft.serves(&intent.to, activated_at);
+    if intent.ordered.is_some() {
+        record.activation = Some(Activation {
+            at: activated_at,
+            known_by: "rollback".to_owned(),
+            fresh_counters: false,
+        });
+    }
     settled(draft, record, Outcome::Reverted, detail);
     record.phase = Phase::Verifying {
         until: activated_at.plus(record.policy.revert.verify_for),
     };
-    draft.tell(record, AlertKind::Reverted);
+    draft.tell(
+        record,
+        match intent.ordered {
+            Some(_) => AlertKind::RolledBack,
+            None => AlertKind::Reverted,
+        },
+    );
 }
 
-/// `current` points to the version that was put back. What was reverted once is never gone back to, and counts as a revert.
+/// `current` points to the version that was put back. What was reverted once is never gone back to, and counts as a revert; what a
+/// person went back from stands where it stood.
 fn moved(draft: &mut Draft<'_>, record: &mut Record, intent: &Intent) {
     let now = draft.now;
     draft.runs_at(now);
     draft.history.current = Some(intent.to.clone());
+    if intent.ordered.is_some() {
+        return;
+    }
     draft.history.reverts.retain(|at| now.since(*at) < REVERTS_FOR);
     draft.history.reverts.push(now);
     if draft.standing(&intent.from) != Some(Standing::Quarantined) && !draft.proven_by_person(&intent.from) {
@@ -117,7 +139,7 @@ fn moved(draft: &mut Draft<'_>, record: &mut Record, intent: &Intent) {
     }
 }
 
-fn failed(draft: &mut Draft<'_>, record: &mut Record, outcome: Outcome, error: &str) {
+pub(super) fn failed(draft: &mut Draft<'_>, record: &mut Record, outcome: Outcome, error: &str) {
     settled(draft, record, outcome, error);
     draft.tell(record, AlertKind::NotHelped);
     draft.close(record);

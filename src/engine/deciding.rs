@@ -99,6 +99,7 @@ fn intend(draft: &mut Draft<'_>, record: &mut Record, to: Version, approved_by: 
         to,
         at: draft.now,
         approved_by,
+        ordered: None,
     };
     let intent = match record.intent.take() {
         Some(before) if before.to == fresh.to => before,
@@ -131,7 +132,7 @@ pub(super) fn refuse(draft: &mut Draft<'_>, record: &mut Record, guard: Guard) {
 }
 
 /// Stores how it ended.
-pub(super) fn settled(draft: &Draft<'_>, record: &mut Record, outcome: Outcome, detail: &str) {
+pub(super) fn settled(draft: &mut Draft<'_>, record: &mut Record, outcome: Outcome, detail: &str) {
     record.outcome = Some(outcome);
     record.outcome_detail = Some(detail.to_owned()).filter(|detail| !detail.is_empty());
     draft.note(record, Happened::Settled { outcome });

@@ -70,7 +70,8 @@ impl<'a> Draft<'a> {
     }
 
     /// Adds to the record's timeline.
-    pub fn note(&self, record: &mut Record, what: Happened) {
+    pub fn note(&mut self, record: &mut Record, what: Happened) {
+        self.audit_happened(record, &what);
         if record.timeline.len() >= TIMELINE_KEPT {
             record.timeline.remove(TIMELINE_BEGINNING);
         }
@@ -78,7 +79,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Closes the record; [`Draft::with_open`] moves it.
-    pub fn close(&self, record: &mut Record) {
+    pub fn close(&mut self, record: &mut Record) {
         record.phase = Phase::Closed;
         record.closed_at = Some(self.now);
         // Who was on which side is needed to count, and there is nothing more to count.

@@ -5,8 +5,8 @@ use crate::{
     judge::{Evidence, Plan},
     manifest::Manifest,
     policy::Policy,
-    record::{ActResult, Activation, DataFault, Intent, Observation, TargetHistory, Unready},
-    words::{Actor, ChannelName, Env, Moment, RolloutId, Standing, Version},
+    record::{ActResult, Activation, DataFault, Deed, Intent, Observation, Ordered, TargetHistory, Unready},
+    words::{Actor, ChannelName, Env, Fingerprint, Moment, RolloutId, Standing, Version},
 };
 
 /// What a step may look at beside the history.
@@ -18,6 +18,8 @@ pub struct Context<'a> {
     pub fleet: &'a Fleet,
     /// An id for a rollout that this step may open.
     pub fresh: RolloutId,
+    /// Where the event comes from, for the audit: `controller on web-1`, `socket on web-1`.
+    pub origin: &'a str,
 }
 
 /// What happened outside.
@@ -91,6 +93,15 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// A person goes back to a version. Nothing happens where something else than `from` runs by now, or an act is under way.
+    GoBack {
+        /// What ran when they said so.
+        from: Version,
+        /// What they go back to; it may be one that was never seen to run.
+        to: Version,
+        /// Who and why.
+        ordered: Ordered,
+    },
     /// A release was recorded, by CI or by the file in its directory.
     Recorded {
         /// What was built.
@@ -116,6 +127,17 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// The policy in force was read.
+    PolicyIs {
+        /// Its hash.
+        hash: Fingerprint,
+        /// Whose file it is.
+        by: Actor,
+        /// Which file.
+        file: String,
+    },
+    /// Something that was asked for was refused before it came to anything; it is only noted.
+    Refused(Deed),
     /// Whether lastgood could act if it had to.
     Readiness(Vec<Unready>),
     /// A channel confirmed an alert.

@@ -3,12 +3,14 @@
 //! May touch: every pure room but `explain`. Deliberately absent: await, prose, adapters.
 
 mod acting;
+mod auditing;
 mod deciding;
 mod draft;
 mod ending;
 mod event;
 mod observe;
 mod opening;
+mod ordered;
 mod outbox;
 mod person;
 mod pods;
@@ -65,9 +67,12 @@ pub fn step(history: &TargetHistory, context: &Context<'_>, event: &Event, now: 
             by,
             reason,
         } => person::said(&mut draft, version, *word, by, reason),
-        Event::Recorded { manifest, by } => draft.history.record(manifest, by, now),
+        Event::GoBack { from, to, ordered } => ordered::goes_back(&mut draft, from, to, ordered),
+        Event::Recorded { manifest, by } => auditing::recorded(&mut draft, manifest, by),
         Event::Skipped { rollout, env, standing } => opening::skipped(&mut draft, *rollout, env, *standing),
         Event::Off { off, by, reason } => person::switched(&mut draft, *off, by, reason),
+        Event::PolicyIs { hash, by, .. } => auditing::policy_is(&mut draft, hash, by),
+        Event::Refused(deed) => draft.audit(deed.clone()),
         Event::Readiness(unready) => outbox::readiness(&mut draft, unready),
         Event::Delivered { alert, channel } => outbox::delivered(&mut draft, alert, channel),
         Event::NotDelivered {

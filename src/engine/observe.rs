@@ -101,7 +101,7 @@ fn moved(draft: &mut Draft<'_>, version: &Version, observation: &Observation) {
 
 /// Something else runs: the open rollout is over. A healthy candidate passed if something newer replaced it; one that a person
 /// went back from did not.
-fn replaced(draft: &mut Draft<'_>, record: &mut Record, returns: bool) {
+pub(super) fn replaced(draft: &mut Draft<'_>, record: &mut Record, returns: bool) {
     if record.outcome.is_none() {
         let outcome = match (returns, record.kind) {
             (true, RolloutKind::Release | RolloutKind::FirstSight) => Outcome::ReturnedByPerson,

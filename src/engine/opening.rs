@@ -34,13 +34,13 @@ pub(super) fn release(draft: &mut Draft<'_>, from: Option<Version>, to: &Version
     draft.history.open = Some(record);
 }
 
-/// A version that runs already is to be judged again, as a person allowed it.
-pub(super) fn release_in_place(draft: &mut Draft<'_>, to: &Version) {
+/// A version that runs already is to be judged from now on; `known_by` says why.
+pub(super) fn release_in_place(draft: &mut Draft<'_>, to: &Version, known_by: &str) {
     draft.stand(None, to, Standing::Unproven, ProofBasis::None);
     let mut record = blank(draft, RolloutKind::Release, None, to);
     let activation = Activation {
         at: draft.now,
-        known_by: "allowed".to_owned(),
+        known_by: known_by.to_owned(),
         fresh_counters: false,
     };
     waiting::begin(draft, &mut record, activation);
@@ -66,7 +66,7 @@ pub(super) fn skipped(draft: &mut Draft<'_>, rollout: RolloutId, env: &Env, stan
     });
 }
 
-fn blank(draft: &Draft<'_>, kind: RolloutKind, from: Option<Version>, to: &Version) -> Record {
+pub(super) fn blank(draft: &mut Draft<'_>, kind: RolloutKind, from: Option<Version>, to: &Version) -> Record {
     let policy = draft.context.policy;
     let baseline = match kind {
         RolloutKind::FirstSight => None,

@@ -42,7 +42,10 @@ pub(super) fn write(draft: &mut Draft<'_>, telling: Telling) {
         .chain(&history.closed)
         .find(|record| Some(record.id) == telling.rollout)
         .map(|record| Box::new(record.clone()));
+    let chain = history.target.to_string();
+    let audit = (history.audit.seq > 0).then(|| history.audit.head(&chain));
     draft.history.outbox.push(Alert {
+        audit,
         id: telling.id,
         at: draft.now,
         target: Some(draft.history.target.clone()),

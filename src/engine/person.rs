@@ -73,7 +73,7 @@ fn judge_in_place(draft: &mut Draft<'_>, version: &Version) {
         });
     }
     if draft.history.open.is_none() {
-        opening::release_in_place(draft, version);
+        opening::release_in_place(draft, version, "allowed");
     }
 }
 
@@ -87,6 +87,7 @@ pub(super) fn switched(draft: &mut Draft<'_>, off: bool, by: &Actor, reason: &st
         by: by.clone(),
         reason: reason.to_owned(),
     });
+    draft.audit_switch(off, by, reason);
     let remark = if off {
         format!("switched off by {by}: {reason}")
     } else {

@@ -39,7 +39,8 @@ impl Draft<'_> {
             known.since = now;
         }
         known.standing = standing;
-        known.basis = basis;
+        known.basis = basis.clone();
+        self.audit_standing(version, standing, &basis);
         if let Some(record) = record {
             let version = version.clone();
             self.note(record, Happened::Stood { version, standing });

@@ -9,9 +9,10 @@ use super::{
     guard,
     language::say,
     operational::{frozen, not_ready, policy_rejected, target},
+    ordered::rolled_back,
     span_of_time::{clock, long},
-    story::{self, back_to, signed, who},
-    told::{bold, code, outside},
+    story::{self, back_to, who},
+    told::{bold, code, outside, signed, spans},
     words,
 };
 use crate::{
@@ -22,9 +23,18 @@ use crate::{
     words::{Env, Outcome, Standing, TargetKey, Version},
 };
 
-/// An alert in words, from it alone.
+/// An alert in words, from it alone. Its last line is the end of the audit, which is safe from whoever changes the store later.
 #[must_use]
 pub fn alert(alert: &Alert, language: Language) -> Told {
+    let mut told = in_words(alert, language);
+    if let Some(head) = &alert.audit {
+        let head = code(head);
+        told.lines.push(spans(&say!(language, "Audit: {head}", "审计：{head}")));
+    }
+    told
+}
+
+fn in_words(alert: &Alert, language: Language) -> Told {
     match (&alert.kind, alert.record.as_deref()) {
         (AlertKind::NotReady { unready }, _) => not_ready(alert.target.as_ref(), unready, language),
         (AlertKind::PolicyRejected { errors }, _) => policy_rejected(alert.target.as_ref(), errors, language),
@@ -40,6 +50,7 @@ pub fn alert(alert: &Alert, language: Language) -> Told {
 
 fn of_rollout(kind: &AlertKind, record: &Record, alert: &Alert, language: Language) -> Told {
     match kind {
+        AlertKind::RolledBack => rolled_back(record, language),
         AlertKind::Verified => verified(record, language),
         AlertKind::NotHelped => not_helped(record, language),
         AlertKind::Proposed => proposed(record, language),

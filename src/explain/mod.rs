@@ -16,6 +16,7 @@ mod language;
 mod live;
 mod number;
 mod operational;
+mod ordered;
 mod releases;
 mod span_of_time;
 #[cfg(test)]
@@ -28,7 +29,9 @@ mod story;
 mod tests;
 mod text;
 mod told;
+mod trail;
 mod values;
+mod way;
 mod words;
 
 pub use alert::alert;
@@ -42,5 +45,7 @@ pub use number::odds;
 pub use releases::{ProvenIn, ReleaseStatus, proven_elsewhere, releases, releases_table};
 pub use status::{ClosedRollout, RolloutStatus, Stands, TargetStatus, show_proven_elsewhere, status};
 pub use status_table::status_table;
-pub use text::text;
+pub use text::{in_one_line, text};
 pub use told::{Span, Told};
+pub use trail::trail;
+pub use way::{Lately, LatelyOf, Passage, Way};

@@ -6,8 +6,7 @@ use super::{
     grounds::DETAIL,
     language::say,
     span_of_time::stamp,
-    story::signed,
-    told::{bold, code, outside},
+    told::{bold, code, outside, signed},
 };
 use crate::{decide::Freeze, record::Unready, words::TargetKey};
 

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     decide::{Decision, Guard},
     judge::Comparison,
-    record::{ActResult, Happened, Phase, Record},
+    record::{ActResult, Happened, Phase, Record, RolloutKind},
     words::{Outcome, Standing, Verdict, Version},
 };
 
@@ -28,6 +28,9 @@ pub(super) fn back_to(record: &Record) -> Option<&Version> {
         Some(Decision::Revert { to, .. } | Decision::Propose { to, .. }) => Some(to),
         _ => None,
     };
+    if record.kind == RolloutKind::Return {
+        return Some(&record.to);
+    }
     let intended = record.intent.as_ref().map(|intent| &intent.to);
     intended.or(decided).or(record.baseline.as_ref().map(|(version, _)| version))
 }
@@ -38,6 +41,12 @@ pub(super) fn back(record: &Record, language: Language) -> String {
         || say!(language, "the last good version", "良好版本"),
         |version| bold(&version.name),
     )
+}
+
+/// The version that is left, in bold: the candidate; where a version came back, what ran before it.
+fn left(record: &Record) -> String {
+    let before = record.from.as_ref().filter(|_| record.kind == RolloutKind::Return);
+    bold(&before.unwrap_or(&record.to).name)
 }
 
 /// `: errors 8 times worse`, where the evidence says so.
@@ -69,7 +78,7 @@ fn aside(record: &Record, language: Language) -> String {
 pub(super) fn reverted(record: &Record, language: Language) -> String {
     let (who, to, back, why) = (
         who(record, language),
-        bold(&record.to.name),
+        left(record),
         back(record, language),
         why(record, language),
     );
@@ -82,22 +91,20 @@ pub(super) fn reverted(record: &Record, language: Language) -> String {
 
 /// It went back, and recovered.
 pub(super) fn verified(record: &Record, language: Language) -> String {
-    let (who, to, back) = (who(record, language), bold(&record.to.name), back(record, language));
-    let unmeasured = record.verification.as_ref().is_some_and(|seen| seen.evidence.is_none());
-    if unmeasured && let Some(pods) = record.ready {
-        let ready = pods.ready;
-        return say!(
-            language,
-            "{who} went back from {to} to {back}; all its pods are ready ({ready}), and no data tell more.",
-            "{who}已从 {to} 回滚到 {back}；其全部 pod（{ready} 个）已就绪，但没有更多数据可供核实。"
-        );
-    }
-    if unmeasured {
-        return say!(
-            language,
-            "{who} went back from {to} to {back}; its unit is active, and no data tell more.",
-            "{who}已从 {to} 回滚到 {back}；其 unit 处于 active 状态，但没有数据可供核实。"
-        );
+    let (who, to, back) = (who(record, language), left(record), back(record, language));
+    if record.verification.as_ref().is_some_and(|seen| seen.evidence.is_none()) {
+        return match record.ready.map(|pods| pods.ready) {
+            Some(ready) => say!(
+                language,
+                "{who} went back from {to} to {back}; all its pods are ready ({ready}), and no data tell more.",
+                "{who}已从 {to} 回滚到 {back}；其全部 pod（{ready} 个）已就绪，但没有更多数据可供核实。"
+            ),
+            None => say!(
+                language,
+                "{who} went back from {to} to {back}; its unit is active, and no data tell more.",
+                "{who}已从 {to} 回滚到 {back}；其 unit 处于 active 状态，但没有数据可供核实。"
+            ),
+        };
     }
     say!(
         language,
@@ -108,7 +115,7 @@ pub(super) fn verified(record: &Record, language: Language) -> String {
 
 /// It went back and that did not help; or could not go back; or is stuck.
 pub(super) fn not_helped(record: &Record, language: Language) -> String {
-    let (who, to, back) = (who(record, language), bold(&record.to.name), back(record, language));
+    let (who, to, back) = (who(record, language), left(record), back(record, language));
     match record.outcome {
         Some(Outcome::DidNotHelp) => say!(
             language,
@@ -308,7 +315,7 @@ fn by_phase(record: &Record, language: Language) -> String {
         Phase::Watching { until } => watching(record, &clock(*until), language),
         Phase::AwaitingApproval { .. } => proposed(record, language),
         Phase::Reverting => {
-            let back = back(record, language);
+            let (to, back) = (left(record), back(record, language));
             say!(
                 language,
                 "{who}: going back from {to} to {back}.",
@@ -390,9 +397,4 @@ fn proven_without_verdict(record: &Record, language: Language) -> String {
             "{who}：{to} 已被证明：观察 {ran}未见恶化。"
         )
     }
-}
-
-/// A headline with its sign.
-pub(super) fn signed(sign: &str, sentence: &str) -> String {
-    format!("{sign} {sentence}")
 }

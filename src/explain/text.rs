@@ -18,6 +18,12 @@ use crate::{
     words::Version,
 };
 
+/// The story of a record in one line, as text for a terminal.
+#[must_use]
+pub fn in_one_line(record: &Record, language: Language) -> String {
+    unmarked(&sentence(record, language))
+}
+
 /// The whole record as text. No control character but the line's end survives.
 #[must_use]
 pub fn text(record: &Record, language: Language) -> String {

@@ -79,6 +79,11 @@ pub(super) fn code(text: impl Display) -> String {
     format!("{CODE}{}{END}", clean(&text.to_string()))
 }
 
+/// A headline with its sign.
+pub(super) fn signed(sign: &str, sentence: &str) -> String {
+    format!("{sign} {sentence}")
+}
+
 /// Text from outside.
 pub(super) fn outside(text: impl Display) -> String {
     clean(&text.to_string())

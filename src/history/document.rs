@@ -4,7 +4,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     ports::HistoryError,
-    record::{CONTROLLER_FORMAT, ControllerState, FORMAT, Record, TargetHistory},
+    record::{AuditEntry, CONTROLLER_FORMAT, ControllerState, FORMAT, Record, TargetHistory},
     words::TargetKey,
 };
 
@@ -13,12 +13,16 @@ pub(super) const RECORD_FORMAT: u32 = 1;
 /// The format of a row of `content` that this binary writes.
 pub(super) const CONTENT_FORMAT: u32 = 1;
 
+/// The format of a row of `audit` that this binary writes.
+pub(super) const AUDIT_FORMAT: u32 = 1;
+
 /// A history, ready to be stored.
 #[derive(Debug)]
 pub(super) struct StoredHistory {
     pub target: String,
     pub document: String,
     pub records: Vec<StoredRecord>,
+    pub audit: Vec<AuditEntry>,
     /// How many versions the document knows.
     pub versions: i64,
     /// Records that were closed before this are dropped.
@@ -54,6 +58,7 @@ pub(super) fn history(history: &TargetHistory) -> Result<StoredHistory, HistoryE
         target: history.target.to_string(),
         document: write(&what, history)?,
         records,
+        audit: history.audit.newest.clone(),
         versions: i64::try_from(history.versions.len()).unwrap_or(i64::MAX),
         records_since_ms: history.records_since.map(crate::words::Moment::millis),
     })

@@ -6,7 +6,7 @@ use refinery::{Migration, Runner};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use super::{
-    document::{self, CONTENT_FORMAT, RECORD_FORMAT},
+    document::{self, AUDIT_FORMAT, CONTENT_FORMAT, RECORD_FORMAT},
     fault, files,
     store::Store,
 };
@@ -102,7 +102,8 @@ fn whole(path: &Path, connection: &Connection) -> Result<(), HistoryError> {
 
 fn migrations() -> Result<Runner, refinery::Error> {
     let first = Migration::unapplied("V1__first", include_str!("migrations/V1__first.sql"))?;
-    Ok(Runner::new(&[first]).set_grouped(true))
+    let audit = Migration::unapplied("V2__audit", include_str!("migrations/V2__audit.sql"))?;
+    Ok(Runner::new(&[first, audit]).set_grouped(true))
 }
 
 fn newest_schema() -> Result<u32, HistoryError> {
@@ -155,6 +156,7 @@ fn known_formats(path: &Path, connection: &Connection) -> Result<(), HistoryErro
         ("record", "rollout", RECORD_FORMAT),
         ("content", "name", CONTENT_FORMAT),
         ("controller", "'state'", CONTROLLER_FORMAT),
+        ("audit", "chain", AUDIT_FORMAT),
     ];
     for (table, name, known) in stored {
         let newest: Option<(String, u32)> = connection
@@ -198,6 +200,6 @@ mod tests {
 
     #[test]
     fn the_newest_schema_is_that_of_the_last_migration() {
-        assert_eq!(newest_schema(), Ok(1));
+        assert_eq!(newest_schema(), Ok(2));
     }
 }

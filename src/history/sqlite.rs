@@ -9,8 +9,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::{document, open, store::Store};
 use crate::{
     ports::{Contents, History, HistoryError, Revision},
-    record::{ControllerState, Record, TargetHistory},
-    words::{RolloutId, TargetKey, Version, VersionName},
+    record::{AuditEntry, ControllerState, Record, StoredAudit, TargetHistory},
+    words::{Fingerprint, RolloutId, TargetKey, Version, VersionName},
 };
 
 /// Callers that wait while the disk is slow; more than that wait to be queued.
@@ -191,8 +191,29 @@ impl History for Sqlite {
         Box::pin(async move {
             let document = document::controller(state)?;
             let expected = number(expected);
-            let revision = self.ask(move |store| store.commit_controller(&document, expected)).await?;
+            let audit = state.audit.newest.clone();
+            let revision = self
+                .ask(move |store| store.commit_controller(&document, &audit, expected))
+                .await?;
             set(revision, || "the controller".to_owned())
+        })
+    }
+
+    fn audit<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<StoredAudit, HistoryError>> {
+        Box::pin(async move {
+            let wanted = chain.map(str::to_owned);
+            let found = self.ask(move |store| store.audit(wanted.as_deref())).await?;
+            let entries = found.into_iter().map(|(chain, seq, hash, document)| AuditEntry {
+                chain,
+                seq,
+                document,
+                // One that is none any more was changed: nothing has the hash of all zeros.
+                hash: hash.parse().unwrap_or_else(|_| Fingerprint::from_sha256(&[0; 32])),
+            });
+            Ok(StoredAudit {
+                entries: entries.collect(),
+                cut: Vec::new(),
+            })
         })
     }
 }

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use super::{
-    document::{CONTENT_FORMAT, RECORD_FORMAT, Row, StoredHistory},
+    document::{AUDIT_FORMAT, CONTENT_FORMAT, RECORD_FORMAT, Row, StoredHistory},
     fault,
     files::Lock,
 };
 use crate::{
     ports::HistoryError,
-    record::{CONTROLLER_FORMAT, FORMAT},
+    record::{AuditEntry, CONTROLLER_FORMAT, FORMAT},
 };
 
 /// An open store.
@@ -76,6 +76,7 @@ impl Store {
             .optional()?;
             if revision.is_some() {
                 keep_records(transaction, history)?;
+                keep_audit(transaction, &history.audit)?;
                 forget_records(transaction, history)?;
             }
             Ok(revision)
@@ -113,9 +114,14 @@ impl Store {
     }
 
     /// As [`Store::commit`], for the controller's own state.
-    pub(super) fn commit_controller(&mut self, document: &str, expected: Option<i64>) -> Result<Option<i64>, HistoryError> {
+    pub(super) fn commit_controller(
+        &mut self,
+        document: &str,
+        audit: &[AuditEntry],
+        expected: Option<i64>,
+    ) -> Result<Option<i64>, HistoryError> {
         self.write(|transaction| {
-            match expected {
+            let revision = match expected {
                 None => transaction
                     .prepare_cached(
                         "INSERT INTO controller (only, revision, format, document) VALUES (1, 1, ?1, ?2)
@@ -129,7 +135,26 @@ impl Store {
                     )?
                     .query_row(params![expected, CONTROLLER_FORMAT, document], |row| row.get(0)),
             }
-            .optional()
+            .optional()?;
+            if revision.is_some() {
+                keep_audit(transaction, audit)?;
+            }
+            Ok(revision)
+        })
+    }
+
+    /// The entries of one chain, or of all, in order; as they are, whatever they hold.
+    pub(super) fn audit(&mut self, chain: Option<&str>) -> Result<Vec<(String, u64, String, String)>, HistoryError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT chain, seq, hash, document FROM audit WHERE ?1 IS NULL OR chain = ?1 ORDER BY chain, seq",
+                )?
+                .query_map([chain], |row| {
+                    let seq: i64 = row.get(1)?;
+                    Ok((row.get(0)?, u64::try_from(seq).unwrap_or(0), row.get(2)?, row.get(3)?))
+                })?
+                .collect()
         })
     }
 
@@ -228,6 +253,18 @@ fn keep_records(transaction: &Transaction<'_>, history: &StoredHistory) -> rusql
             RECORD_FORMAT,
             record.document
         ])?;
+    }
+    Ok(())
+}
+
+/// Those that are there already stay as they are: whoever changed one is found by its hash.
+fn keep_audit(transaction: &Transaction<'_>, entries: &[AuditEntry]) -> rusqlite::Result<()> {
+    let mut keep = transaction.prepare_cached(
+        "INSERT INTO audit (chain, seq, hash, format, document) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+    )?;
+    for entry in entries {
+        let seq = i64::try_from(entry.seq).unwrap_or(i64::MAX);
+        keep.execute(params![entry.chain, seq, entry.hash.as_str(), AUDIT_FORMAT, entry.document])?;
     }
     Ok(())
 }

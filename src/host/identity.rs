@@ -41,9 +41,21 @@ impl Identity {
     /// # Errors
     /// When its directory or the kept listings cannot be read, or the listing cannot be kept.
     pub async fn of(&self, pointed: &Pointed) -> Result<(Version, Vec<String>), PlatformError> {
-        let known = self.known(&pointed.name).await?;
-        let (me, pointed) = (self.clone(), pointed.clone());
-        let found = blocking(move || me.find(&pointed, &known)).await?;
+        self.identified(&pointed.name, Some(pointed.moved_nanos)).await
+    }
+
+    /// Which version the release directory `name` is, whether or not `current` ever pointed to it; `moved_nanos`: since when it does.
+    ///
+    /// # Errors
+    /// As [`Identity::of`].
+    pub async fn identified(
+        &self,
+        name: &VersionName,
+        moved_nanos: Option<i64>,
+    ) -> Result<(Version, Vec<String>), PlatformError> {
+        let known = self.known(name).await?;
+        let (me, name) = (self.clone(), name.clone());
+        let found = blocking(move || me.find(&name, moved_nanos, &known)).await?;
         if let Some(listing) = &found.fresh {
             let document = listing.document()?;
             let kept = self.contents.keep(&self.key, &found.version, &document).await;
@@ -64,22 +76,23 @@ impl Identity {
             .collect()
     }
 
-    fn find(&self, pointed: &Pointed, known: &[(Version, Listing)]) -> Result<Found, PlatformError> {
-        let (release, directory) = self.open(&pointed.name, &pointed.path)?;
+    fn find(&self, name: &VersionName, moved_nanos: Option<i64>, known: &[(Version, Listing)]) -> Result<Found, PlatformError> {
+        let path = self.place.releases.join(name.as_str());
+        let (release, directory) = self.open(name, &path)?;
         if let Some((version, differences)) = recognize(known, &directory, &release)? {
             let remarks = differences
                 .told()
-                .map(|told| format!("`{}` is not as it was first seen: {told}", pointed.name));
+                .map(|told| format!("`{name}` is not as it was first seen: {told}"));
             return Ok(Found {
                 version,
                 remarks: remarks.into_iter().collect(),
                 fresh: None,
             });
         }
-        let (listing, remarks) = release.list(directory, Some(pointed.moved_nanos))?;
+        let (listing, remarks) = release.list(directory, moved_nanos)?;
         let version = Version {
-            name: pointed.name.clone(),
-            fingerprint: listing.fingerprint(&pointed.name)?,
+            name: name.clone(),
+            fingerprint: listing.fingerprint(name)?,
         };
         Ok(Found {
             version,

@@ -51,8 +51,6 @@ pub(super) struct Pointed {
     pub text: OsString,
     /// The name of the release directory.
     pub name: VersionName,
-    /// The release directory.
-    pub path: PathBuf,
     /// Which directory that is.
     pub directory: DirId,
     /// When the link came to be here: its change time, which a rename sets too. Its modification time is the one that it was made with,
@@ -122,7 +120,6 @@ impl Place {
         let moved_nanos = meta.ctime() * 1_000_000_000 + meta.ctime_nsec();
         Ok(Some(Pointed {
             text,
-            path: self.releases.join(name.as_str()),
             name,
             directory,
             moved_at: Moment::from_millis(meta.ctime() * 1000 + meta.ctime_nsec() / 1_000_000),

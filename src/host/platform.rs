@@ -13,6 +13,7 @@ use super::{
     manifest::manifest_text,
     revert::{Exchanged, Move},
     systemd::Bus,
+    trouble::sentence,
 };
 use crate::{
     engine::Look,
@@ -86,6 +87,17 @@ impl Host {
             None => {}
         }
         Ok(observation)
+    }
+
+    async fn identified(&self, name: &VersionName) -> Result<Option<Version>, PlatformError> {
+        match self.identity.place.open_release(name) {
+            Ok(_) => self.identity.identified(name, None).await.map(|(version, _)| Some(version)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => {
+                let path = self.identity.place.releases.join(name.as_str());
+                Err(PlatformError(sentence("open", &path, &error)))
+            }
+        }
     }
 
     async fn process(&self) -> Option<Result<Process, String>> {
@@ -195,6 +207,10 @@ fn move_link(place: &Place, intent: &Intent, replaced: &Pointed, to: &DirId) -> 
 impl Platform for Host {
     fn observe(&self) -> BoxFuture<'_, Result<Observation, PlatformError>> {
         self.observed().boxed()
+    }
+
+    fn identify<'a>(&'a self, name: &'a VersionName) -> BoxFuture<'a, Result<Option<Version>, PlatformError>> {
+        self.identified(name).boxed()
     }
 
     fn changed(&self) -> BoxFuture<'_, ()> {

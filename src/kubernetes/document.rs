@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use super::object::Object;
+use super::{audit, object::Object};
 use crate::{
     ports::HistoryError,
     record::{FORMAT, TargetHistory},
@@ -114,7 +114,7 @@ pub(super) fn write<T: Serialize + DeserializeOwned>(object: &mut Object, key: &
 }
 
 /// A value that its own reader refuses (an infinite number, say) must never be stored.
-fn readable<T: Serialize + DeserializeOwned>(value: &T) -> Result<Value, HistoryError> {
+pub(super) fn readable<T: Serialize + DeserializeOwned>(value: &T) -> Result<Value, HistoryError> {
     let unfit = |error: serde_json::Error| {
         HistoryError::Damaged(format!(
             "the history was not stored, because it could not be read back ({error}); please report this"
@@ -125,7 +125,7 @@ fn readable<T: Serialize + DeserializeOwned>(value: &T) -> Result<Value, History
     Ok(written)
 }
 
-fn fields(object: &mut Object) -> Result<&mut Map<String, Value>, HistoryError> {
+pub(super) fn fields(object: &mut Object) -> Result<&mut Map<String, Value>, HistoryError> {
     object.0.as_object_mut().ok_or_else(|| {
         HistoryError::Damaged("a history object is no JSON object; restore it from a backup of the cluster".to_owned())
     })
@@ -236,7 +236,8 @@ fn size<T: Serialize>(value: &T) -> usize {
     serde_json::to_string(value).map_or(usize::MAX, |text| text.len())
 }
 
-/// Makes room until the object is within [`MOST_BYTES`], dropping templates that no revert needs; refuses what is still too large.
+/// Makes room until the object is within [`MOST_BYTES`], dropping templates that no revert needs, then the oldest entries of the audit; refuses
+/// what is still too large.
 pub(super) fn fit(object: &mut Object) -> Result<(), HistoryError> {
     let needed = needed(object)?;
     while object.0.to_string().len() > MOST_BYTES {
@@ -244,6 +245,9 @@ pub(super) fn fit(object: &mut Object) -> Result<(), HistoryError> {
         // Never the newest: it was to be kept just now.
         let older = kept.iter().take(kept.len().saturating_sub(1));
         let Some(oldest) = older.into_iter().position(|content| !needed.contains(&content.version())) else {
+            if audit::shorten(object)? {
+                continue;
+            }
             return Err(HistoryError::Unavailable(format!(
                 "the history object {}/{} would be larger than {} KiB; the pod template of {} is too large to keep",
                 object.namespace(),

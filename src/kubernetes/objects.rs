@@ -10,6 +10,7 @@ use futures::{FutureExt as _, future::BoxFuture};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
+    audit,
     call::{CallError, pause},
     cluster::Cluster,
     document::{self, Content},
@@ -19,7 +20,7 @@ use super::{
 use crate::{
     policy::{KubernetesTarget, WorkloadKind},
     ports::{Contents, History, HistoryError, Revision},
-    record::{CONTROLLER_FORMAT, ControllerState, FORMAT, Record, TargetHistory},
+    record::{CONTROLLER_CHAIN, CONTROLLER_FORMAT, Chain, ControllerState, FORMAT, Record, StoredAudit, TargetHistory},
     words::{RolloutId, TargetKey, Version, VersionName},
 };
 
@@ -148,7 +149,7 @@ impl Objects {
         place: &Place,
         owner: &str,
         (key, newest): (&str, u32),
-        value: &T,
+        (value, chain): (&T, &Chain),
         expected: Option<&Revision>,
     ) -> Result<Revision, HistoryError> {
         let stored = self
@@ -156,6 +157,7 @@ impl Objects {
                 let found = document::committed(object).then(|| document::revision(object));
                 if found.as_ref() == expected.map(|revision| &revision.0) {
                     document::write(object, key, value)?;
+                    audit::add(object, chain)?;
                     return Ok(true);
                 }
                 let ours = doubt && document::read::<T>(object, key, newest)?.as_ref() == Some(value);
@@ -248,7 +250,8 @@ impl History for Objects {
         async move {
             let (place, owner) = (self.placed(&history.target), history.target.to_string());
             let bounded = document::bounded(history);
-            self.committed(&place, &owner, ("history", FORMAT), &bounded, expected).await
+            let what = (&bounded, &history.audit);
+            self.committed(&place, &owner, ("history", FORMAT), what, expected).await
         }
         .boxed()
     }
@@ -299,8 +302,24 @@ impl History for Objects {
     ) -> BoxFuture<'a, Result<Revision, HistoryError>> {
         async move {
             let place = self.own(CONTROLLER);
-            self.committed(&place, CONTROLLER, ("controller", CONTROLLER_FORMAT), state, expected)
+            let what = (state, &state.audit);
+            self.committed(&place, CONTROLLER, ("controller", CONTROLLER_FORMAT), what, expected)
                 .await
+        }
+        .boxed()
+    }
+
+    fn audit<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<StoredAudit, HistoryError>> {
+        async move {
+            let objects = match chain {
+                None => self.all().await?,
+                Some(CONTROLLER_CHAIN) => self.read(&self.own(CONTROLLER), CONTROLLER).await?.into_iter().collect(),
+                Some(owner) => match owner.parse::<TargetKey>() {
+                    Ok(target) => self.read(&self.placed(&target), owner).await?.into_iter().collect(),
+                    Err(_) => Vec::new(),
+                },
+            };
+            audit::of(&objects)
         }
         .boxed()
     }

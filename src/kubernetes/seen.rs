@@ -13,7 +13,10 @@ use super::{
     template::{Catalog, Kept},
     workload::Workload,
 };
-use crate::{ports::PlatformError, words::Version};
+use crate::{
+    ports::PlatformError,
+    words::{Version, VersionName},
+};
 
 /// A workload and its revisions.
 #[derive(Debug, Clone)]
@@ -81,6 +84,13 @@ impl Workload {
         };
         catalog.learn(&revision.uid, &version);
         Ok(Some(version))
+    }
+
+    /// The newest of the kept versions that are called `name`. What runs is kept before this is told.
+    pub(super) async fn named(&self, name: &VersionName) -> Result<Option<Version>, PlatformError> {
+        let seen = self.lately().await?;
+        self.identified(&seen).await?;
+        Ok(self.catalog().await?.lock().await.named(name).cloned())
     }
 
     /// What is kept, read once: only this target's own guard adds to it.

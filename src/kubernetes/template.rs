@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{identity::fingerprint, revision::Revision};
-use crate::words::Version;
+use crate::words::{Version, VersionName};
 
 /// The format of [`Kept`] that this binary writes.
 const FORMAT: u32 = 1;
@@ -128,6 +128,13 @@ impl Catalog {
             let kept = self.known.iter().find(|(known, _)| known == version);
             kept.map(|(_, kept)| kept.template.clone())
         })
+    }
+
+    /// The version called `name` that was kept last.
+    #[must_use]
+    pub fn named(&self, name: &VersionName) -> Option<&Version> {
+        let mut newest_first = self.known.iter().rev().map(|(version, _)| version);
+        newest_first.find(|version| version.name == *name)
     }
 
     /// Whether anything is kept of `version`.

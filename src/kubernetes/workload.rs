@@ -26,7 +26,7 @@ use crate::{
     policy::{KubernetesTarget, WorkloadKind},
     ports::{Clock, Contents, Platform, PlatformError},
     record::{ActResult, Intent, Observation, SeenPod, Unready},
-    words::{TargetKey, Version},
+    words::{TargetKey, Version, VersionName},
 };
 
 /// A Deployment, StatefulSet or DaemonSet as it is: nothing in it needs to be changed for lastgood.
@@ -148,6 +148,10 @@ fn wanted(kind: WorkloadKind, workload: &Object) -> u32 {
 impl Platform for Workload {
     fn observe(&self) -> BoxFuture<'_, Result<Observation, PlatformError>> {
         self.observed().boxed()
+    }
+
+    fn identify<'a>(&'a self, name: &'a VersionName) -> BoxFuture<'a, Result<Option<Version>, PlatformError>> {
+        self.named(name).boxed()
     }
 
     fn changed(&self) -> BoxFuture<'_, ()> {

@@ -50,6 +50,25 @@ pub const POINTS: &[&str] = &[
     "seen.after",
 ];
 
+/// The points of a person's way back, in order: their order stored, the act, its outcome stored.
+#[cfg(feature = "crash-points")]
+pub const POINTS_OF_AN_ORDER: &[&str] = &[
+    "order.before",
+    "order.after",
+    "act.before",
+    "host.link",
+    "host.exchanged",
+    "host.synced",
+    "host.activated",
+    "act.after",
+    "outcome.before",
+    "outcome.after",
+];
+
+/// The points of what is only noted in the audit: a policy that was read, a command that was refused.
+#[cfg(feature = "crash-points")]
+pub const POINTS_OF_A_NOTE: &[&str] = &["noted.before", "noted.after"];
+
 /// The points of a person's deploy (`tests/deploy` visits each): around each of its steps, and in the middle of the long ones.
 #[cfg(feature = "crash-points")]
 pub const DEPLOYING: &[&str] = &[
@@ -70,8 +89,9 @@ pub const DEPLOYING: &[&str] = &[
 /// Ends the process at once, by SIGKILL, if the environment's `LASTGOOD_CRASH_AT` names this point.
 #[cfg(feature = "crash-points")]
 pub fn point(name: &str) {
+    let registered = [POINTS, POINTS_OF_AN_ORDER, POINTS_OF_A_NOTE, DEPLOYING];
     debug_assert!(
-        POINTS.contains(&name) || DEPLOYING.contains(&name),
+        registered.iter().any(|points| points.contains(&name)),
         "unregistered crash point {name}"
     );
     if std::env::var_os("LASTGOOD_CRASH_AT").is_some_and(|at| at == name) {

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     engine::PersonWord,
-    explain::{ReleaseStatus, TargetStatus},
+    explain::{ReleaseStatus, TargetStatus, Way},
     manifest::Manifest,
-    record::Record,
+    record::{AuditEntry, Head, Record},
     words::{RolloutId, Service, TargetKey, VersionName},
 };
 
@@ -31,6 +31,18 @@ pub trait Desk: Send + Sync {
     /// When it cannot be told.
     fn records<'a>(&'a self, target: &'a TargetKey, limit: usize) -> BoxFuture<'a, Result<Vec<Record>, DeskError>>;
 
+    /// What going back would mean now, to `to` or else to the last good version. Changes nothing but what is known of versions.
+    ///
+    /// # Errors
+    /// When the target or the version is unknown, or nothing can be told.
+    fn way<'a>(&'a self, target: &'a TargetKey, to: Option<&'a VersionName>) -> BoxFuture<'a, Result<Way, DeskError>>;
+
+    /// The audit: of one chain (`ENV/SERVICE` or `controller`), or all of it; with the ends that each chain is known to have had.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn trail<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<Trail, DeskError>>;
+
     /// The releases of a service in all environments, newest first; empty where none is known.
     ///
     /// # Errors
@@ -42,6 +54,17 @@ pub trait Desk: Send + Sync {
     /// # Errors
     /// When it is refused or cannot be done; nothing is half done then.
     fn act(&self, command: Command) -> BoxFuture<'_, Result<String, DeskError>>;
+}
+
+/// The audit, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trail {
+    /// By chain, then in order.
+    pub entries: Vec<AuditEntry>,
+    /// The ends that chains are known to have had: those that stand beside what they tell of, and those of alerts not yet delivered.
+    pub heads: Vec<Head>,
+    /// The ends of what a store that keeps only so many entries has dropped.
+    pub cut: Vec<Head>,
 }
 
 /// What a person may say.
@@ -72,6 +95,17 @@ pub enum Command {
         rollout: Option<RolloutId>,
         /// Only of this service, where `rollout` is none.
         service: Option<Service>,
+    },
+    /// Back to a version, whatever is judged.
+    GoBack {
+        /// The target.
+        target: TargetKey,
+        /// The version that they saw running: of two people at once the second is told.
+        from: VersionName,
+        /// The version to go back to.
+        to: VersionName,
+        /// Why.
+        reason: String,
     },
     /// No more reverts: of one target, or of all.
     Freeze {

@@ -5,7 +5,7 @@
 pub mod crash;
 mod desk;
 
-pub use desk::{Command, Desk, DeskError};
+pub use desk::{Command, Desk, DeskError, Trail};
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use futures::future::BoxFuture;
 use crate::{
     engine::Look,
     question::{Answer, Question},
-    record::{ActResult, Alert, ControllerState, Intent, Observation, Record, TargetHistory, Unready},
+    record::{ActResult, Alert, ControllerState, Intent, Observation, Record, StoredAudit, TargetHistory, Unready},
     words::{GapReason, Moment, RolloutId, TargetKey, Version, VersionName},
 };
 
@@ -31,6 +31,13 @@ pub trait Platform: Send + Sync {
     /// # Errors
     /// When it cannot be told, with what to do next; never a reason to think that anything changed.
     fn observe(&self) -> BoxFuture<'_, Result<Observation, PlatformError>>;
+
+    /// The version that stands ready under this name, whether or not it ever ran; none where there is no such one. What is needed to
+    /// know and restore it is kept through [`Contents`] before this returns.
+    ///
+    /// # Errors
+    /// When it cannot be told, or what is there is unfit, with what to do next.
+    fn identify<'a>(&'a self, name: &'a VersionName) -> BoxFuture<'a, Result<Option<Version>, PlatformError>>;
 
     /// Resolves when something may have changed: a doorbell, no news.
     fn changed(&self) -> BoxFuture<'_, ()>;
@@ -172,6 +179,13 @@ pub trait History: Contents {
         state: &'a ControllerState,
         expected: Option<&'a Revision>,
     ) -> BoxFuture<'a, Result<Revision, HistoryError>>;
+
+    /// The audit's entries of one chain (`ENV/SERVICE` or `controller`), or of all, in order, as they are stored: whether they are what was
+    /// written is for [`crate::record::verify`] to say. They are written with the history, or the state, that carries them.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn audit<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<StoredAudit, HistoryError>>;
 }
 
 /// What is needed to know and restore a version, kept under its fingerprint; it never changes.

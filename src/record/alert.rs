@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Record, Unready};
+use super::{CONTROLLER_CHAIN, Chain, Head, Record, Unready};
 use crate::{
     decide::Freeze,
     policy::NotifyOn,
@@ -22,8 +22,20 @@ pub struct Alert {
     pub kind: AlertKind,
     /// The rollout as it was then.
     pub record: Option<Box<Record>>,
+    /// The end of its audit chain then: whoever has it can tell later whether the chain was cut off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Head>,
     /// The channels that have not confirmed it yet.
     pub deliveries: Vec<Delivery>,
+}
+
+impl Alert {
+    /// The same, with the end of the controller's own chain.
+    #[must_use]
+    pub fn of_chain(mut self, chain: &Chain) -> Self {
+        self.audit = Some(chain.head(CONTROLLER_CHAIN));
+        self
+    }
 }
 
 /// One channel's delivery of an alert.
@@ -45,6 +57,8 @@ pub struct Delivery {
 pub enum AlertKind {
     /// The last good version was put back.
     Reverted,
+    /// A person put a version back.
+    RolledBack,
     /// It was put back, and the service recovered.
     Verified,
     /// It was put back, and did not help; or the act failed, or is stuck. The record's outcome says which.
@@ -100,6 +114,7 @@ impl AlertKind {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Reverted => "reverted",
+            Self::RolledBack => "rolled_back",
             Self::Verified => "verified",
             Self::NotHelped => "not_helped",
             Self::Proposed => "proposed",
@@ -122,7 +137,7 @@ impl AlertKind {
     #[must_use]
     pub const fn notify_on(&self) -> NotifyOn {
         match self {
-            Self::Reverted | Self::Verified | Self::Proposed | Self::Regression => NotifyOn::Revert,
+            Self::Reverted | Self::RolledBack | Self::Verified | Self::Proposed | Self::Regression => NotifyOn::Revert,
             Self::NotHelped => NotifyOn::Failed,
             Self::Refused | Self::Frozen { .. } => NotifyOn::Refused,
             Self::Blind | Self::GoingBlind => NotifyOn::Blind,

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, Record, Release, SeenPod, Waiting};
+use super::{Alert, Chain, Record, Release, SeenPod, Waiting};
 use crate::{
     decide::Freeze,
     policy::RevertTo,
-    words::{Actor, Moment, Standing, TargetKey, Version},
+    words::{Actor, Fingerprint, Moment, Standing, TargetKey, Version},
 };
 
 /// The format of [`TargetHistory`] that this binary writes. A newer one is refused.
@@ -48,6 +48,12 @@ pub struct TargetHistory {
     /// Ids of the alerts that were told, newest last, the newest 200: nothing is told twice.
     #[serde(default)]
     pub told: Vec<String>,
+    /// The policy in force when it last changed.
+    #[serde(default)]
+    pub policy: Option<Fingerprint>,
+    /// Who did what.
+    #[serde(default)]
+    pub audit: Chain,
     /// Releases that were recorded, in that order; one a version's name, whether it ever ran or not.
     #[serde(default)]
     pub releases: Vec<Release>,
@@ -74,6 +80,8 @@ impl TargetHistory {
             current: None,
             process: None,
             told: Vec::new(),
+            policy: None,
+            audit: Chain::new(),
             releases: Vec::new(),
             records_since: None,
         }
@@ -235,6 +243,9 @@ pub struct ControllerState {
     pub frozen: Option<Freeze>,
     /// Alerts that belong to no target, still to be delivered.
     pub outbox: Vec<Alert>,
+    /// Who did what beyond single targets.
+    #[serde(default)]
+    pub audit: Chain,
 }
 
 impl Default for ControllerState {
@@ -243,6 +254,7 @@ impl Default for ControllerState {
             format: CONTROLLER_FORMAT,
             frozen: None,
             outbox: Vec::new(),
+            audit: Chain::new(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! May touch: `words`, `policy`, `manifest`, `judge`'s evidence, `decide`'s decisions. Deliberately absent: how it is stored, how it changes, how it is told.
 
 mod alert;
+mod audit;
 mod history;
 mod pods;
 mod release;
@@ -10,9 +11,10 @@ mod retention;
 mod rollout;
 
 pub use alert::{Alert, AlertKind, Delivery};
+pub use audit::{Action, AuditEntry, Audited, CONTROLLER_CHAIN, Chain, Deed, Head, NoHead, StoredAudit, verify};
 pub use history::{
     CONTROLLER_FORMAT, ControllerState, FORMAT, KnownVersion, Observation, Process, ProofBasis, Served, TargetHistory, Unready,
 };
 pub use pods::{ArmPod, Guilt, NotStarted, ReadyPods, SeenPod, StartupFailure, Waiting};
 pub use release::{Recording, Release};
-pub use rollout::{ActResult, Activation, DataFault, Entry, Happened, Intent, Phase, Record, RolloutKind, Verification};
+pub use rollout::{ActResult, Activation, DataFault, Entry, Happened, Intent, Ordered, Phase, Record, RolloutKind, Verification};

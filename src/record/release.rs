@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::TargetHistory;
+use super::{Action, Deed, TargetHistory};
 use crate::{
     manifest::Manifest,
     words::{Actor, Moment, VersionName},
@@ -59,13 +59,24 @@ impl TargetHistory {
     }
 
     /// Records `manifest`; what is recorded already under its version stays as it is.
-    pub fn record(&mut self, manifest: &Manifest, by: &Actor, at: Moment) {
-        if self.recording(manifest) == Recording::New {
-            self.releases.push(Release {
-                manifest: manifest.clone(),
-                recorded_at: at,
-                by: by.clone(),
-            });
+    pub fn record(&mut self, manifest: &Manifest, by: &Actor, origin: &str, at: Moment) {
+        if self.recording(manifest) != Recording::New {
+            return;
         }
+        self.releases.push(Release {
+            manifest: manifest.clone(),
+            recorded_at: at,
+            by: by.clone(),
+        });
+        let deed = Deed {
+            by: by.clone(),
+            origin: origin.to_owned(),
+            action: Action::Record,
+            what: manifest.version.to_string(),
+            why: String::new(),
+            refused: false,
+            rollout: None,
+        };
+        self.audit.add(&self.target.to_string(), at, deed);
     }
 }

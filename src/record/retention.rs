@@ -90,7 +90,7 @@ mod tests {
                 r#"{{"version":"v{number}","commit":"abc1234","built_at":"2026-11-24T18:00:00Z","passed_smoke_test":true}}"#
             );
             let manifest = crate::manifest::parse(&text, "text").expect("a manifest");
-            history.record(&manifest, &Actor("ci".to_owned()), day(number));
+            history.record(&manifest, &Actor("ci".to_owned()), "socket", day(number));
             history.versions.push(KnownVersion {
                 version: version.clone(),
                 standing: Standing::Passed,

@@ -87,7 +87,7 @@ pub enum RolloutKind {
     FirstSight,
     /// A version that was never seen before, or that was allowed again.
     Release,
-    /// A known version came back: watched, never judged as a release, never reverted.
+    /// A known version came back, or a person ordered one back: watched, never judged as a release, never reverted.
     Return,
 }
 
@@ -96,7 +96,9 @@ pub enum RolloutKind {
 pub struct Activation {
     /// When.
     pub at: Moment,
-    /// How it is known: `unit`, `pod` (the first one was ready), `process_start_time`, `counter_reset`, `moved` (nothing was seen within 60 s, so the move itself counts).
+    /// How it is known: `unit`, `pod` (the first one was ready), `process_start_time`, `counter_reset`, `moved` (nothing was seen
+    /// within 60 s, so the move itself counts), `allowed`, `stayed` (it served before it was judged), `rollback` (a person put it
+    /// back).
     pub known_by: String,
     /// Whether counters began at zero then (a new process), or went on (a reload).
     pub fresh_counters: bool,
@@ -145,6 +147,18 @@ pub struct Intent {
     pub at: Moment,
     /// Who approved it, where a person was asked.
     pub approved_by: Option<Actor>,
+    /// The person's order that it follows; none: it follows from a verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered: Option<Ordered>,
+}
+
+/// A person's order to go back: never judged first, and asked of no guard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ordered {
+    /// Who.
+    pub by: Actor,
+    /// Why; empty where they did not say.
+    pub reason: String,
 }
 
 /// How an act ended, as the platform says.
@@ -281,6 +295,12 @@ pub enum Happened {
 }
 
 impl Record {
+    /// The person's order that this rollout follows, if it does.
+    #[must_use]
+    pub fn ordered(&self) -> Option<&Ordered> {
+        self.intent.as_ref()?.ordered.as_ref()
+    }
+
     /// How long after activation the verdict was reached.
     #[must_use]
     pub fn decided_after(&self) -> Option<Duration> {

@@ -5,12 +5,12 @@ use std::{path::Path, time::Duration};
 use futures::future::BoxFuture;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::socket::{Said, StatusList};
+use super::socket::{SUDO_USER, Said, StatusList};
 use crate::{
-    explain::{ReleaseStatus, TargetStatus},
-    ports::{Command, Desk, DeskError},
+    explain::{ReleaseStatus, TargetStatus, Way},
+    ports::{Command, Desk, DeskError, Trail},
     record::Record,
-    words::{RolloutId, Service, TargetKey},
+    words::{RolloutId, Service, TargetKey, VersionName},
 };
 
 /// A connection to a running controller.
@@ -18,6 +18,7 @@ use crate::{
 pub struct Client {
     http: reqwest::Client,
     socket: String,
+    sudo_user: Option<String>,
 }
 
 impl Client {
@@ -46,7 +47,15 @@ impl Client {
         Ok(Some(Self {
             http,
             socket: shown.to_string(),
+            sudo_user: None,
         }))
+    }
+
+    /// The same, for whoever called sudo; the controller believes it of root only.
+    #[must_use]
+    pub fn called_by(mut self, user: Option<String>) -> Self {
+        self.sudo_user = user;
+        self
     }
 
     async fn ask<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, DeskError> {
@@ -70,8 +79,11 @@ impl Client {
     }
 
     async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, DeskError> {
-        self.ask(self.http.post(format!("http://lastgood/v1/{path}")).json(body))
-            .await
+        let mut request = self.http.post(format!("http://lastgood/v1/{path}")).json(body);
+        if let Some(user) = &self.sudo_user {
+            request = request.header(SUDO_USER, user);
+        }
+        self.ask(request).await
     }
 }
 
@@ -93,6 +105,22 @@ impl Desk for Client {
     fn records<'a>(&'a self, target: &'a TargetKey, limit: usize) -> BoxFuture<'a, Result<Vec<Record>, DeskError>> {
         Box::pin(async move {
             self.get(&format!("targets/{}/{}/records?limit={limit}", target.env, target.service))
+                .await
+        })
+    }
+
+    fn way<'a>(&'a self, target: &'a TargetKey, to: Option<&'a VersionName>) -> BoxFuture<'a, Result<Way, DeskError>> {
+        Box::pin(async move {
+            let path = format!("http://lastgood/v1/targets/{}/{}/way", target.env, target.service);
+            let to = to.map(|to| ("to", to.as_str()));
+            self.ask(self.http.get(path).query(&to.as_slice())).await
+        })
+    }
+
+    fn trail<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<Trail, DeskError>> {
+        Box::pin(async move {
+            let chain = chain.map(|chain| ("chain", chain));
+            self.ask(self.http.get("http://lastgood/v1/audit").query(&chain.as_slice()))
                 .await
         })
     }

@@ -9,7 +9,7 @@ mod socket;
 
 pub use metrics::{Figures, TargetFigures};
 pub use public::{Beat, serve as serve_public};
-pub use socket::{Peer, Reception, StatusList, actor, serve as serve_socket};
+pub use socket::{Peer, Reception, StatusList, actor, by_sudo, serve as serve_socket};
 
 /// Why a server cannot be started.
 #[derive(Debug, thiserror::Error)]

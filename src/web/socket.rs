@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 use axum::{
     Json, Router,
     extract::{ConnectInfo, DefaultBodyLimit, Path as UrlPath, Query, State, connect_info::Connected},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, post},
     serve::IncomingStream,
@@ -17,10 +17,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::ServeError;
 use crate::{
-    explain::TargetStatus,
+    explain::{TargetStatus, Way},
     ports::{Command, Desk, DeskError},
     record::Record,
-    words::{Actor, RolloutId, Service, TargetKey},
+    words::{Actor, RolloutId, Service, TargetKey, VersionName},
 };
 
 /// Gives each person the desk at which they act under their own name.
@@ -31,13 +31,22 @@ pub trait Reception: Send + Sync {
 
 /// Who is at the other end of a connection.
 #[derive(Debug, Clone)]
-pub struct Peer(Actor);
+pub struct Peer {
+    actor: Actor,
+    root: bool,
+}
 
 impl Connected<IncomingStream<'_, UnixListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
         match stream.io().peer_cred() {
-            Ok(cred) => Self(actor(cred.uid())),
-            Err(_) => Self(Actor("an unknown user".to_owned())),
+            Ok(cred) => Self {
+                actor: actor(cred.uid()),
+                root: cred.uid() == 0,
+            },
+            Err(_) => Self {
+                actor: Actor("an unknown user".to_owned()),
+                root: false,
+            },
         }
     }
 }
@@ -49,6 +58,16 @@ pub fn actor(uid: u32) -> Actor {
         Some(user) => Actor(format!("{} (uid {uid})", user.name().to_string_lossy())),
         None => Actor(format!("uid {uid}")),
     }
+}
+
+/// Who called sudo, as root may say of itself; nobody else is believed.
+pub(super) const SUDO_USER: &str = "lastgood-sudo-user";
+
+/// A user who acts as another one by sudo: `alice by sudo (uid 0)`.
+#[must_use]
+pub fn by_sudo(user: &str, uid: u32) -> Actor {
+    let user: String = user.chars().filter(|c| !c.is_control()).take(64).collect();
+    Actor(format!("{user} by sudo (uid {uid})"))
 }
 
 /// A list of statuses, as the socket and `status -o json` give it.
@@ -89,6 +108,18 @@ struct Limit {
     limit: usize,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    chain: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct To {
+    to: Option<VersionName>,
+}
+
 const fn ten() -> usize {
     10
 }
@@ -116,6 +147,8 @@ pub fn serve(
         .route("/v1/status", get(status))
         .route("/v1/records/{id}", get(record))
         .route("/v1/targets/{env}/{service}/records", get(records))
+        .route("/v1/targets/{env}/{service}/way", get(way))
+        .route("/v1/audit", get(audit))
         .route("/v1/services/{service}/releases", get(releases))
         .route("/v1/commands", post(command))
         .layer(DefaultBodyLimit::max(LARGEST_COMMAND))
@@ -143,13 +176,13 @@ fn bind(path: &Path) -> std::io::Result<UnixListener> {
     Ok(listener)
 }
 
-async fn status(State(reception): Shared, ConnectInfo(Peer(actor)): ConnectInfo<Peer>) -> Response {
+async fn status(State(reception): Shared, ConnectInfo(Peer { actor, .. }): ConnectInfo<Peer>) -> Response {
     answer(reception.desk(actor).status().await.map(StatusList::new))
 }
 
 async fn record(
     State(reception): Shared,
-    ConnectInfo(Peer(actor)): ConnectInfo<Peer>,
+    ConnectInfo(Peer { actor, .. }): ConnectInfo<Peer>,
     UrlPath(id): UrlPath<RolloutId>,
 ) -> Response {
     let found = reception.desk(actor).record(id).await;
@@ -158,7 +191,7 @@ async fn record(
 
 async fn records(
     State(reception): Shared,
-    ConnectInfo(Peer(actor)): ConnectInfo<Peer>,
+    ConnectInfo(Peer { actor, .. }): ConnectInfo<Peer>,
     UrlPath((env, service)): UrlPath<(String, String)>,
     Query(Limit { limit }): Query<Limit>,
 ) -> Response {
@@ -169,9 +202,30 @@ async fn records(
     answer(reception.desk(actor).records(&target, limit).await)
 }
 
+async fn way(
+    State(reception): Shared,
+    ConnectInfo(Peer { actor, .. }): ConnectInfo<Peer>,
+    UrlPath((env, service)): UrlPath<(String, String)>,
+    Query(To { to }): Query<To>,
+) -> Response {
+    let target = match format!("{env}/{service}").parse::<TargetKey>() {
+        Ok(target) => target,
+        Err(error) => return answer::<Way>(Err(DeskError::Unknown(error.to_string()))),
+    };
+    answer(reception.desk(actor).way(&target, to.as_ref()).await)
+}
+
+async fn audit(
+    State(reception): Shared,
+    ConnectInfo(Peer { actor, .. }): ConnectInfo<Peer>,
+    Query(Which { chain }): Query<Which>,
+) -> Response {
+    answer(reception.desk(actor).trail(chain.as_deref()).await)
+}
+
 async fn releases(
     State(reception): Shared,
-    ConnectInfo(Peer(actor)): ConnectInfo<Peer>,
+    ConnectInfo(Peer { actor, .. }): ConnectInfo<Peer>,
     UrlPath(service): UrlPath<Service>,
 ) -> Response {
     answer(reception.desk(actor).releases(&service).await)
@@ -179,9 +233,12 @@ async fn releases(
 
 async fn command(
     State(reception): Shared,
-    ConnectInfo(Peer(actor)): ConnectInfo<Peer>,
+    ConnectInfo(Peer { actor, root }): ConnectInfo<Peer>,
+    headers: HeaderMap,
     Json(command): Json<Command>,
 ) -> Response {
+    let user = headers.get(SUDO_USER).filter(|_| root).and_then(|user| user.to_str().ok());
+    let actor = user.map_or(actor, |user| by_sudo(user, 0));
     answer(reception.desk(actor).act(command).await.map(|said| Said { said }))
 }
 

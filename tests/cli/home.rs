@@ -67,6 +67,24 @@ impl Home {
         );
     }
 
+    /// Another release of the service.
+    pub fn release(&self, name: &str, version: &str) {
+        self.write(&format!("{name}/releases/{version}/program"), version);
+    }
+
+    /// The version that `current` points to.
+    pub fn points_to(&self, name: &str) -> String {
+        let link = std::fs::read_link(self.path(&format!("{name}/current"))).expect("a link");
+        link.file_name().expect("a name").to_string_lossy().into_owned()
+    }
+
+    /// Our own links that lie beside `current`.
+    pub fn leftovers(&self, name: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path(name)).expect("a directory");
+        let names = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.starts_with(".current")).collect()
+    }
+
     /// A policy's text.
     pub fn policy(&self, name: &str, activate: &str, metric: &str) -> String {
         let root = self.path(name).display().to_string();
@@ -107,7 +125,13 @@ impl Home {
 
     /// A controller in this home, once it answers. Dropping it ends it.
     pub fn controller(&self) -> Child {
+        self.controller_with(&[])
+    }
+
+    /// The same, with these variables in its environment.
+    pub fn controller_with(&self, variables: &[(&str, &str)]) -> Child {
         let mut command = command();
+        command.envs(variables.iter().copied());
         command.arg("run").arg("--config").arg(self.path("lastgood.toml"));
         command.stderr(std::fs::File::create(self.path("run.log")).expect("a log"));
         let child = Child::start("lastgood", command).expect("lastgood");

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod audit;
 mod check;
 mod examples;
 mod forecast;
@@ -10,4 +11,6 @@ mod home;
 mod manifest;
 mod people;
 mod releases;
+mod rollback;
+mod rollback_page;
 mod run;

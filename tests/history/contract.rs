@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use lastgood::{
     ports::{History, HistoryError, Revision},
-    record::{ControllerState, TargetHistory},
+    record::{ControllerState, TargetHistory, verify},
     words::Version,
 };
 
@@ -17,6 +17,7 @@ pub async fn holds(history: &dyn History, keeps: usize) {
     of_many_writers_at_one_revision_exactly_one_wins(history).await;
     records_outlive_the_document(history, keeps).await;
     the_controllers_state_is_compared_and_set_too(history).await;
+    the_audit_outlives_the_document_and_never_changes(history).await;
     contents_are_kept_once_and_never_change(history).await;
     what_cannot_be_read_back_is_not_stored(history).await;
 }
@@ -112,6 +113,30 @@ async fn records_outlive_the_document(history: &dyn History, keeps: usize) {
     assert_eq!(history.record(oldest.id).await, Ok(Some(oldest)));
     assert_eq!(history.records(&target, 100).await, Ok(newest_first.clone()));
     assert_eq!(history.records(&target, 3).await.as_deref(), Ok(&newest_first[..3]));
+}
+
+async fn the_audit_outlives_the_document_and_never_changes(history: &dyn History) {
+    let target = sample::target("audited");
+    let chain = target.to_string();
+    let mut document = TargetHistory::new(target.clone());
+    let mut revision = None;
+    for number in 0..25 {
+        document.audit.add(&chain, sample::at(number), sample::deed(number));
+        revision = Some(history.commit(&document, revision.as_ref()).await.expect("stored"));
+    }
+    let entries = history.audit(Some(&chain)).await.expect("the audit").entries;
+    assert_eq!(entries.len(), 25, "the document carries ten");
+    assert_eq!(verify(&chain, &entries, &[document.audit.head(&chain)], None), [""; 0]);
+    let mut other = document.clone();
+    other.audit.add(&chain, sample::at(99), sample::deed(99));
+    let conflict = history.commit(&other, Some(&Revision("1".to_owned()))).await;
+    assert!(matches!(conflict, Err(HistoryError::Conflict(_))));
+    other.audit.newest[0].document = "forged".to_owned();
+    history.commit(&other, revision.as_ref()).await.expect("stored");
+    let after = history.audit(Some(&chain)).await.expect("the audit").entries;
+    assert_eq!(after[..25], entries, "what is there stays as it is");
+    assert_eq!((after.len(), after[25].seq), (26, 26));
+    assert!(history.audit(None).await.expect("all of it").entries.len() >= 26);
 }
 
 async fn the_controllers_state_is_compared_and_set_too(history: &dyn History) {

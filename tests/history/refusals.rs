@@ -9,7 +9,7 @@ use std::{
 use lastgood::{
     history::Sqlite,
     ports::{Contents as _, History as _, HistoryError},
-    record::{ControllerState, TargetHistory},
+    record::{ControllerState, StoredAudit, TargetHistory},
 };
 use rstest::rstest;
 use rusqlite::Connection;
@@ -55,7 +55,7 @@ async fn c10_a_store_of_a_newer_schema_is_refused_for_writing_and_for_reading() 
     for refused in [refusal(&path), Sqlite::open_read_only(&path).expect_err("refused")] {
         let sentence = refused.to_string();
         assert!(
-            sentence.contains("written by a newer lastgood (format 999, this one knows up to 1)")
+            sentence.contains("written by a newer lastgood (format 999, this one knows up to 2)")
                 && sentence.contains("run that version"),
             "{sentence}"
         );
@@ -67,6 +67,7 @@ async fn c10_a_store_of_a_newer_schema_is_refused_for_writing_and_for_reading() 
 #[case::record("UPDATE record SET format = 999")]
 #[case::content("UPDATE content SET format = 999")]
 #[case::controller("UPDATE controller SET format = 999")]
+#[case::audit("UPDATE audit SET format = 999")]
 #[tokio::test]
 async fn c10_a_document_of_a_newer_format_is_refused(#[case] statement: &str) {
     let directory = directory();
@@ -199,4 +200,20 @@ fn a_file_that_may_not_be_written_is_named_with_what_to_do() {
         sentence.contains("cannot be written") && sentence.contains("write permission"),
         "{sentence}"
     );
+}
+
+#[tokio::test]
+async fn a_store_of_the_schema_before_is_brought_up_to_date_and_keeps_what_it_has() {
+    let directory = directory();
+    let path = directory.path().join("history.db");
+    written(&path).await;
+    sql(&path, "DELETE FROM refinery_schema_history WHERE version = 2");
+    let by_hand = Connection::open(&path).expect("opened by hand");
+    by_hand.execute_batch("DROP TABLE audit").expect("dropped by hand");
+    drop(by_hand);
+    let refused = Sqlite::open_read_only(&path).expect_err("refused").to_string();
+    assert!(refused.contains("was written by an older lastgood (schema 1)"), "{refused}");
+    let store = Sqlite::open(&path).expect("opened");
+    assert_eq!(store.audit(None).await, Ok(StoredAudit::default()));
+    assert_eq!(store.targets().await.map(|targets| targets.len()), Ok(1));
 }

@@ -10,8 +10,8 @@ use lastgood::{
         Policy, RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting, Target, Tolerate, Watch,
     },
     record::{
-        ActResult, Activation, Alert, AlertKind, DataFault, Delivery, Entry, Happened, Intent, KnownVersion, Phase, ProofBasis,
-        Record, RolloutKind, Served, TargetHistory, Unready, Verification,
+        ActResult, Action, Activation, Alert, AlertKind, Chain, DataFault, Deed, Delivery, Entry, Happened, Intent, KnownVersion,
+        Phase, ProofBasis, Record, RolloutKind, Served, TargetHistory, Unready, Verification,
     },
     words::{Actor, Fingerprint, GapReason, Moment, Outcome, RolloutId, Standing, TargetKey, Verdict, Version},
 };
@@ -54,6 +54,7 @@ pub fn record(target: &TargetKey, number: u16) -> Record {
         to: from.clone(),
         at: at(seen + 45),
         approved_by: Some(Actor("uid 1000 (alice)".to_owned())),
+        ordered: None,
     };
     Record {
         id: rollout(number.into()),
@@ -295,6 +296,7 @@ pub fn alert(target: &TargetKey, record: Record, channels: &[&str]) -> Alert {
         target: Some(target.clone()),
         kind: AlertKind::Reverted,
         record: Some(Box::new(record)),
+        audit: None,
         deliveries: channels.iter().map(delivery).collect(),
     }
 }
@@ -322,7 +324,12 @@ pub fn history(target: &TargetKey) -> TargetHistory {
     open.phase = Phase::Reverting;
     let mut told = alert(target, open.clone(), &["slack-ops", "hook"]);
     told.deliveries[1].last_error = Some("channel hook answered 503 Service Unavailable".to_owned());
+    let mut audit = Chain::new();
+    audit.add(&target.to_string(), at(47), deed(1));
+    told.audit = Some(audit.head(&target.to_string()));
     TargetHistory {
+        audit,
+        policy: Some(version("v1").fingerprint),
         versions: vec![
             known("v1.2.1", Standing::Passed, excluded),
             known("v1.2.2", Standing::Proven, person),
@@ -343,6 +350,19 @@ pub fn history(target: &TargetKey) -> TargetHistory {
             because: "there is no unit myapp.service".to_owned(),
         }],
         ..TargetHistory::new(target.clone())
+    }
+}
+
+/// Something that a person did.
+pub fn deed(number: i64) -> Deed {
+    Deed {
+        by: Actor("alice (uid 1000)".to_owned()),
+        origin: "socket on web-1".to_owned(),
+        action: Action::Rollback,
+        what: format!("v{number} -> v1"),
+        why: "checkout fails".to_owned(),
+        refused: false,
+        rollout: None,
     }
 }
 

@@ -4,7 +4,7 @@ use lastgood::{
     kubernetes::{MOST_BYTES, Objects},
     policy::{KubernetesTarget, WorkloadKind},
     ports::{Contents as _, History as _, HistoryError},
-    record::TargetHistory,
+    record::{TargetHistory, verify},
 };
 use serde_json::json;
 
@@ -77,6 +77,36 @@ async fn c18_what_a_newer_lastgood_wrote_beside_is_kept() {
     assert_eq!(stored["history"]["forecast"], json!({"errors": 0.1}));
     assert_eq!(stored["history"]["closed"][8]["mood"], json!("calm"), "with its own record");
     assert_eq!(stored["history"]["closed"].as_array().map(Vec::len), Some(9));
+}
+
+#[tokio::test]
+async fn s15_the_newest_hundred_entries_of_the_audit_are_kept_and_verify_from_the_checkpoint_that_keeps_the_end_of_the_others() {
+    let api = Api::start().await;
+    let store = Objects::new(api.cluster().await, "lastgood");
+    let mut history = TargetHistory::new(sample::target("myapp"));
+    let chain = history.target.to_string();
+    let (mut revision, mut heads) = (None, Vec::new());
+    for number in 0..130 {
+        history.audit.add(&chain, sample::at(number), sample::deed(number));
+        heads.push(history.audit.head(&chain));
+        revision = Some(store.commit(&history, revision.as_ref()).await.expect("committed"));
+    }
+    let stored = store.audit(Some(&chain)).await.expect("the audit");
+    let cut = stored.cut.first().expect("a checkpoint");
+    assert_eq!((cut.seq, stored.entries.len()), (30, 100));
+    assert_eq!(verify(&chain, &stored.entries, &heads, Some(cut)), [""; 0]);
+    assert_eq!(store.audit(None).await, Ok(stored.clone()));
+    api.does(|objects| {
+        objects.change(HOME, "prod.myapp", |object| {
+            let document = object["audit"]["entries"][40]["document"]
+                .as_str()
+                .expect("a text")
+                .replace("alice", "bob");
+            object["audit"]["entries"][40]["document"] = json!(document);
+        });
+    });
+    let edited = store.audit(Some(&chain)).await.expect("the audit");
+    assert_ne!(verify(&chain, &edited.entries, &heads, Some(cut)), [""; 0]);
 }
 
 #[tokio::test]

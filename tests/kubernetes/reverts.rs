@@ -211,3 +211,15 @@ async fn a_rehearsal_finds_what_a_revert_would_lack_and_writes_nothing() {
     );
     assert_eq!(site.template_writes(), 0);
 }
+
+#[tokio::test]
+async fn a_version_is_found_by_its_name_among_those_whose_template_is_kept() {
+    let site = Site::rolled_out().await;
+    let named = async |name: &str| site.workload.identify(&crate::sample::version(name).name).await;
+    assert_eq!(named("v1").await, Ok(Some(site.v1.clone())));
+    assert_eq!(named("v2").await, Ok(Some(site.v2.clone())));
+    assert_eq!(named("v3").await, Ok(None), "never seen");
+    site.ships("app:v3");
+    let v3 = named("v3").await.expect("told").expect("seen for the first time, and kept");
+    assert_eq!(site.runs().await, Some(v3));
+}

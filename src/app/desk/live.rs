@@ -6,18 +6,18 @@ use futures::future::BoxFuture;
 use tokio::sync::{Mutex, oneshot};
 
 use super::{
-    Handle, Handles, NOTHING_CHANGED, SO_ALREADY, failed, frozen_sentence, recording, unchanged, unknown_target, version_of,
-    word_sentence,
+    Handle, Handles, NOTHING_CHANGED, SO_ALREADY, failed, freeze_of_all, frozen_sentence, going_back, recording, refused, trail,
+    unchanged, unknown_target, version_of, way, word_sentence,
 };
 use crate::{
-    app::{fleet::FleetState, guard::Order},
+    app::{fleet::FleetState, guard::Order, origin},
     decide::Freeze,
     engine::Event,
-    explain::{self, ReleaseStatus, TargetStatus},
+    explain::{self, ReleaseStatus, TargetStatus, Way},
     manifest::Manifest,
-    ports::{Clock, Command, Desk, DeskError, SharedHistory},
-    record::{Phase, Record, TargetHistory},
-    words::{Actor, RolloutId, Service, TargetKey},
+    ports::{Clock, Command, Desk, DeskError, SharedHistory, Trail},
+    record::{Deed, Ordered, Phase, Record, TargetHistory},
+    words::{Actor, RolloutId, Service, TargetKey, VersionName},
 };
 
 /// The running controller's desk for one person.
@@ -94,11 +94,92 @@ impl LiveDesk {
         }
     }
 
+    async fn go_back(
+        &self,
+        target: &TargetKey,
+        from: &VersionName,
+        to: &VersionName,
+        reason: String,
+    ) -> Result<String, DeskError> {
+        let handle = self.handle(target)?;
+        let history = handle.snapshot.borrow().history.clone();
+        let to = way::ready(&*handle.platform, &history, to).await?;
+        let left = way::left(&history, from, &to)?;
+        way::unhindered(&handle.platform.rehearse(Some(&to)).await)?;
+        let event = Event::GoBack {
+            from: left,
+            to: to.clone(),
+            ordered: Ordered {
+                by: self.actor.clone(),
+                reason,
+            },
+        };
+        match self.tell(&handle, event).await {
+            Err(DeskError::Refused(because)) if because == NOTHING_CHANGED => {
+                let history = handle.snapshot.borrow().history.clone();
+                Err(way::why_not(&history, from, &to))
+            }
+            told => told.map(|_| going_back(target, from, &to)),
+        }
+    }
+
+    /// Notes a refusal, in the chain of the target where it has one. What cannot be noted is in the log: nothing was done either way.
+    async fn note(&self, target: Option<TargetKey>, deed: Deed) {
+        let handle = target.and_then(|target| self.handle(&target).ok());
+        let noted = match handle {
+            Some(handle) => self.tell(&handle, Event::Refused(deed)).await.map(drop),
+            None => {
+                let now = self.clock.now();
+                let noted = self.fleet.lock().await.note_deed(deed, now).await;
+                noted.map_err(|error| failed(&error))
+            }
+        };
+        if let Err(error) = noted {
+            tracing::error!(%error, "a refusal could not be noted in the audit");
+        }
+    }
+
+    async fn done(&self, command: Command) -> Result<String, DeskError> {
+        match command {
+            Command::Word {
+                target,
+                version,
+                word,
+                reason,
+            } => {
+                let handle = self.handle(&target)?;
+                let history = handle.snapshot.borrow().history.clone();
+                let version = version_of(&history, &version)?;
+                let event = Event::Person {
+                    version: version.clone(),
+                    word,
+                    by: self.actor.clone(),
+                    reason,
+                };
+                match self.tell(&handle, event).await {
+                    Err(DeskError::Refused(because)) if because == NOTHING_CHANGED => unchanged(&history, &version, word),
+                    told => told.map(|_| word_sentence(&target, &version, word)),
+                }
+            }
+            Command::GoBack {
+                target,
+                from,
+                to,
+                reason,
+            } => self.go_back(&target, &from, &to, reason).await,
+            Command::Record { target, manifest } => self.record_release(&target, manifest).await,
+            Command::Approve { rollout, service } => self.approve(rollout, service).await,
+            Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
+            Command::Unfreeze { target } => self.freeze(target, None).await,
+        }
+    }
+
     /// Through the guard, so that it knows; a target without one is written to the store itself.
     async fn record_release(&self, target: &TargetKey, manifest: Box<Manifest>) -> Result<String, DeskError> {
         let Ok(handle) = self.handle(target) else {
             let retention = self.fleet.lock().await.retention();
-            return recording::record(&self.store, target, &manifest, &self.actor, retention, self.clock.now()).await;
+            let who = (&self.actor, origin::socket());
+            return recording::record(&self.store, target, &manifest, who, retention, self.clock.now()).await;
         };
         let before = handle.snapshot.borrow().history.clone();
         let said = recording::recorded(&before, &manifest)?;
@@ -125,10 +206,11 @@ impl LiveDesk {
                 reason,
             });
             let frozen = freeze.is_some();
+            let deed = freeze_of_all(&self.actor, freeze.as_ref(), origin::socket());
             self.fleet
                 .lock()
                 .await
-                .set_frozen(freeze)
+                .set_frozen(freeze, deed, now)
                 .await
                 .map_err(|error| failed(&error))?;
             return Ok(frozen_sentence(None, frozen));
@@ -194,38 +276,31 @@ impl Desk for LiveDesk {
         })
     }
 
+    fn way<'a>(&'a self, target: &'a TargetKey, to: Option<&'a VersionName>) -> BoxFuture<'a, Result<Way, DeskError>> {
+        Box::pin(async move {
+            let handle = self.handle(target)?;
+            let seen = handle.snapshot.borrow().clone();
+            way::way(&*handle.platform, &seen.history, &seen.policy, to).await
+        })
+    }
+
+    fn trail<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<Trail, DeskError>> {
+        Box::pin(trail(&self.store, chain))
+    }
+
     fn releases<'a>(&'a self, service: &'a Service) -> BoxFuture<'a, Result<Vec<ReleaseStatus>, DeskError>> {
         Box::pin(recording::releases(&self.store, service))
     }
 
     fn act(&self, command: Command) -> BoxFuture<'_, Result<String, DeskError>> {
         Box::pin(async move {
-            match command {
-                Command::Word {
-                    target,
-                    version,
-                    word,
-                    reason,
-                } => {
-                    let handle = self.handle(&target)?;
-                    let history = handle.snapshot.borrow().history.clone();
-                    let version = version_of(&history, &version)?;
-                    let event = Event::Person {
-                        version: version.clone(),
-                        word,
-                        by: self.actor.clone(),
-                        reason,
-                    };
-                    match self.tell(&handle, event).await {
-                        Err(DeskError::Refused(because)) if because == NOTHING_CHANGED => unchanged(&history, &version, word),
-                        told => told.map(|_| word_sentence(&target, &version, word)),
-                    }
-                }
-                Command::Record { target, manifest } => self.record_release(&target, manifest).await,
-                Command::Approve { rollout, service } => self.approve(rollout, service).await,
-                Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
-                Command::Unfreeze { target } => self.freeze(target, None).await,
+            let asked = command.clone();
+            let done = self.done(command).await;
+            if let Err(because) = &done {
+                let (target, deed) = refused(&asked, because, &self.actor, origin::socket());
+                self.note(target, deed).await;
             }
+            done
         })
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::failed;
 use crate::{
+    app::trail,
     explain::{self, ReleaseStatus, clean},
     manifest::Manifest,
     ports::{DeskError, History, HistoryError, SharedHistory},
@@ -14,7 +15,7 @@ use crate::{
 /// How often in a row someone else may change the history before it is given up.
 const MOST_CONFLICTS: u32 = 5;
 
-/// Records `manifest` in the store itself.
+/// Records `manifest` in the store itself, as said by someone from somewhere.
 ///
 /// # Errors
 /// When something else is recorded under its version, or it cannot be stored.
@@ -22,7 +23,7 @@ pub(super) async fn record(
     store: &SharedHistory,
     target: &TargetKey,
     manifest: &Manifest,
-    by: &Actor,
+    (by, origin): (&Actor, String),
     retention: Retention,
     now: Moment,
 ) -> Result<String, DeskError> {
@@ -35,10 +36,14 @@ pub(super) async fn record(
         if history.recording(manifest) == Recording::Same {
             return Ok(said);
         }
-        history.record(manifest, by, now);
+        let before = history.audit.clone();
+        history.record(manifest, by, &origin, now);
         history.forget(retention, now);
         match store.commit(&history, revision.as_ref()).await {
-            Ok(_) => return Ok(said),
+            Ok(_) => {
+                trail::log(&before, &history.audit);
+                return Ok(said);
+            }
             Err(HistoryError::Conflict(_)) => {}
             Err(error) => return Err(failed(&error)),
         }

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 
-use super::{SO_ALREADY, failed, frozen_sentence, recording, unchanged, unknown_target, version_of, word_sentence};
+use super::{
+    SO_ALREADY, errand::Errand, failed, freeze_of_all, frozen_sentence, going_back, recording, refused, trail, unchanged,
+    unknown_target, version_of, way, word_sentence,
+};
 use crate::{
-    app::fleet::FleetState,
+    app::{self, Clusters, courier::Sinks, fleet::FleetState, origin},
     decide::Freeze,
     engine::{self, Context, Event, PersonWord},
-    explain::{self, ReleaseStatus, TargetStatus},
+    explain::{self, ReleaseStatus, TargetStatus, Way},
     policy::Policy,
-    ports::{Clock, Command, Desk, DeskError, Revision, SharedHistory},
-    record::{Record, TargetHistory},
+    ports::{Clock, Command, Desk, DeskError, Revision, SharedHistory, Trail},
+    record::{Deed, Ordered, Record, TargetHistory},
     words::{Actor, RolloutId, Service, TargetKey, VersionName},
 };
 
@@ -25,8 +28,12 @@ pub struct StoreDesk {
     pub policies: Vec<Policy>,
     /// All services together.
     pub fleet: Mutex<FleetState>,
+    /// The cluster of the settings, for targets in it.
+    pub clusters: Clusters,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// Where what is done is told; or why that waits for a controller.
+    pub sinks: Result<Arc<Sinks>, String>,
     /// Who asks.
     pub actor: Actor,
 }
@@ -53,9 +60,11 @@ impl StoreDesk {
         let now = self.clock.now();
         let fleet = self.fleet.lock().await.view(target, now);
         let fresh = RolloutId::new(uuid::Uuid::now_v7());
+        let origin = origin::command_line();
         let transition = engine::step(
             &history,
             &Context {
+                origin: &origin,
                 policy,
                 fleet: &fleet,
                 fresh,
@@ -70,6 +79,7 @@ impl StoreDesk {
             .commit(&transition.history, Some(&revision))
             .await
             .map_err(|error| failed(&error))?;
+        app::trail::log(&history.audit, &transition.history.audit);
         Ok(true)
     }
 
@@ -95,6 +105,119 @@ impl StoreDesk {
         }
     }
 
+    async fn errand<'a>(&'a self, target: &TargetKey) -> Result<Errand<'a>, DeskError> {
+        let policy = self.policy(target)?;
+        let found = self.store.load(target).await.map_err(|error| failed(&error))?;
+        let (history, revision) = match found {
+            Some((history, revision)) => (history, Some(revision)),
+            None => (TargetHistory::new(target.clone()), None),
+        };
+        // One of its own: here nobody else watches the target.
+        let platform = self.clusters.platform(policy, &self.store, &self.clock).await;
+        let platform = platform.map_err(|error| DeskError::Failed(error.0))?;
+        Ok(Errand {
+            store: &self.store,
+            fleet: &self.fleet,
+            clock: &self.clock,
+            policy,
+            platform,
+            history,
+            revision,
+        })
+    }
+
+    async fn go_back(
+        &self,
+        target: &TargetKey,
+        from: &VersionName,
+        to: &VersionName,
+        reason: String,
+    ) -> Result<String, DeskError> {
+        let mut errand = self.errand(target).await?;
+        let unfinished = way::unfinished(&errand.history, to);
+        errand.arrive().await?;
+        if unfinished.is_some_and(|rollout| way::is_done(&errand.history, rollout)) {
+            return self.told(&mut errand, format!("{target}: what was begun is finished")).await;
+        }
+        let to = way::ready(&*errand.platform, &errand.history, to).await?;
+        let left = way::left(&errand.history, from, &to)?;
+        way::unhindered(&errand.platform.rehearse(Some(&to)).await)?;
+        let event = Event::GoBack {
+            from: left,
+            to: to.clone(),
+            ordered: Ordered {
+                by: self.actor.clone(),
+                reason,
+            },
+        };
+        if !errand.tell(&event).await? {
+            return Err(way::why_not(&errand.history, from, &to));
+        }
+        self.told(&mut errand, going_back(target, from, &to)).await
+    }
+
+    /// Sends what there is to tell, and says what was done.
+    async fn told(&self, errand: &mut Errand<'_>, said: String) -> Result<String, DeskError> {
+        match &self.sinks {
+            Ok(sinks) => errand.deliver(sinks).await.map(|()| said),
+            Err(because) => Ok(format!("{said}; its alert waits for the controller: {because}")),
+        }
+    }
+
+    /// What runs is looked at and not stored: nothing has happened yet.
+    async fn look_ahead(&self, target: &TargetKey, to: Option<&VersionName>) -> Result<Way, DeskError> {
+        let errand = self.errand(target).await?;
+        let seen = errand.platform.observe().await.map_err(|error| DeskError::Failed(error.0))?;
+        let history = errand.foresee(&Event::Observed(seen)).await;
+        way::way(&*errand.platform, &history, errand.policy, to).await
+    }
+
+    /// Notes a refusal, in the chain of the target where it has one. What cannot be noted is in the log: nothing was done either way.
+    async fn note(&self, target: Option<TargetKey>, deed: Deed) {
+        let known = match &target {
+            Some(target) => matches!(self.store.load(target).await, Ok(Some(_))),
+            None => false,
+        };
+        let noted = match target.filter(|_| known) {
+            Some(target) => self.change(&target, Event::Refused(deed)).await.map(drop),
+            None => {
+                let now = self.clock.now();
+                let noted = self.fleet.lock().await.note_deed(deed, now).await;
+                noted.map_err(|error| failed(&error))
+            }
+        };
+        if let Err(error) = noted {
+            tracing::error!(%error, "a refusal could not be noted in the audit");
+        }
+    }
+
+    async fn done(&self, command: Command) -> Result<String, DeskError> {
+        match command {
+            Command::Word {
+                target,
+                version,
+                word,
+                reason,
+            } => self.word(&target, &version, word, reason).await,
+            Command::GoBack {
+                target,
+                from,
+                to,
+                reason,
+            } => self.go_back(&target, &from, &to, reason).await,
+            Command::Record { target, manifest } => {
+                let retention = self.fleet.lock().await.retention();
+                let who = (&self.actor, origin::command_line());
+                recording::record(&self.store, &target, &manifest, who, retention, self.clock.now()).await
+            }
+            Command::Approve { .. } => Err(DeskError::Failed(
+                "no controller's socket is here to hear it: start `lastgood run` first; with the store `kubernetes:` there is none yet".to_owned(),
+            )),
+            Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
+            Command::Unfreeze { target } => self.freeze(target, None).await,
+        }
+    }
+
     /// Freezes for a reason; unfreezes without one.
     async fn freeze(&self, target: Option<TargetKey>, reason: Option<String>) -> Result<String, DeskError> {
         let off = reason.is_some();
@@ -113,10 +236,11 @@ impl StoreDesk {
             by: self.actor.clone(),
             reason,
         });
+        let deed = freeze_of_all(&self.actor, freeze.as_ref(), origin::command_line());
         self.fleet
             .lock()
             .await
-            .set_frozen(freeze)
+            .set_frozen(freeze, deed, since)
             .await
             .map_err(|error| failed(&error))?;
         Ok(frozen_sentence(None, off))
@@ -156,29 +280,27 @@ impl Desk for StoreDesk {
         Box::pin(async move { self.store.records(target, limit).await.map_err(|error| failed(&error)) })
     }
 
+    fn way<'a>(&'a self, target: &'a TargetKey, to: Option<&'a VersionName>) -> BoxFuture<'a, Result<Way, DeskError>> {
+        Box::pin(self.look_ahead(target, to))
+    }
+
+    fn trail<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<Trail, DeskError>> {
+        Box::pin(trail(&self.store, chain))
+    }
+
     fn releases<'a>(&'a self, service: &'a Service) -> BoxFuture<'a, Result<Vec<ReleaseStatus>, DeskError>> {
         Box::pin(recording::releases(&self.store, service))
     }
 
     fn act(&self, command: Command) -> BoxFuture<'_, Result<String, DeskError>> {
         Box::pin(async move {
-            match command {
-                Command::Word {
-                    target,
-                    version,
-                    word,
-                    reason,
-                } => self.word(&target, &version, word, reason).await,
-                Command::Record { target, manifest } => {
-                    let retention = self.fleet.lock().await.retention();
-                    recording::record(&self.store, &target, &manifest, &self.actor, retention, self.clock.now()).await
-                }
-                Command::Approve { .. } => Err(DeskError::Failed(
-                    "no controller's socket is here to hear it: start `lastgood run` first; with the store `kubernetes:` there is none yet".to_owned(),
-                )),
-                Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
-                Command::Unfreeze { target } => self.freeze(target, None).await,
+            let asked = command.clone();
+            let done = self.done(command).await;
+            if let Err(because) = &done {
+                let (target, deed) = refused(&asked, because, &self.actor, origin::command_line());
+                self.note(target, deed).await;
             }
+            done
         })
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// How a manifest in a release directory is named in messages and records.
-const FILE: &str = "release.json";
+pub(in crate::app) const FILE: &str = "release.json";
 
 impl Guard {
     /// What is to be recorded of a version that was never seen; what is wrong with its manifest becomes a remark of the observation.

@@ -24,11 +24,18 @@ pub(super) fn convicts(event: &Event, history: &TargetHistory) -> bool {
 }
 
 /// What a commit stores, as the names of the crash points before and after it.
-pub(super) fn durable_step(before: &TargetHistory, after: &TargetHistory) -> (&'static str, &'static str) {
+pub(in crate::app) fn durable_step(before: &TargetHistory, after: &TargetHistory) -> (&'static str, &'static str) {
     if after.outbox.len() < before.outbox.len() {
         return ("delivered.before", "delivered.after");
     }
     let opened = |open: &Record| before.open.as_ref().is_none_or(|was| was.id != open.id);
+    if after
+        .open
+        .as_ref()
+        .is_some_and(|open| opened(open) && open.ordered().is_some())
+    {
+        return ("order.before", "order.after");
+    }
     if after.open.as_ref().is_some_and(opened) {
         return ("opened.before", "opened.after");
     }
@@ -88,7 +95,9 @@ fn of_record(was: &Record, is: &Record) -> Option<(&'static str, &'static str)> 
 /// of the link and the process.
 fn beside_a_record(before: &TargetHistory, after: &TargetHistory) -> (&'static str, &'static str) {
     let standings = |history: &TargetHistory| history.versions.iter().map(|known| known.standing).collect::<Vec<_>>();
-    if before.unready != after.unready {
+    if before.audit != after.audit && before.versions == after.versions && before.off == after.off {
+        ("noted.before", "noted.after")
+    } else if before.unready != after.unready {
         ("readiness.before", "readiness.after")
     } else if before.off != after.off || standings(before) != standings(after) {
         ("word.before", "word.after")

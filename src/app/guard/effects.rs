@@ -62,7 +62,7 @@ impl Guard {
 }
 
 /// Acts; none: nothing is to be done but to look, at once or because nobody can tell what the act did.
-async fn done(platform: Arc<dyn Platform>, effect: Effect) -> Option<Event> {
+pub(in crate::app) async fn done(platform: Arc<dyn Platform>, effect: Effect) -> Option<Event> {
     let (rollout, result) = match effect {
         Effect::Revert(intent) => {
             crash::point("act.before");

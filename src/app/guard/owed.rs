@@ -13,7 +13,11 @@ impl Owed {
     /// is enough, so that a store that stays down for days costs nothing.
     pub fn owe(&mut self, event: Event) {
         match &event {
-            Event::Acted { .. } | Event::Looked { .. } | Event::Delivered { .. } | Event::NotDelivered { .. } => {}
+            Event::Acted { .. }
+            | Event::Looked { .. }
+            | Event::PolicyIs { .. }
+            | Event::Delivered { .. }
+            | Event::NotDelivered { .. } => {}
             Event::Judged { .. } | Event::Data { .. } => {
                 self.0.retain(|other| discriminant(other) != discriminant(&event));
             }

@@ -7,7 +7,7 @@ use super::{
     durable::{convicts, durable_step},
 };
 use crate::{
-    app::fleet::FleetState,
+    app::{fleet::FleetState, origin, trail},
     engine::{self, Context, Effect, Event},
     ports::{HistoryError, crash},
     record::{Phase, Unready},
@@ -27,7 +27,9 @@ impl Guard {
         let fleet = self.outside.fleet.clone();
         let mut fleet = fleet.lock().await;
         let view = fleet.view(&self.history.target, now);
+        let origin = origin::controller();
         let context = Context {
+            origin: &origin,
             policy: &self.policy,
             fleet: &view,
             fresh: fresh(),
@@ -70,7 +72,9 @@ impl Guard {
             fleet.convict(&self.history.target, now).await?;
         }
         let view = fleet.view(&self.history.target, now);
+        let origin = origin::of(event);
         let context = Context {
+            origin: &origin,
             policy: &self.policy,
             fleet: &view,
             fresh: fresh(),
@@ -121,6 +125,7 @@ impl Guard {
             self.store_down = None;
             self.revision = Some(revision);
             self.count_ends(&transition.history);
+            trail::log(&self.history.audit, &transition.history.audit);
             self.history = Arc::new(transition.history);
             fleet.note(&self.history);
         }

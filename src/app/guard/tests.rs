@@ -14,7 +14,7 @@ use crate::{
     history::Sqlite,
     ports::{AlertFault, AlertSink, Contents, History, MetricFault, PlatformError},
     question::{Answer, Question},
-    record::{ActResult, Alert, AlertKind, ControllerState, Delivery, Intent, Observation, Record},
+    record::{ActResult, Alert, AlertKind, ControllerState, Delivery, Intent, Observation, Record, StoredAudit},
     settings,
     words::{Actor, GapReason, RolloutId, TargetKey, Version, VersionName},
 };
@@ -59,6 +59,9 @@ impl History for Stubborn {
     }
     fn records<'a>(&'a self, target: &'a TargetKey, limit: usize) -> BoxFuture<'a, Result<Vec<Record>, HistoryError>> {
         self.0.records(target, limit)
+    }
+    fn audit<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<StoredAudit, HistoryError>> {
+        self.0.audit(chain)
     }
     fn load_controller(&self) -> BoxFuture<'_, Result<(ControllerState, Option<Revision>), HistoryError>> {
         self.0.load_controller()
@@ -114,6 +117,9 @@ impl Platform for Still {
             deadline: Duration::ZERO,
         };
         async move { Ok(seen) }.boxed()
+    }
+    fn identify<'a>(&'a self, _: &'a VersionName) -> BoxFuture<'a, Result<Option<Version>, PlatformError>> {
+        async { Ok(None) }.boxed()
     }
     fn changed(&self) -> BoxFuture<'_, ()> {
         std::future::pending().boxed()
@@ -328,6 +334,7 @@ async fn an_intent_that_nobody_can_look_at_does_not_keep_the_controller_from_end
         to: specimen::good(),
         at: specimen::at(0),
         approved_by: None,
+        ordered: None,
     });
     let mut history = quiet();
     history.open = Some(record);
@@ -350,6 +357,7 @@ async fn an_intent_of_its_own_does_not_spend_the_budget_that_it_needs() {
         to: specimen::good(),
         at: specimen::at(0),
         approved_by: None,
+        ordered: None,
     });
     let mut history = quiet();
     history.open = Some(record);

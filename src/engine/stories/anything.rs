@@ -10,7 +10,7 @@ use crate::{
     engine::{Event, Look, PersonWord, Stage},
     judge::{Comparison, Evidence, LateChange},
     policy::{Mode, OnInconclusive, OnRegression},
-    record::{ActResult, Activation, DataFault, Phase, Unready},
+    record::{ActResult, Activation, DataFault, Ordered, Phase, Unready},
     words::{GapReason, Moment, RolloutId, Verdict, Version},
 };
 
@@ -174,6 +174,14 @@ fn event(story: &Story, (what, a, b, c, _): Throw) -> Event {
             look: look(story, a, b),
         },
         12 => Event::Approved { rollout, by: alice() },
+        13 if c.is_multiple_of(3) => Event::GoBack {
+            from: story.history.current.clone().unwrap_or_else(|| some_version(a)),
+            to: some_version(b),
+            ordered: Ordered {
+                by: alice(),
+                reason: String::new(),
+            },
+        },
         13 => Event::Person {
             version: some_version(a),
             word: [PersonWord::Prove, PersonWord::Quarantine, PersonWord::Allow][usize::from(b % 3)],

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     engine::{Effect, Event, Look, PersonWord, Stage, Transition},
-    record::{AlertKind, Phase, Record, TargetHistory},
+    record::{AlertKind, Intent, Phase, Record, TargetHistory},
     words::{Outcome, RolloutId, Standing, Verdict, Version},
 };
 
@@ -47,6 +47,10 @@ impl Invariants {
             let Effect::Revert(intent) = effect else {
                 continue;
             };
+            if intent.ordered.is_some() {
+                ordered(event, intent, after);
+                continue;
+            }
             let again = matches!(
                 event,
                 Event::Looked {
@@ -98,6 +102,25 @@ impl Invariants {
     }
 }
 
+/// A person's order: stored before the act, about what runs, and begun again only after a look.
+fn ordered(event: &Event, intent: &Intent, after: &Transition) {
+    let looked = matches!(
+        event,
+        Event::Looked {
+            look: Look::NotBegun,
+            ..
+        }
+    );
+    assert!(looked || matches!(event, Event::GoBack { .. }), "an order out of {event:?}");
+    let open = after.history.open.as_ref().expect("an order has an open rollout");
+    assert_eq!(open.intent.as_ref(), Some(intent), "the intent is stored before the act");
+    assert_eq!((open.phase.clone(), &open.to), (Phase::Reverting, &intent.to));
+    assert!(
+        looked || after.history.current.as_ref() == Some(&intent.from),
+        "what they saw runs"
+    );
+}
+
 /// I13: whatever ends with a need for a person was told in the same step.
 fn every_end_is_told(before: &TargetHistory, after: &Transition) {
     let history = &after.history;
@@ -105,6 +128,7 @@ fn every_end_is_told(before: &TargetHistory, after: &Transition) {
         return;
     };
     let needed = match (closed.outcome, closed.verdict) {
+        (Some(Outcome::Reverted), _) if closed.ordered().is_some() => Some("rolled_back"),
         (Some(Outcome::Refused), _) => Some("refused"),
         (Some(Outcome::Failed | Outcome::Stuck | Outcome::DidNotHelp), _) => Some("not_helped"),
         (Some(Outcome::Contested), _) => Some("contested"),

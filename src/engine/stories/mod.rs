@@ -7,6 +7,7 @@ mod crashes;
 mod guards;
 mod invariants;
 mod manifests;
+mod orders;
 mod outbox;
 mod people;
 mod pods;

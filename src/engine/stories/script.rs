@@ -9,7 +9,7 @@ use crate::{
     engine::{Context, Effect, Event, PersonWord, Stage, resume, step},
     judge::{Comparison, Evidence, Plan},
     policy::{Mode, Policy},
-    record::{ActResult, DataFault, Intent, Observation, Process, Record, TargetHistory},
+    record::{ActResult, DataFault, Intent, Observation, Ordered, Process, Record, TargetHistory},
     words::{GapReason, Moment, Outcome, Retention, RolloutId, Standing, Verdict, Version},
 };
 
@@ -89,6 +89,7 @@ impl Story {
             policy: &self.policy,
             fleet: &self.fleet,
             fresh: RolloutId::new(uuid::Uuid::from_u128(self.ids)),
+            origin: "a story",
         };
         let after = step(&self.history, &context, event, self.now);
         assert_eq!(after, step(&self.history, &context, event, self.now), "same in, same out");
@@ -248,6 +249,18 @@ impl Story {
         });
     }
 
+    /// Alice goes back from `from` to `to`.
+    pub fn goes_back(&mut self, from: &str, to: &str) {
+        self.happens(&Event::GoBack {
+            from: version(from),
+            to: version(to),
+            ordered: Ordered {
+                by: alice(),
+                reason: "checkout fails".to_owned(),
+            },
+        });
+    }
+
     pub fn approves(&mut self) {
         let rollout = self.open().id;
         self.happens(&Event::Approved { rollout, by: alice() });
@@ -298,6 +311,7 @@ impl Story {
             policy: &self.policy,
             fleet: &self.fleet,
             fresh: RolloutId::new(uuid::Uuid::from_u128(u128::MAX)),
+            origin: "a story",
         };
         let resumed = resume(&self.history, &context, self.now);
         self.history = resumed.history;

@@ -12,8 +12,8 @@ use crate::{
     decide::{Decision, Freeze},
     judge::{Alone, Comparison, Estimate, Evidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan},
     record::{
-        ActResult, Activation, Alert, AlertKind, DataFault, Entry, Happened, Intent, KnownVersion, Phase, ProofBasis, Record,
-        RolloutKind, Served, TargetHistory, Unready, Verification,
+        ActResult, Activation, Alert, AlertKind, DataFault, Entry, Happened, Intent, KnownVersion, Ordered, Phase, ProofBasis,
+        Record, RolloutKind, Served, TargetHistory, Unready, Verification,
     },
     words::{Actor, Fingerprint, GapReason, Moment, Outcome, Standing, Verdict, Version},
 };
@@ -130,6 +130,7 @@ pub(crate) fn reverted() -> Record {
         to: good(),
         at: at(46),
         approved_by: None,
+        ordered: None,
     });
     record.timeline.push(Entry {
         at: at(46),
@@ -145,6 +146,24 @@ pub(crate) fn reverted() -> Record {
     );
     record.outcome = Some(Outcome::Reverted);
     record.phase = Phase::Verifying { until: at(351) };
+    record
+}
+
+/// A person went back from the bad version in the middle of its watch.
+pub(crate) fn ordered() -> Record {
+    let mut record = reverted();
+    record.kind = RolloutKind::Return;
+    (record.from, record.to) = (Some(bad()), good());
+    (record.plan, record.verdict, record.decided_at) = (None, None, None);
+    (record.evidence, record.decision) = (None, None);
+    record.queries.clear();
+    record.timeline.retain(|entry| entry.at >= at(46));
+    if let Some(intent) = &mut record.intent {
+        intent.ordered = Some(Ordered {
+            by: Actor("alice (uid 1000)".to_owned()),
+            reason: "checkout fails".to_owned(),
+        });
+    }
     record
 }
 
@@ -317,6 +336,7 @@ pub(crate) fn alert(kind: AlertKind, record: Option<Record>) -> Alert {
         target: Some(policy().key()),
         kind,
         record: record.map(Box::new),
+        audit: None,
         deliveries: Vec::new(),
     }
 }

@@ -24,6 +24,20 @@ fn a_revert_says_why_in_one_sentence_and_what_to_type() {
 }
 
 #[test]
+fn a_rollback_of_a_person_is_one_line_with_who_and_below_it_why() {
+    insta::assert_snapshot!(both(AlertKind::RolledBack, Some(s::ordered())));
+}
+
+#[test]
+fn a_rollback_that_could_not_be_done_names_what_was_to_be_left() {
+    let mut record = s::ordered();
+    record.outcome = Some(Outcome::Failed);
+    record.outcome_detail = Some("no permission".to_owned());
+    record.timeline.pop();
+    insta::assert_snapshot!(both(AlertKind::NotHelped, Some(record)));
+}
+
+#[test]
 fn a_revert_on_a_host_names_the_hour_before_and_the_assumed_noise() {
     insta::assert_snapshot!(both(AlertKind::Reverted, Some(s::before_after(s::reverted()))));
 }

@@ -1,0 +1,221 @@
+//! The audit: who did what; and every change of it by somebody else is found.
+
+use std::collections::BTreeMap;
+
+use super::home::{Home, Said};
+
+fn home() -> Home {
+    let home = Home::new("http://127.0.0.1:9");
+    home.service("myapp", "v2", "{command: [/bin/true]}");
+    home.release("myapp", "v1");
+    home
+}
+
+/// A home in which a controller ran and people did things, some of them refused.
+fn lived_in() -> Home {
+    let home = home();
+    let controller = home.controller();
+    home.until(&["status", "myapp"], |said| said.out.contains("watching"));
+    let done = |arguments: &[&str], code| {
+        let said = home.lastgood(arguments);
+        assert_eq!(said.code, code, "{arguments:?}: {}", said.err);
+    };
+    done(&["freeze", "myapp", "--reason", "a migration"], 0);
+    done(&["freeze", "--reason", "an incident"], 0);
+    done(&["rollback", "myapp", "--to", "v1", "--yes", "--reason", "checkout fails"], 0);
+    done(&["release", "quarantine", "myapp", "v2", "--reason", "loses orders"], 0);
+    done(&["release", "prove", "myapp", "v9"], 2);
+    done(&["unfreeze"], 0);
+    drop(controller);
+    home
+}
+
+fn items(home: &Home, arguments: &[&str]) -> Vec<serde_json::Value> {
+    let said = home.lastgood(&[&["audit", "-o", "json"], arguments].concat());
+    assert_eq!(said.code, 0, "{}", said.err);
+    let list: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    assert_eq!(list["kind"], "AuditList");
+    list["items"].as_array().expect("a list").clone()
+}
+
+fn verified(home: &Home, heads: &[&str]) -> Said {
+    let heads = heads.iter().flat_map(|head| ["--head", head]);
+    home.lastgood(&["audit", "verify"].into_iter().chain(heads).collect::<Vec<_>>())
+}
+
+#[test]
+fn every_command_policy_and_refusal_is_there_with_who_what_when_why_and_from_where() {
+    let home = lived_in();
+    let all = items(&home, &[]);
+    let me = lastgood::web::actor(rustix::process::getuid().as_raw()).0;
+    let find = |action: &str, refused: bool| {
+        let found = all
+            .iter()
+            .filter(|item| item["action"] == action && item["refused"] == refused);
+        found.cloned().collect::<Vec<_>>()
+    };
+    let policy = find("policy", false);
+    assert_eq!(policy.len(), 1, "{all:#?}");
+    assert!(
+        policy[0]["origin"].as_str().expect("text").contains("policies/myapp.yaml"),
+        "{policy:?}"
+    );
+    let rollback = find("rollback", false);
+    assert_eq!(rollback.len(), 1);
+    assert_eq!(rollback[0]["by"], me.as_str());
+    assert_eq!(rollback[0]["what"], "v2 -> v1");
+    assert_eq!(rollback[0]["why"], "checkout fails");
+    assert!(
+        rollback[0]["origin"].as_str().expect("text").starts_with("socket on "),
+        "{rollback:?}"
+    );
+    assert_eq!(find("act", false)[0]["rollout"], rollback[0]["rollout"]);
+    assert_eq!(find("freeze", false).len(), 2);
+    assert_eq!(find("unfreeze", false).len(), 1);
+    assert_eq!(find("release", false)[0]["why"], "loses orders");
+    let refused = find("release", true);
+    assert_eq!(refused[0]["what"], "prove v9", "{all:#?}");
+    let log = std::fs::read_to_string(home.path("run.log")).expect("a log");
+    let logged = log.lines().filter(|line| line.contains("\"lastgood::audit\"")).count();
+    assert_eq!(logged, all.len(), "each entry is a line of the log too: {log}");
+    filters(&home, &me);
+}
+
+fn filters(home: &Home, me: &str) {
+    let of_all = items(home, &[]).len();
+    let of_service = items(home, &["--service", "myapp", "--env", "prod"]);
+    assert!(of_service.iter().all(|item| item["chain"] == "prod/myapp"));
+    assert_eq!(
+        of_all - of_service.len(),
+        2,
+        "a freeze of all and its end are the controller's"
+    );
+    assert_eq!(items(home, &["--service", "myapp"]), of_service);
+    assert_eq!(items(home, &["--action", "rollback"]).len(), 1);
+    assert!(items(home, &["--actor", me]).iter().all(|item| item["by"] == me));
+    assert_eq!(items(home, &["--since", "1h"]).len(), of_all);
+    assert_eq!(items(home, &["--until", "1h"]).len(), 0);
+    assert_eq!(items(home, &["--since", "2000-01-01T00:00:00Z"]).len(), of_all);
+    assert_eq!(home.lastgood(&["audit", "--since", "yesterday"]).code, 2);
+    let table = home.lastgood(&["audit", "--action", "rollback"]).out;
+    assert!(table.contains("v2 -> v1") && table.contains("checkout fails"), "{table}");
+}
+
+#[test]
+fn without_a_controller_a_command_is_noted_too() {
+    let home = home();
+    assert_eq!(home.lastgood(&["rollback", "myapp", "--to", "v1", "--yes"]).code, 0);
+    let found = items(&home, &["--action", "rollback"]);
+    assert!(
+        found[0]["origin"].as_str().expect("text").starts_with("command line on "),
+        "{found:?}"
+    );
+    assert_eq!(home.lastgood(&["release", "prove", "myapp", "v9"]).code, 2);
+    assert_eq!(items(&home, &["--action", "release"])[0]["refused"], true);
+    assert_eq!(verified(&home, &[]).code, 0);
+}
+
+/// What somebody with the disk may do to one row, each as SQL; `{seq}` is the row.
+const CHANGES: [&str; 5] = [
+    "UPDATE audit SET document = replace(document, 'myapp', 'other') WHERE chain = 'prod/myapp' AND seq = {seq}",
+    "UPDATE audit SET document = json_set(document, '$.why', 'forged') WHERE chain = 'prod/myapp' AND seq = {seq}",
+    "UPDATE audit SET hash = 'sha256:' || substr(hash, 9) || '0' WHERE chain = 'prod/myapp' AND seq = {seq}",
+    "DELETE FROM audit WHERE chain = 'prod/myapp' AND seq = {seq}",
+    "UPDATE audit SET seq = seq + 1000 WHERE chain = 'prod/myapp' AND seq = {seq}",
+];
+
+#[test]
+fn s15_every_edit_deletion_and_swap_in_the_store_is_found() {
+    let home = lived_in();
+    let whole = verified(&home, &[]);
+    assert_eq!(whole.code, 0, "{}\n{}", whole.out, whole.err);
+    let store = home.path("history.db");
+    let kept = std::fs::read(&store).expect("the store");
+    let count = items(&home, &["--service", "myapp"]).len();
+    let tampered = |sql: &str| {
+        let connection = rusqlite::Connection::open(&store).expect("the store");
+        let changed = connection.execute(sql, []).expect(sql);
+        connection.close().expect("closed");
+        assert!(changed > 0, "{sql}");
+        let found = verified(&home, &[]);
+        std::fs::write(&store, &kept).expect("restored");
+        assert_eq!(found.code, 1, "{sql}: {}", found.out);
+        assert!(found.out.contains("NOT WHOLE: prod/myapp"), "{sql}: {}", found.out);
+    };
+    for seq in 1..=count {
+        for change in CHANGES {
+            tampered(&change.replace("{seq}", &seq.to_string()));
+        }
+    }
+    for seq in 1..count {
+        let (one, two) = (seq, seq + 1);
+        tampered(&format!(
+            "UPDATE audit SET (hash, document) = (SELECT hash, document FROM audit AS other WHERE chain = 'prod/myapp' \
+             AND other.seq = {two} + {one} - audit.seq) WHERE chain = 'prod/myapp' AND seq IN ({one}, {two})"
+        ));
+    }
+    assert_eq!(verified(&home, &[]).code, 0, "restored");
+}
+
+#[test]
+fn s15_a_store_that_was_set_back_as_a_whole_is_found_by_the_end_that_an_alert_carried() {
+    let home = home();
+    assert_eq!(home.lastgood(&["rollback", "myapp", "--to", "v1", "--yes"]).code, 0);
+    let store = home.path("history.db");
+    let before = std::fs::read(&store).expect("the store");
+    let told = home.lastgood(&["rollback", "myapp", "--to", "v2", "--yes"]);
+    let at = told.err.find("prod/myapp@").expect("the alert in the log carries an end");
+    let end: String = told.err[at..].chars().take_while(|c| !"`\" ".contains(*c)).collect();
+    assert_eq!(verified(&home, &[&end]).code, 0, "{end}");
+    std::fs::write(&store, &before).expect("set back");
+    assert_eq!(verified(&home, &[]).code, 0, "the store alone cannot tell");
+    let found = verified(&home, &[&end]);
+    assert_eq!(found.code, 1, "{}", found.out);
+    assert!(found.out.contains("it was cut off"), "{}", found.out);
+    assert_eq!(verified(&home, &["nonsense"]).code, 2);
+}
+
+#[test]
+fn a_policy_is_noted_once_and_again_when_it_is_another() {
+    let home = home();
+    for _ in 0..2 {
+        let controller = home.controller();
+        home.until(&["status", "myapp"], |said| said.out.contains("watching"));
+        drop(controller);
+    }
+    assert_eq!(items(&home, &["--action", "policy"]).len(), 1);
+    let stricter = std::fs::read_to_string(home.path("policies/myapp.yaml")).expect("a policy") + "  mode: observe\n";
+    home.write("policies/myapp.yaml", &stricter);
+    let controller = home.controller();
+    let noted = home.until(&["audit", "--action", "policy", "-o", "name"], |said| {
+        said.out.lines().count() == 2
+    });
+    drop(controller);
+    let chains: BTreeMap<&str, usize> = noted.out.lines().map(|line| (line, 1)).collect();
+    assert_eq!(chains.len(), 2, "{}", noted.out);
+}
+
+#[cfg(feature = "crash-points")]
+#[test]
+fn c01_killed_around_a_note_it_is_noted_once() {
+    for point in lastgood::ports::crash::POINTS_OF_A_NOTE {
+        let home = home();
+        let mut killed = super::home::command();
+        killed
+            .arg("run")
+            .arg("--config")
+            .arg(home.path("lastgood.toml"))
+            .env("LASTGOOD_CRASH_AT", point);
+        let ended = killed.stderr(std::process::Stdio::null()).status().expect("lastgood");
+        assert_eq!(
+            std::os::unix::process::ExitStatusExt::signal(&ended),
+            Some(9),
+            "{point} was never reached"
+        );
+        let controller = home.controller();
+        home.until(&["status", "myapp"], |said| said.out.contains("watching"));
+        drop(controller);
+        assert_eq!(items(&home, &["--action", "policy"]).len(), 1, "{point}");
+        assert_eq!(verified(&home, &[]).code, 0, "{point}");
+    }
+}
