@@ -102,3 +102,26 @@ fn a_value_is_one_series_an_instance() {
         Some("count by (job, instance) (resident_bytes)")
     );
 }
+
+#[test]
+fn a_workload_is_asked_for_by_its_pods_and_whatever_labels_name_them() {
+    let mut policy = fixture::policy(vec![fixture::ratio()]);
+    policy.target = crate::policy::Target::Kubernetes(crate::policy::KubernetesTarget {
+        namespace: "shop".to_owned(),
+        kind: crate::policy::WorkloadKind::Deployment,
+        name: "my.app".to_owned(),
+        container: None,
+    });
+    policy.arms = Arms::Pod {
+        pod_label: "kubernetes_pod".to_owned(),
+        namespace_label: "ns".to_owned(),
+    };
+    assert_eq!(
+        queries(&policy),
+        [
+            r#"sum by (ns, kubernetes_pod) (requests_total{code=~"5..",ns="shop",kubernetes_pod=~"my[.]app-.+"})"#,
+            r#"sum by (ns, kubernetes_pod) (requests_total{ns="shop",kubernetes_pod=~"my[.]app-.+"})"#,
+        ]
+    );
+    assert_eq!(question(&policy).by, ["ns", "kubernetes_pod"]);
+}

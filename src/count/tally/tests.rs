@@ -1,6 +1,7 @@
 //! The arithmetic as a table: what is counted, and every gap with its reason.
 
 mod native;
+mod pods;
 mod properties;
 mod value;
 
