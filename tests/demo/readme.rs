@@ -44,12 +44,11 @@ fn transcript(said: &str) -> String {
         let neighbor = |index: Option<usize>| index.and_then(|index| lines.get(index)).is_some_and(|line| live(line));
         neighbor(index.checked_sub(1)) && live(lines[*index]) && neighbor(index.checked_add(1))
     };
-    let first = lines.iter().position(|line| line.starts_with("┃ Queries"));
     let again = |index: &usize| {
-        let points = ["┃ Details", "┃ Queries"]
-            .iter()
-            .any(|start| lines[*index].starts_with(start));
-        points && first.is_some_and(|first| *index > first)
+        ["┃ Details", "┃ Queries", "┃ Audit"].iter().any(|start| {
+            let before = lines[..*index].iter().any(|line| line.starts_with(start));
+            before && lines[*index].starts_with(start)
+        })
     };
     let kept: Vec<&str> = (0..lines.len())
         .filter(|index| !inside(index) && !again(index))
@@ -64,6 +63,7 @@ fn masked(text: &str) -> Vec<String> {
         text,
         &[
             (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"),
+            (r"Audit: `[^`]*`", "Audit: HEAD"),
             (r"\d[\d.,:]*\d|\d", "#"),
             (r"# (ms|s|min)( # s)?", "TIME"),
             (r"over #", "#"),

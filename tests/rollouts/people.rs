@@ -53,6 +53,44 @@ pub async fn a_persons_undo_is_a_return_and_not_judged() {
     assert_ne!(back.verdict, Some(Verdict::Regression));
 }
 
+pub async fn a_person_goes_back_by_one_command_and_is_not_judged() {
+    let Some(scene) = Scene::set("Deployment", "back").await else {
+        return skipped("people::a_person_goes_back_by_one_command_and_is_not_judged");
+    };
+    let before = scene.object().await;
+    scene.ships("v2", &behaves(0.0, 0.010)).await;
+    scene
+        .record("v2", "v2 is watched", |record| record.activation.is_some())
+        .await;
+    let said = scene.command(&[
+        "rollback",
+        "--service",
+        "shop",
+        "--to",
+        "v1",
+        "--env",
+        "prod",
+        "--reason",
+        "it looks odd",
+        "--yes",
+    ]);
+    assert_eq!(
+        scene.object().await["spec"]["template"],
+        before["spec"]["template"],
+        "{said}\n{}",
+        scene.log()
+    );
+    let record = scene.closed("v2").await;
+    assert_eq!(record.outcome, Some(Outcome::ReturnedByPerson), "{said}\n{record:#?}");
+    let back = scene
+        .record("v1", "v1 is back", |record| {
+            record.kind == RolloutKind::Return && record.closed_at.is_some()
+        })
+        .await;
+    assert_ne!(back.verdict, Some(Verdict::Regression));
+    println!("{said}\n{}", scene.command(&["audit", "--service", "shop"]));
+}
+
 pub async fn k13_a_restart_is_no_release_and_a_changed_variable_is_one_that_is_restored_whole() {
     let Some(scene) = Scene::set("Deployment", "variables").await else {
         return skipped("people::k13_a_restart_is_no_release_and_a_changed_variable_is_one_that_is_restored_whole");

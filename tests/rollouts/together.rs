@@ -39,6 +39,7 @@ together!(of_deployments_and_other_kinds:
 together!(of_people_and_releases_that_never_start:
     people::k14_a_newer_release_of_a_person_wins_over_the_one_that_is_judged,
     people::a_persons_undo_is_a_return_and_not_judged,
+    people::a_person_goes_back_by_one_command_and_is_not_judged,
     people::k13_a_restart_is_no_release_and_a_changed_variable_is_one_that_is_restored_whole,
     people::k16_a_scaler_at_five_hertz_keeps_its_replicas_through_a_revert,
     startup::k12_an_image_that_does_not_exist_is_put_back_and_one_that_cannot_be_fetched_now_is_not,
