@@ -13,7 +13,7 @@ use crate::record::{ActResult, Happened};
 pub(super) fn happened(what: &Happened, language: Language) -> String {
     match what {
         Happened::Seen => say!(language, "seen", "发现发布"),
-        Happened::Activated => say!(language, "its process began to serve", "新进程开始服务"),
+        Happened::Activated => say!(language, "it began to serve", "开始服务"),
         Happened::Calibrated => say!(language, "judging began", "开始判定"),
         Happened::Judged { verdict } => {
             let verdict = words::verdict(*verdict, language);

@@ -69,7 +69,7 @@ pub struct RolloutStatus {
     pub phase: Phase,
     /// When it was seen.
     pub seen_at: Moment,
-    /// When its process began to serve.
+    /// When it began to serve.
     pub activation: Option<Activation>,
     /// The end of the watch.
     pub watch_until: Option<Moment>,

@@ -101,7 +101,7 @@ fn a_release_that_ran_and_is_gone_or_half_there_is_refused() {
     let half = ends(&home, &["myapp", "--to", "v2", "--yes"], 5, "is incomplete");
     assert!(half.err.contains("nothing was changed"), "{}", half.err);
     std::fs::remove_dir_all(home.path("myapp/releases/v2")).expect("removed");
-    let gone = "v2 of myapp ran here and its release is gone: put it back under its name, then try again";
+    let gone = "v2 of myapp ran here and its release is gone: ship it again, as you ship any version";
     ends(&home, &["myapp", "--to", "v2", "--yes"], 5, gone);
     assert_eq!(home.points_to("myapp"), "v1");
 }

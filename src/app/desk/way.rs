@@ -42,7 +42,7 @@ pub(super) async fn ready(platform: &dyn Platform, history: &TargetHistory, name
     let (service, shown) = (&history.target.service, clean(name.as_str()));
     Err(match version_of(history, name) {
         Ok(_) => DeskError::Refused(format!(
-            "{shown} of {service} ran here and its release is gone: put it back under its name, then try again"
+            "{shown} of {service} ran here and its release is gone: ship it again, as you ship any version"
         )),
         Err(DeskError::Unknown(because)) => {
             let known: Vec<&str> = history.versions.iter().map(|known| known.version.name.as_str()).collect();
