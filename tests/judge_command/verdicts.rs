@@ -173,8 +173,8 @@ fn what_cannot_be_judged_is_blind_with_its_reason() {
 
 #[test]
 fn buckets_are_judged_by_their_quantiles_in_whatever_order_they_are_written() {
-    let fast = json!({"0.1": 900, "0.5": 990, "+Inf": 1_000});
-    let slow = json!({"+Inf": 1_000, "0.5": 800, "0.1": 400});
+    let fast = json!({"0.05": 700, "0.1": 900, "0.25": 960, "0.5": 990, "+Inf": 1_000});
+    let slow = json!({"+Inf": 1_000, "0.5": 800, "0.05": 200, "0.25": 600, "0.1": 400});
     let rollout = |candidate: &Value| {
         let step = json!({"candidate": {"pod-c": candidate}, "baseline": {"pod-a": fast}});
         json!({"id": "l", "history": vec![json!({"pod-a": fast}); 240], "steps": vec![step; 60]})
