@@ -17,13 +17,13 @@ pub use prepare::{Foreseen, Prepared, foresee, prepare};
 use asking::{Trouble, blame, piece, trouble};
 
 use crate::{
-    count::{PodArms, Switch, Tally, slowest_scrape},
+    count::{Switch, Tally, slowest_scrape},
     engine::Stage,
     judge::{Calibration, Evidence, Judge},
     policy::{Activate, ActivateBy, Arms, Policy, Target},
     ports::{MetricFault, MetricSource},
     question::{Answer, Question, question},
-    record::{ActResult, DataFault, Happened, Phase, Record},
+    record::{ActResult, ArmPod, DataFault, Happened, Phase, Record},
     words::Moment,
 };
 
@@ -69,7 +69,7 @@ pub struct Watch {
     lag: Duration,
     tally: Tally,
     /// On Kubernetes the pods of both sides, as far as they are known.
-    arms: PodArms,
+    pods: Vec<ArmPod>,
     stage: Stage,
     judge: Judge,
     /// The newest aligned time that was answered well. It passes none that was not.
@@ -100,7 +100,7 @@ impl Watch {
         let begins = arms::begins(&arms, switch.from);
         let tally = match &policy.arms {
             Arms::Time { .. } => Tally::candidate(policy, plan.step, switch),
-            Arms::Pod { .. } => Tally::pods(policy, plan.step, begins, arms.clone()),
+            Arms::Pod { .. } => Tally::pods(policy, plan.step, begins, arms),
         };
         Ok(Self {
             question: question(policy),
@@ -109,7 +109,7 @@ impl Watch {
             ends: switch.until.plus(length),
             lag: Duration::ZERO,
             tally,
-            arms,
+            pods: record.pods.clone(),
             stage,
             judge: Judge::new(policy, plan, &calibration),
             cursor: begins.minus(lead).aligned_down(plan.step),
@@ -138,10 +138,10 @@ impl Watch {
         {
             self.ends = *until;
         }
-        let arms = arms::of(record, self.stage);
-        if arms != self.arms {
-            self.tally.know(arms.clone());
-            self.arms = arms;
+        // Asked for at every turn of the guard, and seldom anything new.
+        if record.pods != self.pods {
+            self.tally.know(arms::of(record, self.stage));
+            self.pods.clone_from(&record.pods);
         }
     }
 
@@ -208,7 +208,7 @@ impl Watch {
         let Some(step) = self.tally.take(&self.question, answer) else {
             return;
         };
-        if matches!(self.policy.arms, Arms::Pod { .. }) && self.arms.baseline_gone(answer.at) {
+        if self.tally.baseline_gone(answer.at) {
             self.judge.baseline_gone();
         }
         self.judge.step(&step);

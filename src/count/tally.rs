@@ -79,6 +79,12 @@ impl Tally {
         }
     }
 
+    /// Whether every pod of the baseline had gone at `at`; where sides are not told apart by pods, never.
+    #[must_use]
+    pub fn baseline_gone(&self, at: Moment) -> bool {
+        matches!(&self.side, Side::Pods(_, arms) if arms.baseline_gone(at))
+    }
+
     fn new(policy: &Policy, step: Duration, side: Side) -> Self {
         let metrics = policy.metrics.iter().map(|metric| Metric {
             kind: metric.kind.clone(),

@@ -31,7 +31,8 @@ fn failure(draft: &Draft<'_>, record: &Record, observation: &Observation) -> Opt
         return None;
     }
     let since = candidates().map(|pod| pod.created_at).min()?;
-    let own: Vec<&SeenPod> = of(observation, |pod| pod.version.as_ref() == Some(&record.to));
+    let own = observation.pods.iter().filter(|pod| pod.version.as_ref() == Some(&record.to));
+    let own: Vec<&SeenPod> = own.collect();
     let late = !observation.deadline.is_zero() && draft.now >= since.plus(observation.deadline);
     let (how, pods) = no_image(&own)
         .or_else(|| crash_loop(&own, observation, record))
@@ -79,8 +80,4 @@ fn baseline<'a>(observation: &'a Observation, record: &'a Record) -> impl Iterat
         .pods
         .iter()
         .filter(move |pod| version.is_some() && pod.version.as_ref() == version)
-}
-
-fn of(observation: &Observation, wanted: impl Fn(&SeenPod) -> bool) -> Vec<&SeenPod> {
-    observation.pods.iter().filter(|pod| wanted(pod)).collect()
 }
