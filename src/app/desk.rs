@@ -21,7 +21,7 @@ use crate::{
     ports::{Clock, Command, Desk, DeskError, HistoryError, Platform, SharedHistory, Trail},
     record::{Action, CONTROLLER_CHAIN, Deed, StoredAudit, TargetHistory},
     web::Reception,
-    words::{Actor, Standing, TargetKey, Version, VersionName},
+    words::{Actor, Moment, Standing, TargetKey, Version, VersionName},
 };
 use live::LiveDesk;
 pub use store::StoreDesk;
@@ -159,6 +159,38 @@ async fn trail(store: &SharedHistory, chain: Option<&str>) -> Result<Trail, Desk
     }
     heads.retain(|head| chain.is_none_or(|chain| head.chain == chain));
     Ok(Trail { entries, heads, cut })
+}
+
+/// Freezes all services for a reason; allows reverts again without one.
+async fn freeze_all(
+    fleet: &Mutex<FleetState>,
+    by: &Actor,
+    reason: Option<String>,
+    origin: String,
+    now: Moment,
+) -> Result<String, DeskError> {
+    let freeze = reason.map(|reason| Freeze {
+        since: now,
+        by: by.clone(),
+        reason,
+    });
+    let frozen = freeze.is_some();
+    let deed = freeze_of_all(by, freeze.as_ref(), origin);
+    let stored = fleet.lock().await.set_frozen(freeze, deed, now).await;
+    stored.map(|()| frozen_sentence(None, frozen)).map_err(|error| failed(&error))
+}
+
+/// Notes a refusal that belongs to no target's chain.
+async fn note_of_all(fleet: &Mutex<FleetState>, deed: Deed, now: Moment) -> Result<(), DeskError> {
+    let noted = fleet.lock().await.note_deed(deed, now).await;
+    noted.map_err(|error| failed(&error))
+}
+
+/// What cannot be noted is in the log: nothing was done either way.
+fn log_unnoted(noted: Result<(), DeskError>) {
+    if let Err(error) = noted {
+        tracing::error!(%error, "a refusal could not be noted in the audit");
+    }
 }
 
 /// That a person froze all services, or allowed reverts again.

@@ -6,12 +6,11 @@ use futures::future::BoxFuture;
 use tokio::sync::{Mutex, oneshot};
 
 use super::{
-    Handle, Handles, NOTHING_CHANGED, SO_ALREADY, failed, freeze_of_all, frozen_sentence, going_back, recording, refused, trail,
-    unchanged, unknown_target, version_of, way, word_sentence,
+    Handle, Handles, NOTHING_CHANGED, SO_ALREADY, failed, freeze_all, frozen_sentence, going_back, log_unnoted, note_of_all,
+    recording, refused, trail, unchanged, unknown_target, version_of, way, word_sentence,
 };
 use crate::{
     app::{fleet::FleetState, guard::Order, origin},
-    decide::Freeze,
     engine::Event,
     explain::{self, ReleaseStatus, TargetStatus, Way},
     manifest::Manifest,
@@ -123,20 +122,14 @@ impl LiveDesk {
         }
     }
 
-    /// Notes a refusal, in the chain of the target where it has one. What cannot be noted is in the log: nothing was done either way.
+    /// Notes a refusal, in the chain of the target where it has one.
     async fn note(&self, target: Option<TargetKey>, deed: Deed) {
         let handle = target.and_then(|target| self.handle(&target).ok());
         let noted = match handle {
             Some(handle) => self.tell(&handle, Event::Refused(deed)).await.map(drop),
-            None => {
-                let now = self.clock.now();
-                let noted = self.fleet.lock().await.note_deed(deed, now).await;
-                noted.map_err(|error| failed(&error))
-            }
+            None => note_of_all(&self.fleet, deed, self.clock.now()).await,
         };
-        if let Err(error) = noted {
-            tracing::error!(%error, "a refusal could not be noted in the audit");
-        }
+        log_unnoted(noted);
     }
 
     async fn done(&self, command: Command) -> Result<String, DeskError> {
@@ -199,21 +192,7 @@ impl LiveDesk {
 
     async fn freeze(&self, target: Option<TargetKey>, reason: Option<String>) -> Result<String, DeskError> {
         let Some(target) = target else {
-            let now = self.clock.now();
-            let freeze = reason.map(|reason| Freeze {
-                since: now,
-                by: self.actor.clone(),
-                reason,
-            });
-            let frozen = freeze.is_some();
-            let deed = freeze_of_all(&self.actor, freeze.as_ref(), origin::socket());
-            self.fleet
-                .lock()
-                .await
-                .set_frozen(freeze, deed, now)
-                .await
-                .map_err(|error| failed(&error))?;
-            return Ok(frozen_sentence(None, frozen));
+            return freeze_all(&self.fleet, &self.actor, reason, origin::socket(), self.clock.now()).await;
         };
         let handle = self.handle(&target)?;
         let off = reason.is_some();

@@ -6,12 +6,11 @@ use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 
 use super::{
-    SO_ALREADY, errand::Errand, failed, freeze_of_all, frozen_sentence, going_back, recording, refused, trail, unchanged,
-    unknown_target, version_of, way, word_sentence,
+    SO_ALREADY, errand::Errand, failed, freeze_all, frozen_sentence, going_back, log_unnoted, note_of_all, recording, refused,
+    trail, unchanged, unknown_target, version_of, way, word_sentence,
 };
 use crate::{
     app::{self, Clusters, courier::Sinks, fleet::FleetState, origin},
-    decide::Freeze,
     engine::{self, Context, Event, PersonWord},
     explain::{self, ReleaseStatus, TargetStatus, Way},
     policy::Policy,
@@ -172,7 +171,7 @@ impl StoreDesk {
         way::way(&*errand.platform, &history, errand.policy, to).await
     }
 
-    /// Notes a refusal, in the chain of the target where it has one. What cannot be noted is in the log: nothing was done either way.
+    /// Notes a refusal, in the chain of the target where it has one.
     async fn note(&self, target: Option<TargetKey>, deed: Deed) {
         let known = match &target {
             Some(target) => matches!(self.store.load(target).await, Ok(Some(_))),
@@ -180,15 +179,9 @@ impl StoreDesk {
         };
         let noted = match target.filter(|_| known) {
             Some(target) => self.change(&target, Event::Refused(deed)).await.map(drop),
-            None => {
-                let now = self.clock.now();
-                let noted = self.fleet.lock().await.note_deed(deed, now).await;
-                noted.map_err(|error| failed(&error))
-            }
+            None => note_of_all(&self.fleet, deed, self.clock.now()).await,
         };
-        if let Err(error) = noted {
-            tracing::error!(%error, "a refusal could not be noted in the audit");
-        }
+        log_unnoted(noted);
     }
 
     async fn done(&self, command: Command) -> Result<String, DeskError> {
@@ -220,8 +213,8 @@ impl StoreDesk {
 
     /// Freezes for a reason; unfreezes without one.
     async fn freeze(&self, target: Option<TargetKey>, reason: Option<String>) -> Result<String, DeskError> {
-        let off = reason.is_some();
         if let Some(target) = target {
+            let off = reason.is_some();
             let event = Event::Off {
                 off,
                 by: self.actor.clone(),
@@ -230,20 +223,7 @@ impl StoreDesk {
             let changed = self.change(&target, event).await?;
             return Ok(frozen_sentence(Some(&target), off) + if changed { "" } else { SO_ALREADY });
         }
-        let since = self.clock.now();
-        let freeze = reason.map(|reason| Freeze {
-            since,
-            by: self.actor.clone(),
-            reason,
-        });
-        let deed = freeze_of_all(&self.actor, freeze.as_ref(), origin::command_line());
-        self.fleet
-            .lock()
-            .await
-            .set_frozen(freeze, deed, since)
-            .await
-            .map_err(|error| failed(&error))?;
-        Ok(frozen_sentence(None, off))
+        freeze_all(&self.fleet, &self.actor, reason, origin::command_line(), self.clock.now()).await
     }
 }
 
