@@ -1,7 +1,7 @@
 //! A disk that is full or read-only, no permission, two at once: each is told, and what runs goes on as it was.
 
 use std::{
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::mpsc,
     time::Duration,
 };
@@ -103,9 +103,8 @@ fn s18_no_permission_is_told() {
     scene.untouched();
 }
 
-#[test]
-fn of_two_at_once_the_second_is_told_who_is_at_it_and_a_revert_need_not_wait() {
-    let scene = Scene::with_v1();
+/// A deploy of v2 in the middle of its download; the rest of it comes when the gate is opened.
+fn downloading(scene: &Scene) -> (Child, Server, mpsc::Sender<()>) {
     let content = gzip(&small_tar("v2"));
     let digest = sha256(&content);
     let (open_gate, gate) = mpsc::channel();
@@ -115,8 +114,12 @@ fn of_two_at_once_the_second_is_told_who_is_at_it_and_a_revert_need_not_wait() {
         ..Plan::default()
     });
     let url = server.url("myapp.tar.gz");
-    let mut first = scene.command("v2", &["--from", &url, "--sha256", &digest]);
-    let first = first.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("lastgood");
+    let mut deploy = scene.command("v2", &["--from", &url, "--sha256", &digest]);
+    let deploy = deploy
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("lastgood");
     for _ in 0..600 {
         if !server.ranges().is_empty() {
             break;
@@ -124,6 +127,13 @@ fn of_two_at_once_the_second_is_told_who_is_at_it_and_a_revert_need_not_wait() {
         std::thread::sleep(Duration::from_millis(50));
     }
     assert!(!server.ranges().is_empty(), "the first one downloads");
+    (deploy, server, open_gate)
+}
+
+#[test]
+fn of_two_at_once_the_second_is_told_who_is_at_it_and_a_revert_need_not_wait() {
+    let scene = Scene::with_v1();
+    let (first, _server, open_gate) = downloading(&scene);
     for version in ["v2", "v3"] {
         let archive = scene.release(version);
         let second = scene.deploy(version, &["--from", &archive]);
@@ -150,23 +160,7 @@ fn of_two_at_once_the_second_is_told_who_is_at_it_and_a_revert_need_not_wait() {
 #[test]
 fn an_interrupted_download_changes_nothing_and_leaves_nothing() {
     let scene = Scene::with_v1();
-    let content = gzip(&small_tar("v2"));
-    let digest = sha256(&content);
-    let (open_gate, gate) = mpsc::channel();
-    let server = Server::start(Plan {
-        content,
-        gate: Some(gate),
-        ..Plan::default()
-    });
-    let url = server.url("myapp.tar.gz");
-    let mut first = scene.command("v2", &["--from", &url, "--sha256", &digest]);
-    let first = first.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("lastgood");
-    for _ in 0..600 {
-        if !server.ranges().is_empty() {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    let (first, _server, open_gate) = downloading(&scene);
     let id = rustix::process::Pid::from_raw(i32::try_from(first.id()).expect("an id")).expect("a pid");
     rustix::process::kill_process(id, rustix::process::Signal::INT).expect("interrupted");
     let said = scene.said(&first.wait_with_output().expect("ended"));

@@ -7,6 +7,8 @@ mod crashes;
 mod document;
 mod faults;
 mod guarded;
+#[path = "../host/namespace.rs"]
+mod namespace;
 mod network;
 mod rig;
 mod server;

@@ -5,7 +5,7 @@ use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -14,22 +14,11 @@ use std::{
     time::Duration,
 };
 
-use crate::rig::{Scene, entry, gzip, sha256};
+use crate::{
+    namespace,
+    rig::{Scene, entry, gzip, sha256},
+};
 
-const NAMESPACES: [&str; 8] = [
-    "--pid",
-    "--fork",
-    "--kill-child",
-    "--mount",
-    "--uts",
-    "--ipc",
-    "--cgroup",
-    "--mount-proc",
-];
-const DBUS_SOCKET: &str = "[Unit]\nDefaultDependencies=no\n[Socket]\nListenStream=/run/dbus/system_bus_socket\n";
-const DBUS: &str = "[Unit]\nDefaultDependencies=no\nRequires=dbus.socket\nAfter=dbus.socket\n[Service]\nNonBlocking=yes\n\
-    ExecStart=/usr/bin/dbus-daemon --system --address=systemd: --nofork --nopidfile --nosyslog\n";
-const TARGET: &str = "[Unit]\nDefaultDependencies=no\nRequires=dbus.socket dbus.service\nAfter=dbus.service\n";
 /// Between two requests of one client: a few hundred a second.
 const PACE: Duration = Duration::from_millis(3);
 
@@ -64,7 +53,7 @@ fn missing() -> Option<String> {
             ));
         }
     }
-    let tried = Command::new("unshare").args(NAMESPACES).arg("true").output();
+    let tried = Command::new("unshare").args(namespace::NAMESPACES).arg("true").output();
     (!tried.is_ok_and(|output| output.status.success())).then(|| "`unshare` does not work here".to_owned())
 }
 
@@ -115,10 +104,10 @@ impl Host {
                 .replace("127.0.0.1:8080", &format!("127.0.0.1:{shop}"))
         };
         fs::create_dir(scene.path("units")).expect("a directory");
+        for (unit, text) in namespace::UNITS {
+            scene.write(&format!("units/{unit}"), text.as_bytes());
+        }
         for (unit, text) in [
-            ("test.target", TARGET.to_owned()),
-            ("dbus.socket", DBUS_SOCKET.to_owned()),
-            ("dbus.service", DBUS.to_owned()),
             ("front.service", nginx_unit(&front_conf)),
             ("plain.service", nginx_unit(&plain_conf)),
             ("myapp.socket", example("myapp.socket")),
@@ -134,17 +123,7 @@ impl Host {
         scene.policy("shop", "{unit: myapp.service, by: restart}");
         scene.policy("pages", "{unit: front.service, by: reload}");
         scene.policy("plain", "{unit: plain.service, by: restart}");
-        let log = fs::File::create(scene.path("systemd.log")).expect("a log");
-        let unshare = Command::new("unshare")
-            .args(NAMESPACES)
-            .arg("sh")
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host/systemd.sh"))
-            .arg(scene.path("units"))
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("the log"))
-            .stderr(log)
-            .spawn()
-            .expect("unshare");
+        let unshare = namespace::start(&scene.path("units"), &scene.path("systemd.log"));
         let mut host = Self {
             scene,
             unshare,
@@ -158,12 +137,9 @@ impl Host {
 
     /// Until its bus answers, at most half a minute.
     fn wait_until_ready(&mut self) {
-        let id = self.unshare.id();
         for _ in 0..300 {
             thread::sleep(Duration::from_millis(100));
-            let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
-            let child = children.split_whitespace().next().and_then(|child| child.parse().ok());
-            self.init = child.unwrap_or(0);
+            self.init = namespace::init(&self.unshare);
             if self.init != 0 && self.systemctl(&["show", "--property=Version"]) {
                 return;
             }
@@ -184,7 +160,7 @@ impl Host {
 
     /// Runs lastgood against this systemd; it must succeed.
     fn lastgood(&self, arguments: &[&str]) -> String {
-        let bus = format!("unix:path=/proc/{}/root/run/dbus/system_bus_socket", self.init);
+        let bus = namespace::bus(self.init);
         let said = self.scene.lastgood_where(arguments, &[("DBUS_SYSTEM_BUS_ADDRESS", &bus)]);
         let log = fs::read_to_string(self.scene.path("systemd.log")).unwrap_or_default();
         assert_eq!(said.code, Some(0), "{arguments:?}: {said:?}\n{log}");

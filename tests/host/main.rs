@@ -5,6 +5,7 @@
 mod doorbell;
 mod faults;
 mod identity;
+mod namespace;
 mod pid1;
 mod races;
 mod resume;

@@ -5,7 +5,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Child,
     time::Duration,
 };
 
@@ -15,24 +15,10 @@ use lastgood::{
 };
 use tempfile::TempDir;
 
-use crate::rig::{Site, can, intent};
-
-const NAMESPACES: [&str; 9] = [
-    "unshare",
-    "--pid",
-    "--fork",
-    "--kill-child",
-    "--mount",
-    "--uts",
-    "--ipc",
-    "--cgroup",
-    "--mount-proc",
-];
-
-const TARGET: &str = "[Unit]\nDefaultDependencies=no\nRequires=dbus.socket dbus.service\nAfter=dbus.service\n";
-const DBUS_SOCKET: &str = "[Unit]\nDefaultDependencies=no\n[Socket]\nListenStream=/run/dbus/system_bus_socket\n";
-const DBUS_SERVICE: &str = "[Unit]\nDefaultDependencies=no\nRequires=dbus.socket\nAfter=dbus.socket\n[Service]\nNonBlocking=yes\n\
-    ExecStart=/usr/bin/dbus-daemon --system --address=systemd: --nofork --nopidfile --nosyslog\n";
+use crate::{
+    namespace,
+    rig::{Site, can, intent},
+};
 
 /// A systemd of its own; all of it ends when this is dropped.
 pub struct Systemd {
@@ -45,7 +31,7 @@ pub struct Systemd {
 impl Systemd {
     /// Starts it with `app.service` whose `[Service]` section is `service`; none where it cannot run here, said aloud.
     pub async fn start(name: &str, service: &str) -> Option<Self> {
-        if !can(name, &NAMESPACES) {
+        if !can(name, &[&["unshare"], &namespace::NAMESPACES[..]].concat()) {
             return None;
         }
         for needed in ["/usr/bin/dbus-daemon", "/lib/systemd/systemd"] {
@@ -59,27 +45,11 @@ impl Systemd {
         fs::create_dir(&units).expect("a directory for units");
         let service = service.replace("APP", directory.path().join("app").to_str().expect("a path"));
         let app = format!("[Unit]\nDefaultDependencies=no\n[Service]\n{service}");
-        for (unit, text) in [
-            ("test.target", TARGET),
-            ("dbus.socket", DBUS_SOCKET),
-            ("dbus.service", DBUS_SERVICE),
-            ("app.service", &app),
-        ] {
+        for (unit, text) in namespace::UNITS.into_iter().chain([("app.service", app.as_str())]) {
             fs::write(units.join(unit), text).expect("a unit");
         }
         std::os::unix::fs::symlink("/dev/null", units.join("masked.service")).expect("a masked unit");
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host/systemd.sh");
-        let log = fs::File::create(directory.path().join("log")).expect("a log");
-        let unshare = Command::new("unshare")
-            .args(NAMESPACES.iter().skip(1))
-            .arg("sh")
-            .arg(script)
-            .arg(units)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("the log"))
-            .stderr(log)
-            .spawn()
-            .expect("unshare");
+        let unshare = namespace::start(&units, &directory.path().join("log"));
         let mut systemd = Self {
             init: 0,
             unshare,
@@ -91,15 +61,9 @@ impl Systemd {
 
     /// Until its bus answers, at most half a minute.
     async fn wait_until_ready(&mut self) {
-        let id = self.unshare.id();
         for _ in 0..300 {
             tokio::time::sleep(Duration::from_millis(100)).await;
-            let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
-            self.init = children
-                .split_whitespace()
-                .next()
-                .and_then(|child| child.parse().ok())
-                .unwrap_or(0);
+            self.init = namespace::init(&self.unshare);
             if self.init != 0 && self.systemctl(&["show", "--property=Version"]).await.is_some() {
                 return;
             }
@@ -125,10 +89,6 @@ impl Systemd {
             .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    fn bus(&self) -> String {
-        format!("unix:path=/proc/{}/root/run/dbus/system_bus_socket", self.init)
-    }
-
     fn paths(&self) -> (PathBuf, PathBuf) {
         (self.directory.path().join("app"), self.directory.path().join("store"))
     }
@@ -141,7 +101,7 @@ impl Systemd {
             by,
         };
         let mut site = Site::at(&app, &store, activate);
-        site.host = site.host.with_bus_address(self.bus());
+        site.host = site.host.with_bus_address(namespace::bus(self.init));
         let to = site.run("v1").await;
         let from = site.run("v2").await;
         (site, intent(1, &from, &to))

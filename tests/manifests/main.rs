@@ -3,5 +3,7 @@
 #![expect(clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod bad;
+#[path = "../policies/closed.rs"]
+mod closed;
 mod good;
 mod schema;

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use serde_json::Value;
+use crate::closed::closed_and_explained;
 
 #[test]
 fn the_checked_in_schema_is_the_generated_one() {
@@ -17,22 +17,7 @@ fn the_checked_in_schema_is_the_generated_one() {
 
 #[test]
 fn every_mapping_is_closed_and_every_key_explained() {
-    fn walk(at: &str, schema: &Value) {
-        if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
-            assert_eq!(schema.get("additionalProperties"), Some(&Value::Bool(false)), "{at}");
-            for (key, property) in properties {
-                assert!(
-                    property.get("description").is_some_and(Value::is_string),
-                    "{at}.{key} has no description"
-                );
-            }
-        }
-        let parts = schema.as_object().into_iter().flatten();
-        for (key, part) in parts.filter(|(_, part)| part.is_object()) {
-            walk(&format!("{at}.{key}"), part);
-        }
-    }
-    walk("", &lastgood::policy::schema());
+    closed_and_explained(&lastgood::policy::schema());
 }
 
 #[test]
