@@ -77,7 +77,7 @@ impl Shared {
     /// Notes that a policy is gone. What cannot be noted is in the log.
     async fn note_gone(&self, key: &TargetKey, file: &Path) {
         let deed = Deed {
-            why: format!("{} is gone", file.display()),
+            why: format!("{} is gone, or another one guards the same", file.display()),
             ..own(Action::Policy, &format!("{key} is no longer guarded"))
         };
         let now = self.clock.now();
@@ -113,16 +113,16 @@ impl Roster {
         }
     }
 
-    /// Makes the guards match the accepted policies; those of rejected files go on with what they had. A guard that is in the middle of an
+    /// Makes the guards match the accepted policies; those of the files in `kept`, which are rejected, go on with what they had. A guard that is in the middle of an
     /// act is not waited for: [`Roster::revive`] takes care of it afterwards.
     ///
     /// # Errors
     /// When a target's history cannot be read.
-    pub async fn apply(&mut self, accepted: Vec<PolicyFile>, rejected: &[PathBuf]) -> Result<(), GuardError> {
+    pub async fn apply(&mut self, accepted: Vec<PolicyFile>, kept: &[PathBuf]) -> Result<(), GuardError> {
         let wanted: Vec<TargetKey> = accepted.iter().map(|file| file.policy.key()).collect();
         for (key, running) in &mut self.running {
-            if !wanted.contains(key) && !rejected.contains(&running.file) {
-                tracing::info!(target_key = %key, "no longer guarded: its policy is gone");
+            if !wanted.contains(key) && !kept.contains(&running.file) {
+                tracing::info!(target_key = %key, "no longer guarded: its policy is gone, or another one guards the same");
                 if !running.leaving {
                     self.shared.note_gone(key, &running.file).await;
                 }

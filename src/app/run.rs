@@ -29,7 +29,10 @@ use crate::{
     ports::{HistoryError, SharedHistory},
     prometheus::{self, Prometheus},
     record::{Action, AlertKind, Deed},
-    settings::{PrometheusSettings, Settings, StoreSettings, policies},
+    settings::{
+        PrometheusSettings, Settings, StoreSettings,
+        policies::{self, PolicyFileError},
+    },
     web::{Beat, Figures, Reception, serve_public, serve_socket},
     words::Moment,
 };
@@ -225,7 +228,7 @@ impl Controller {
         Ok(Some(socket))
     }
 
-    /// Reads all policies. A bad file is rejected whole; what it said before stays in force.
+    /// Reads all policies. A bad file is rejected whole; what it said before stays in force, but for two that guard the same.
     async fn read_policies(&mut self, starting: bool) -> anyhow::Result<()> {
         let read = policies::of(&self.settings);
         let bad: Vec<String> = read.rejected.iter().map(ToString::to_string).collect();
@@ -233,8 +236,9 @@ impl Controller {
         if starting && read.accepted.is_empty() {
             return Err(NothingToGuard::of(&self.settings.policies, &bad).into());
         }
-        let rejected: Vec<PathBuf> = read.rejected.into_iter().map(|error| error.path).collect();
-        match self.roster.apply(read.accepted, &rejected).await {
+        let kept = read.rejected.into_iter().filter(PolicyFileError::keeps_what_was);
+        let kept: Vec<PathBuf> = kept.map(|error| error.path).collect();
+        match self.roster.apply(read.accepted, &kept).await {
             // A new target's history cannot be read now: once more when the store is back.
             Err(GuardError::Store(HistoryError::Unavailable(error))) if !starting => {
                 tracing::error!(%error, "the policies are read again when the store is back");
@@ -246,7 +250,7 @@ impl Controller {
             return Ok(());
         }
         let errors = bad.join("\n\n");
-        tracing::error!(%errors, "a policy file is rejected; what it said before stays in force");
+        tracing::error!(%errors, "policy files are rejected");
         let now = self.shared.clock.now();
         let mut fleet = self.shared.fleet.lock().await;
         let deed = Deed {

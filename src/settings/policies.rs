@@ -43,6 +43,12 @@ pub enum PolicyFileErrorKind {
 }
 
 impl PolicyFileError {
+    /// Whether what the file said before stays in force. Of two that guard the same neither does: nobody can tell which is meant.
+    #[must_use]
+    pub const fn keeps_what_was(&self) -> bool {
+        !matches!(self.kind, PolicyFileErrorKind::Conflict(_))
+    }
+
     fn reason(&self) -> String {
         let path = self.path.display();
         match &self.kind {

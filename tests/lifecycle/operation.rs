@@ -37,6 +37,10 @@ async fn n01_c14_an_endpoint_that_is_down_a_policy_that_is_bad_and_health() {
             c14_a_bad_policy_keeps_what_was_in_force_and_says_so_until_a_good_one_comes().boxed(),
         ),
         (
+            "k26",
+            k26_of_two_policies_for_one_target_neither_acts_and_both_say_so().boxed(),
+        ),
+        (
             "health",
             health_readiness_and_metrics_are_what_probes_and_prometheus_understand().boxed(),
         ),
@@ -107,6 +111,37 @@ async fn c14_a_bad_policy_keeps_what_was_in_force_and_says_so_until_a_good_one_c
     assert_eq!(scene.status().await.expect("a status").mode, Mode::Observe);
     let figures = asked(&scene, "metrics").await.1;
     assert!(figures.contains("lastgood_config_last_reload_successful 1"), "{figures}");
+}
+
+async fn k26_of_two_policies_for_one_target_neither_acts_and_both_say_so() {
+    let mut scene = with_v1_proven(Plan::default()).await;
+    let own = policy(scene.root(), scene.plan(), &scene.service.activate_command());
+    let second = scene.root().join("policies/second.yaml");
+    std::fs::write(&second, own.replace("{name: app}", "{name: other}")).expect("a policy");
+    scene.signal(Signal::HUP);
+    scene
+        .until("both files are named", LONG, |scene| {
+            let told = scene.hook.received();
+            let texts = told.iter().filter_map(|alert| alert["text"].as_str());
+            let named = |text: &&str| text.contains("app.yaml: ") && text.contains("second.yaml: ");
+            texts.filter(named).any(|text| text.contains("neither is used")).then_some(())
+        })
+        .await;
+    assert!(guarded(&scene, false).await, "nobody acts");
+    std::fs::remove_file(&second).expect("removed");
+    scene.signal(Signal::HUP);
+    assert!(guarded(&scene, true).await, "it is clear again which is meant");
+}
+
+/// Whether the service comes to be guarded, or not guarded, soon.
+async fn guarded(scene: &Scene, wanted: bool) -> bool {
+    for _ in 0..200 {
+        if scene.status().await.is_some() == wanted {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    false
 }
 
 /// What the running controller answers to a path on its own port: the status and the text.
