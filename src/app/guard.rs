@@ -29,7 +29,7 @@ use crate::{
     judge::Evidence,
     policy::Policy,
     ports::{Clock, DeskError, HistoryError, MetricSource, Platform, PlatformError, Revision, SharedHistory},
-    record::{DataFault, Phase, TargetHistory, Unready},
+    record::{DataFault, Phase, SeenObject, TargetHistory, Unready},
     web::Figures,
     words::{Moment, RolloutId},
 };
@@ -250,7 +250,11 @@ impl Guard {
         self.looked_at = self.outside.clock.now();
         match self.outside.platform.observe().await {
             Ok(mut observation) => {
-                self.cannot_look = None;
+                let gone = match &observation.object {
+                    SeenObject::Gone { because } => Some(because.clone()),
+                    _ => None,
+                };
+                self.can_look(gone);
                 let brought = self.brought(&mut observation).await;
                 self.feed(Event::Observed(observation)).await?;
                 if let Some(recorded) = brought {
@@ -258,20 +262,24 @@ impl Guard {
                 }
                 self.demand().await?;
             }
-            Err(error) => {
-                let unready = Unready {
-                    name: "cannot_look".to_owned(),
-                    because: error.to_string(),
-                };
-                if self.cannot_look.as_ref() != Some(&unready) {
-                    tracing::error!(target_key = %self.history.target, %error, "cannot tell what runs");
-                    self.cannot_look = Some(unready);
-                    self.rehearsed_at = LONG_AGO;
-                }
-            }
+            Err(error) => self.can_look(Some(error.to_string())),
         }
         self.publish().await;
         Ok(())
+    }
+
+    /// Notes why it cannot be told what runs; none: it can.
+    fn can_look(&mut self, not_because: Option<String>) {
+        let unready = not_because.map(|because| Unready {
+            name: "cannot_look".to_owned(),
+            because,
+        });
+        if unready.is_some() && self.cannot_look != unready {
+            let because = unready.as_ref().map(|unready| &*unready.because);
+            tracing::error!(target_key = %self.history.target, because, "cannot tell what runs");
+            self.rehearsed_at = LONG_AGO;
+        }
+        self.cannot_look = unready;
     }
 
     async fn tick(&mut self) -> Result<(), GuardError> {

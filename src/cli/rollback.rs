@@ -258,6 +258,10 @@ fn tell(args: &Args, record: &Record, common: &Common) -> anyhow::Result<Exit> {
             output::say("nothing was changed: something else was put there meanwhile; look again");
             Exit::Refused
         }
+        Some(Outcome::Gone) => {
+            output::say("nothing was changed: the workload is gone, or was made again meanwhile; look again");
+            Exit::Refused
+        }
         _ => {
             output::say(record.outcome_detail.as_deref().unwrap_or("it is not known why"));
             Exit::Failed

@@ -106,8 +106,31 @@ pub enum Guard {
         /// What was found.
         found: String,
     },
+    /// Something on the workload itself keeps lastgood from writing to it.
+    Braked {
+        /// What.
+        by: Brake,
+        /// What was found, with what to do next.
+        found: String,
+    },
     /// The policy was removed or changed to a more cautious mode meanwhile.
     Unmanaged,
+}
+
+/// What on a workload keeps lastgood from writing to it, read anew directly before the act: a closed list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Brake {
+    /// An annotation switches lastgood off there.
+    SwitchedOff,
+    /// An annotation says of the release that there is no way back from it.
+    NoWayBack,
+    /// A person paused its rollout.
+    Paused,
+    /// It is being deleted.
+    Leaving,
+    /// A tool or controller owns it, and would write the bad version back.
+    Owned,
 }
 
 impl Guard {
@@ -127,6 +150,13 @@ impl Guard {
             Self::FleetBudget { .. } => "fleet_budget",
             Self::NotApproved { .. } => "not_approved",
             Self::Unrestorable { .. } => "unrestorable",
+            Self::Braked { by, .. } => match by {
+                Brake::SwitchedOff => "switched_off",
+                Brake::NoWayBack => "no_way_back",
+                Brake::Paused => "paused",
+                Brake::Leaving => "leaving",
+                Brake::Owned => "owned",
+            },
             Self::Unmanaged => "unmanaged",
         }
     }

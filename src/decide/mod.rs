@@ -5,5 +5,5 @@
 mod decision;
 mod guards;
 
-pub use decision::{Decision, Fleet, Freeze, Guard, Past};
+pub use decision::{Brake, Decision, Fleet, Freeze, Guard, Past};
 pub use guards::{APPROVAL_TIME, decide};

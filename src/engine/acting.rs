@@ -6,7 +6,7 @@ use super::{
     Effect, Look,
     deciding::{decide_again, refuse, settled},
     draft::Draft,
-    ordered,
+    gone, ordered,
 };
 use crate::{
     decide::Guard,
@@ -32,10 +32,17 @@ pub(super) fn acted(draft: &mut Draft<'_>, rollout: RolloutId, result: &ActResul
                 settled(draft, record, Outcome::Superseded, "");
                 draft.close(record);
             }
-            ActResult::Refused { found } if intent.ordered.is_some() => failed(draft, record, Outcome::Failed, found),
-            ActResult::Refused { found } => {
-                refuse(draft, record, Guard::Unrestorable { found: found.clone() });
-                record.outcome_detail = Some(found.clone());
+            ActResult::Gone => gone::ended(draft, record),
+            ActResult::Refused { found } | ActResult::Braked { found, .. } if intent.ordered.is_some() => {
+                failed(draft, record, Outcome::Failed, found);
+            }
+            ActResult::Refused { found } => refused(draft, record, Guard::Unrestorable { found: found.clone() }, found),
+            ActResult::Braked { by, found } => {
+                let guard = Guard::Braked {
+                    by: *by,
+                    found: found.clone(),
+                };
+                refused(draft, record, guard, found);
             }
             ActResult::NotMoved { error } => failed(draft, record, Outcome::Failed, error),
             ActResult::NotActivated { error, .. } => {
@@ -70,6 +77,7 @@ pub(super) fn looked(draft: &mut Draft<'_>, rollout: RolloutId, look: &Look) {
                 draft.tell_contested(record);
                 draft.close(record);
             }
+            Look::Gone => gone::ended(draft, record),
             Look::Other { .. } => {
                 settled(draft, record, Outcome::Superseded, "");
                 draft.close(record);
@@ -77,6 +85,12 @@ pub(super) fn looked(draft: &mut Draft<'_>, rollout: RolloutId, look: &Look) {
         }
     });
     ordered::judge_on(draft, rollout);
+}
+
+/// The platform found why not.
+fn refused(draft: &mut Draft<'_>, record: &mut Record, guard: Guard, found: &str) {
+    refuse(draft, record, guard);
+    record.outcome_detail = Some(found.to_owned());
 }
 
 fn pending(record: &Record) -> Option<Intent> {
@@ -89,6 +103,7 @@ fn found(look: &Look) -> String {
         Look::NotBegun => "not_begun",
         Look::Moved { .. } => "moved",
         Look::Done { .. } => "done",
+        Look::Gone => "gone",
         Look::Other { .. } => "other",
     }
     .to_owned()

@@ -105,7 +105,8 @@ fn acted(deed: Deed, result: &ActResult) -> Deed {
     let (what, why) = match result {
         ActResult::Applied { detail, .. } => ("moved and activated", detail.as_str()),
         ActResult::Superseded { .. } => ("nothing was changed: something else runs", ""),
-        ActResult::Refused { found } => ("nothing was changed", found.as_str()),
+        ActResult::Gone => ("nothing was changed: the workload is gone", ""),
+        ActResult::Refused { found } | ActResult::Braked { found, .. } => ("nothing was changed", found.as_str()),
         ActResult::NotMoved { error } => ("not moved", error.as_str()),
         ActResult::NotActivated { error, .. } => ("moved, and not activated", error.as_str()),
     };

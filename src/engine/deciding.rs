@@ -99,6 +99,7 @@ fn intend(draft: &mut Draft<'_>, record: &mut Record, to: Version, approved_by: 
         to,
         at: draft.now,
         approved_by,
+        uid: draft.history.uid.clone(),
         ordered: None,
     };
     let intent = match record.intent.take() {

@@ -200,6 +200,8 @@ pub enum Look {
         /// Since when it is active.
         activated_at: Moment,
     },
+    /// The workload is gone, or was made again since.
+    Gone,
     /// Something else runs.
     Other {
         /// What.

@@ -4,10 +4,14 @@
 
 mod acting;
 mod auditing;
+mod blocked;
 mod deciding;
 mod draft;
 mod ending;
 mod event;
+mod gone;
+mod hindrance;
+mod news;
 mod observe;
 mod opening;
 mod ordered;
@@ -25,6 +29,7 @@ mod stories;
 
 use draft::Draft;
 pub use event::{Context, Effect, Event, Look, PersonWord, Stage, Transition};
+pub use news::{Became, News, news};
 pub use outbox::{GIVE_UP_AFTER, backoff, settle_outbox};
 pub use waiting::ACTIVATION_TIME;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{deciding::settled, draft::Draft, opening, pods, waiting};
+use super::{deciding::settled, draft::Draft, gone, opening, pods, waiting};
 use crate::{
     record::{Happened, Observation, Phase, ProofBasis, Record, RolloutKind},
     words::{Moment, Outcome, Standing, Verdict, Version},
@@ -19,6 +19,9 @@ const MOST_REMARKS: usize = 20;
 /// The platform looked. Level-triggered: all that matters is what it sees and what the history remembers.
 pub(super) fn observed(draft: &mut Draft<'_>, observation: &Observation) {
     if overtaken(draft, observation) {
+        return;
+    }
+    if gone::seen(draft, observation) {
         return;
     }
     // A missing link is a moment of `ln -sfn`, no event; the process behind it is still one.

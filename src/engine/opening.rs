@@ -101,6 +101,7 @@ pub(super) fn blank(draft: &mut Draft<'_>, kind: RolloutKind, from: Option<Versi
         pods: Vec::new(),
         ready: None,
         startup: None,
+        hindered: None,
         queries: Vec::new(),
         timeline: Vec::new(),
         closed_at: None,

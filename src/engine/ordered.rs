@@ -30,6 +30,7 @@ pub(super) fn goes_back(draft: &mut Draft<'_>, from: &Version, to: &Version, ord
         to: to.clone(),
         at: draft.now,
         approved_by: None,
+        uid: draft.history.uid.clone(),
         ordered: Some(ordered.clone()),
     };
     record.intent = Some(intent.clone());

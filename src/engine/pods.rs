@@ -1,6 +1,6 @@
 //! On Kubernetes: which pods are on which side of the open rollout, when its candidate begins to serve, and until when it is watched.
 
-use super::{draft::Draft, startup, waiting};
+use super::{blocked, draft::Draft, hindrance, startup, waiting};
 use crate::{
     policy::Target,
     record::{Activation, ArmPod, Observation, Phase, ReadyPods, Record, SeenPod},
@@ -23,6 +23,8 @@ pub(super) fn seen(draft: &mut Draft<'_>, observation: &Observation) {
             goes_on(draft, record);
         }
         startup::judged(draft, record, observation);
+        hindrance::seen(draft, record, observation);
+        blocked::seen(draft, record, observation);
     });
 }
 

@@ -101,12 +101,21 @@ impl Draft<'_> {
         }
     }
 
+    /// From `at` on nothing serves.
+    pub fn serves_no_more(&mut self, at: Moment) {
+        self.runs_at(at);
+        if let Some(last) = self.history.served.last_mut().filter(|served| served.until.is_none()) {
+            last.until = Some(at.max(last.from));
+        }
+    }
+
     /// From `at` on, `version` serves.
     pub fn serves(&mut self, version: &Version, at: Moment) {
         if self.history.serving() == Some(version) {
             return;
         }
-        let mut left_at = at;
+        let left_before = self.history.served.last().and_then(|served| served.until);
+        let mut left_at = at.max(left_before.unwrap_or(at));
         if let Some(last) = self.history.served.last_mut().filter(|served| served.until.is_none()) {
             left_at = at.max(last.from);
             last.until = Some(left_at);

@@ -52,14 +52,14 @@ fn no_image<'a>(own: &[&'a SeenPod]) -> Found<'a> {
     let without = own
         .iter()
         .copied()
-        .filter(|pod| matches!(pod.waiting, Some(Waiting::ImageNotFound | Waiting::ImageNameInvalid)));
+        .filter(|pod| matches!(pod.waits_for(), Some(Waiting::ImageNotFound | Waiting::ImageNameInvalid)));
     let without: Vec<&SeenPod> = without.collect();
     (!without.is_empty()).then_some((NotStarted::NoImage, without))
 }
 
 fn crash_loop<'a>(own: &[&'a SeenPod], observation: &Observation, record: &Record) -> Found<'a> {
     let looping: Vec<&SeenPod> = own.iter().copied().filter(|pod| pod.restarts >= LOOP).collect();
-    let baseline_loops = baseline(observation, record).any(|pod| pod.waiting == Some(Waiting::CrashLoop));
+    let baseline_loops = baseline(observation, record).any(|pod| pod.waits_for() == Some(Waiting::CrashLoop));
     (looping.len() >= PODS.min(own.len()).max(1) && !baseline_loops).then_some((NotStarted::CrashLoop, looping))
 }
 
@@ -68,7 +68,7 @@ fn never_ready<'a>(own: &[&'a SeenPod], observation: &Observation, record: &Reco
     let running = own
         .iter()
         .copied()
-        .filter(|pod| pod.ready_at.is_none() && matches!(pod.waiting, None | Some(Waiting::CrashLoop)));
+        .filter(|pod| pod.ready_at.is_none() && matches!(pod.waits_for(), None | Some(Waiting::CrashLoop)));
     let running: Vec<&SeenPod> = running.collect();
     let baseline_ready = baseline(observation, record).any(|pod| pod.ready_at.is_some());
     (!running.is_empty() && running.len() == own.len() && baseline_ready).then_some((NotStarted::NeverReady, running))

@@ -6,7 +6,7 @@ use super::{
     clean::bounded,
     comparison::{assumed_noise, heaviest, sides},
     grounds::{DETAIL, basis, by_hand, closing, conviction, fault, finish_by_hand, found, measured, since_then, timing},
-    guard,
+    guard, hindrance,
     language::say,
     operational::{frozen, not_ready, policy_rejected, target},
     ordered::rolled_back,
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     decide::{Decision, Guard},
     judge::Comparison,
-    policy::OnInconclusive,
+    policy::{OnInconclusive, Target},
     record::{Alert, AlertKind, Record},
     words::{Env, Outcome, Standing, TargetKey, Version},
 };
@@ -61,6 +61,8 @@ fn of_rollout(kind: &AlertKind, record: &Record, alert: &Alert, language: Langua
         AlertKind::Inconclusive => inconclusive(record, language),
         AlertKind::Proven => proven(record, language),
         AlertKind::Late => late(record, language),
+        AlertKind::ClusterFault => hindrance::told(record, language),
+        AlertKind::ClusterFaultOver => hindrance::over(record, language),
         AlertKind::Skipped { env, standing } => skipped(record, env, *standing, language),
         _ => reverted(record, language),
     }
@@ -76,10 +78,20 @@ fn reverted(record: &Record, language: Language) -> Told {
         "{to} is quarantined. To ship it again anyway: {allow}",
         "{to} 已被隔离。如仍要再次上线：{allow}"
     ));
+    lines.extend(left_to_do(record, language));
     Told::new(
         &signed("↩️", &story::reverted(record, language)),
         &closing(lines, record, language),
     )
+}
+
+/// In a cluster, what a revert leaves for people to know of: fields that the next apply does not remove, a tool whose record disagrees.
+fn left_to_do(record: &Record, language: Language) -> Option<String> {
+    let Target::Kubernetes(_) = record.policy.target else {
+        return None;
+    };
+    let detail = outside(bounded(record.outcome_detail.as_ref()?, DETAIL));
+    Some(say!(language, "To know: {detail}.", "请注意：{detail}。"))
 }
 
 fn verified(record: &Record, language: Language) -> Told {

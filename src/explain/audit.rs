@@ -87,7 +87,12 @@ pub(super) fn acted(result: &ActResult, language: Language) -> String {
                 "未作改动：运行的是别的版本（{runs}）"
             )
         }
-        ActResult::Refused { found } => {
+        ActResult::Gone => say!(
+            language,
+            "nothing was changed: the workload is gone",
+            "未作改动：该工作负载已不存在"
+        ),
+        ActResult::Refused { found } | ActResult::Braked { found, .. } => {
             let found = outside(found);
             say!(language, "nothing was changed: {found}", "未作改动：{found}")
         }

@@ -42,6 +42,8 @@ pub fn document(record: &Record) -> Value {
         "outcome": record.outcome,
         "outcome_detail": record.outcome_detail,
         "verification": record.verification,
+        "startup": record.startup,
+        "hindered": record.hindered,
         "queries": record.queries,
         "timeline": record.timeline,
         "closed_at": record.closed_at,

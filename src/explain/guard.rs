@@ -10,7 +10,8 @@ use super::{
     told::{bold, code, outside, unmarked},
 };
 use crate::{
-    decide::{Freeze, Guard},
+    decide::{Brake, Freeze, Guard},
+    policy::Target,
     record::Record,
 };
 
@@ -129,10 +130,33 @@ fn because_spent(guard: &Guard, language: Language) -> String {
                 "良好版本无法恢复（{found}）"
             )
         }
+        Guard::Braked { by, .. } => because_braked(*by, language),
         _ => say!(
             language,
             "its policy was removed, or made more cautious, meanwhile",
             "期间策略被移除，或被改得更谨慎"
+        ),
+    }
+}
+
+fn because_braked(by: Brake, language: Language) -> String {
+    match by {
+        Brake::SwitchedOff => say!(
+            language,
+            "an annotation switches lastgood off for this workload",
+            "该工作负载上的注解关闭了 lastgood"
+        ),
+        Brake::NoWayBack => say!(
+            language,
+            "an annotation says that there is no way back from this release",
+            "注解声明该版本不可回退"
+        ),
+        Brake::Paused => say!(language, "a person paused its rollout", "有人暂停了它的发布"),
+        Brake::Leaving => say!(language, "the workload is being deleted", "该工作负载正在被删除"),
+        Brake::Owned => say!(
+            language,
+            "the workload is written by something that would write it back",
+            "该工作负载由其他工具管理，回滚会被其覆盖"
         ),
     }
 }
@@ -167,6 +191,10 @@ pub(super) fn next(guard: &Guard, record: &Record, language: Language) -> String
                 "事故结束后执行：{unfreeze}"
             )
         }
+        Guard::Braked { found, .. } => {
+            let found = outside(bounded(found, DETAIL));
+            say!(language, "What was found, and what to do: {found}", "现状与处理办法：{found}")
+        }
         Guard::Irreversible { .. } => say!(language, "Repair it with a newer release", "请发布修复版本"),
         Guard::NoLastGood => {
             let prove = code(release_named("prove", record, "VERSION"));
@@ -188,14 +216,23 @@ pub(super) fn next(guard: &Guard, record: &Record, language: Language) -> String
                 "如果它仍然良好，请手动回滚：{by_hand}"
             )
         }
-        _ => {
-            let status = code(format_args!("lastgood status {service}"));
-            say!(
-                language,
-                "Put its release directory back as it was, then see READY in {status}",
-                "请将其发布目录恢复原样，然后查看 {status} 的 READY 一列"
-            )
-        }
+        _ => next_to_restore(record, language),
+    }
+}
+
+fn next_to_restore(record: &Record, language: Language) -> String {
+    let status = code(format_args!("lastgood status {}", record.service));
+    match record.policy.target {
+        Target::Kubernetes(_) => say!(
+            language,
+            "Ship a good version; whether lastgood can go back to it is in {status}, READY",
+            "请发布一个良好版本；lastgood 能否回滚到它，见 {status} 的 READY 一列"
+        ),
+        Target::Host(_) => say!(
+            language,
+            "Put its release directory back as it was, then see READY in {status}",
+            "请将其发布目录恢复原样，然后查看 {status} 的 READY 一列"
+        ),
     }
 }
 

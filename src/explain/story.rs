@@ -8,6 +8,7 @@ use super::{
     span_of_time::{clock, long},
     startup,
     told::{bold, outside},
+    waiting::waiting,
 };
 use crate::{
     decide::{Decision, Guard},
@@ -177,7 +178,7 @@ pub(super) fn refused(record: &Record, language: Language) -> String {
 }
 
 /// `**myapp** (prod): **v1.2.3** is worse than its policy allows (errors 8 times worse)`.
-fn worse(record: &Record, language: Language) -> String {
+pub(super) fn worse(record: &Record, language: Language) -> String {
     let (who, to, aside) = (who(record, language), bold(&record.to.name), aside(record, language));
     if record.verdict == Some(Verdict::Inconclusive) {
         return say!(
@@ -282,7 +283,11 @@ fn ended(record: &Record, outcome: Outcome, language: Language) -> String {
             "{who}: {to} was shipped again although it is quarantined. lastgood leaves it there.",
             "{who}：已被隔离的 {to} 再次上线。lastgood 不与之对抗。"
         ),
-        Outcome::Gone => say!(language, "{who}: the target of {to} is gone.", "{who}：{to} 的目标已不存在。"),
+        Outcome::Gone => say!(
+            language,
+            "{who}: its workload was deleted, or made again, before {to} was through. What is known of its versions stays.",
+            "{who}：{to} 尚未有结果，其工作负载便已被删除或重建。各版本已知的状态保持不变。"
+        ),
         Outcome::Held => say!(
             language,
             "{who}: the rollout of {to} is paused until the verdict.",
@@ -302,16 +307,9 @@ fn ended(record: &Record, outcome: Outcome, language: Language) -> String {
 }
 
 fn by_phase(record: &Record, language: Language) -> String {
-    let (who, to) = (who(record, language), bold(&record.to.name));
+    let who = who(record, language);
     match &record.phase {
-        Phase::WaitingForActivation { moved_at } => {
-            let at = clock(*moved_at);
-            say!(
-                language,
-                "{who}: the link points to {to} since {at}; its process has not begun to serve yet.",
-                "{who}：链接自 {at} 起指向 {to}；其进程尚未开始服务。"
-            )
-        }
+        Phase::WaitingForActivation { moved_at } => waiting(record, *moved_at, language),
         Phase::Watching { until } => watching(record, &clock(*until), language),
         Phase::AwaitingApproval { .. } => proposed(record, language),
         Phase::Reverting => {

@@ -7,7 +7,7 @@ use super::{
     language::say,
     number::{count, share, times},
     span_of_time::{latency, long, stamp},
-    story::{last_act, sentence},
+    story::{last_act, sentence, worse},
     told::{bold, code, outside, unmarked},
     values, words,
 };
@@ -15,13 +15,26 @@ use crate::{
     decide::Decision,
     judge::{Estimate, Evidence, MetricEvidence, NoiseSource},
     record::{DataFault, Record, Verification},
-    words::Version,
+    words::{Verdict, Version},
 };
 
 /// The story of a record in one line, as text for a terminal.
 #[must_use]
 pub fn in_one_line(record: &Record, language: Language) -> String {
     unmarked(&sentence(record, language))
+}
+
+/// The same at the moment of a verdict: of a conviction why, whatever follows from it.
+#[must_use]
+pub fn verdict_in_one_line(record: &Record, language: Language) -> String {
+    let told = match record.verdict {
+        Some(Verdict::Regression) => {
+            let worse = worse(record, language);
+            say!(language, "{worse}.", "{worse}。")
+        }
+        _ => sentence(record, language),
+    };
+    unmarked(&told)
 }
 
 /// The whole record as text. No control character but the line's end survives.

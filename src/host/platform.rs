@@ -19,7 +19,7 @@ use crate::{
     engine::Look,
     policy::{Activate, HostTarget},
     ports::{Clock, Contents, Platform, PlatformError, crash},
-    record::{ActResult, Intent, Observation, Process, Unready},
+    record::{ActResult, Intent, Observation, Process, SeenObject, Unready},
     words::{Moment, TargetKey, Version, VersionName},
 };
 
@@ -72,6 +72,7 @@ impl Host {
             pods: Vec::new(),
             wanted: 0,
             lacking: None,
+            object: SeenObject::None,
             deadline: Duration::ZERO,
         };
         if let Some(pointed) = self.pointed().await? {

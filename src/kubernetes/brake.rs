@@ -3,21 +3,24 @@
 use serde_json::Value;
 
 use super::{hold::HeldBy, object::Object, ownership::owner};
-use crate::policy::WorkloadKind;
+use crate::{decide::Brake, policy::WorkloadKind};
 
 /// Switches lastgood off for a workload: `"true"`.
 pub const OFF: &str = "lastgood.dev/off";
 /// Says of a release why it cannot be gone back from; on the workload or in its template.
 pub const IRREVERSIBLE: &str = "lastgood.dev/irreversible";
 
-/// Why nothing may be written to `workload`: a sentence with what to do; none: it may.
+/// What keeps lastgood from writing to `workload`, and a sentence with what to do; none: nothing does.
 #[must_use]
-pub fn brake(kind: WorkloadKind, workload: &Object) -> Option<String> {
+pub fn brake(kind: WorkloadKind, workload: &Object) -> Option<(Brake, String)> {
+    let owned = || owner(workload).filter(|owner| owner.writes_back).map(|owner| owner.sentence);
+    let named = |by: Brake| move |found: String| (by, found);
     off(workload)
-        .or_else(|| irreversible(workload))
-        .or_else(|| paused(kind, workload))
-        .or_else(|| leaving(workload))
-        .or_else(|| owner(workload).filter(|owner| owner.writes_back).map(|owner| owner.sentence))
+        .map(named(Brake::SwitchedOff))
+        .or_else(|| irreversible(workload).map(named(Brake::NoWayBack)))
+        .or_else(|| paused(kind, workload).map(named(Brake::Paused)))
+        .or_else(|| leaving(workload).map(named(Brake::Leaving)))
+        .or_else(|| owned().map(named(Brake::Owned)))
 }
 
 fn off(workload: &Object) -> Option<String> {
@@ -62,37 +65,46 @@ mod tests {
 
     use super::*;
 
-    fn brakes(workload: Value) -> Option<String> {
+    fn brakes(workload: Value) -> Option<(Brake, String)> {
         brake(WorkloadKind::Deployment, &Object(workload))
     }
 
     #[test]
     fn k17_k21_each_brake_keeps_lastgood_from_writing_and_says_what_to_do() {
-        for (workload, said) in [
-            (json!({"metadata": {"annotations": {OFF: "true"}}}), "switches lastgood off"),
+        for (workload, by, said) in [
+            (
+                json!({"metadata": {"annotations": {OFF: "true"}}}),
+                Brake::SwitchedOff,
+                "switches lastgood off",
+            ),
             (
                 json!({"metadata": {"annotations": {IRREVERSIBLE: "drops a column"}}}),
+                Brake::NoWayBack,
                 "drops a column",
             ),
             (
                 json!({"spec": {"template": {"metadata": {"annotations": {IRREVERSIBLE: "new disk format"}}}}}),
+                Brake::NoWayBack,
                 "new disk format",
             ),
             (
                 json!({"metadata": {"name": "myapp", "namespace": "shop"}, "spec": {"paused": true}}),
+                Brake::Paused,
                 "`kubectl rollout resume deployment/myapp -n shop`",
             ),
             (
                 json!({"metadata": {"deletionTimestamp": "2026-11-24T12:00:00Z"}}),
+                Brake::Leaving,
                 "being deleted",
             ),
             (
                 json!({"metadata": {"annotations": {"argocd.argoproj.io/tracking-id": "a:b"}}}),
+                Brake::Owned,
                 "`argocd app rollback a`",
             ),
         ] {
-            let found = brakes(workload).expect("a brake");
-            assert!(found.contains(said), "{found}");
+            let (found_by, found) = brakes(workload).expect("a brake");
+            assert!(found_by == by && found.contains(said), "{found_by:?}: {found}");
         }
     }
 

@@ -95,7 +95,8 @@ fn held(mut lease: Object, me: &str, transitions: u64, at: Moment) -> Object {
 }
 
 /// A `MicroTime`, which has six digits after the point; people read it, no decision rests on it.
-fn stamp(at: Moment) -> Value {
+/// A moment as the API server writes times of microseconds.
+pub(super) fn stamp(at: Moment) -> Value {
     let text = at.to_string();
     let text = text.trim_end_matches('Z');
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));

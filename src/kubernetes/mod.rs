@@ -3,6 +3,7 @@
 //! May touch: `ports`, the pure rooms' types, the API server through `kube`. Deliberately absent: other adapters, judgments, typed writes
 //! (what a newer server knows and this lastgood does not must survive), secrets, `replicas`.
 
+mod announce;
 mod audit;
 pub mod brake;
 mod call;

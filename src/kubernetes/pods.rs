@@ -37,6 +37,7 @@ pub fn seen<'a>(
                 version: by_replica_set.or_else(by_hash).and_then(&version),
                 created_at: pod.created_at()?,
                 ready_at: ready_at(pod),
+                leaving: pod.text("/metadata/deletionTimestamp").is_some(),
                 restarts: restarts(pod),
                 waiting: waiting(pod),
             })

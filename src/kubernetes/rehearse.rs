@@ -31,7 +31,7 @@ impl Workload {
             Err(error) => return vec![unready("cluster_not_usable", self.cannot("look at", &error).0)],
         };
         let mut found = Vec::new();
-        found.extend(brake(self.target.kind, &seen.workload).map(|because| unready("braked", because)));
+        found.extend(brake(self.target.kind, &seen.workload).map(|(_, because)| unready("braked", because)));
         let permitted = self.permitted().await;
         let may = permitted.is_none();
         found.extend(permitted);

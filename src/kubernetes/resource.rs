@@ -18,6 +18,7 @@ pub(super) enum Resource {
     Pods,
     Histories,
     Leases,
+    Events,
 }
 
 impl Resource {
@@ -43,12 +44,18 @@ impl Resource {
         self.names().1
     }
 
+    /// What one object of it is called: `Deployment`.
+    pub const fn kind(self) -> &'static str {
+        self.names().0
+    }
+
     /// Its group: `apps`.
     pub const fn group(self) -> &'static str {
         match self {
             Self::Pods => "",
             Self::Histories => "lastgood.dev",
             Self::Leases => "coordination.k8s.io",
+            Self::Events => "events.k8s.io",
             _ => "apps",
         }
     }
@@ -63,6 +70,7 @@ impl Resource {
             Self::Pods => ("Pod", "pods"),
             Self::Histories => ("History", "histories"),
             Self::Leases => ("Lease", "leases"),
+            Self::Events => ("Event", "events"),
         }
     }
 

@@ -66,8 +66,12 @@ impl Workload {
             Err(error @ (CallError::Busy { .. } | CallError::Unknown(_) | CallError::Conflict(_))) => {
                 return Ok(Tried::Again(error));
             }
+            Err(CallError::Absent(_)) => return Ok(Tried::Ended(ActResult::Gone)),
             Err(error) => return Ok(Tried::Ended(not_moved(self.cannot("look at", &error)))),
         };
+        if another(&seen.workload, intent) {
+            return Ok(Tried::Ended(ActResult::Gone));
+        }
         let runs = self.identified(&seen).await?;
         if ours(&seen.workload, intent) && runs.as_ref() == Some(&intent.to) {
             let moved_at = self.marked_at(&seen.workload);
@@ -76,8 +80,8 @@ impl Workload {
         if runs.as_ref() != Some(&intent.from) {
             return Ok(Tried::Ended(ActResult::Superseded { runs }));
         }
-        if let Some(found) = brake(self.target.kind, &seen.workload) {
-            return Ok(Tried::Ended(ActResult::Refused { found }));
+        if let Some((by, found)) = brake(self.target.kind, &seen.workload) {
+            return Ok(Tried::Ended(ActResult::Braked { by, found }));
         }
         let Some(to) = self.restorable(&seen, &intent.to).await? else {
             let found = gone(&intent.to);
@@ -95,8 +99,8 @@ impl Workload {
                 Ok(Tried::Ended(self.accepted(intent, &seen, &after, moved_at).await))
             }
             Err(error @ CallError::Invalid(_)) => self.failed(&seen, error).await,
-            Err(error @ (CallError::Conflict(_) | CallError::Busy { .. } | CallError::Unknown(_))) => Ok(Tried::Again(error)),
-            Err(error) => Ok(Tried::Ended(not_moved(self.cannot("write to", &error)))),
+            Err(error @ CallError::Refused(_)) => Ok(Tried::Ended(not_moved(self.cannot("write to", &error)))),
+            Err(error) => Ok(Tried::Again(error)),
         }
     }
 
@@ -127,8 +131,7 @@ impl Workload {
 
     /// The patch is in force: its ownership is given up, and what remains is told.
     async fn accepted(&self, intent: &Intent, before: &Seen, after: &Object, moved_at: Moment) -> ActResult {
-        let mut told = vec!["patch accepted".to_owned()];
-        told.extend(self.disowned(after).await.err());
+        let mut told: Vec<String> = self.disowned(after).await.err().into_iter().collect();
         let wanted = self.restorable(before, &intent.to).await.ok().flatten();
         if let (Some(wanted), Some(found)) = (&wanted, after.template()) {
             if !same(wanted, found) {
@@ -199,7 +202,12 @@ impl Workload {
     }
 
     pub(super) async fn looked(&self, intent: &Intent) -> Result<Look, PlatformError> {
-        let seen = self.fresh().await.map_err(|error| self.cannot("look at", &error))?;
+        let seen = match self.fresh().await {
+            Ok(seen) if another(&seen.workload, intent) => return Ok(Look::Gone),
+            Ok(seen) => seen,
+            Err(CallError::Absent(_)) => return Ok(Look::Gone),
+            Err(error) => return Err(self.cannot("look at", &error)),
+        };
         let runs = self.identified(&seen).await?;
         let ours = ours(&seen.workload, intent);
         if runs.as_ref() == Some(&intent.from) && !ours {
@@ -227,6 +235,7 @@ impl Workload {
                 activated_at: moved_at,
                 detail: String::new(),
             },
+            Ok(Look::Gone) => ActResult::Gone,
             Ok(Look::Other { runs }) => ActResult::Superseded { runs },
             Ok(Look::NotBegun) => ActResult::Superseded {
                 runs: Some(intent.from.clone()),
@@ -239,6 +248,11 @@ impl Workload {
         let marked = workload.annotation(REVERTED_AT).and_then(|text| text.parse().ok());
         marked.unwrap_or_else(|| self.clock.now())
     }
+}
+
+/// Whether this is not the object that was judged, but one of its name that was made since.
+fn another(workload: &Object, intent: &Intent) -> bool {
+    intent.uid.as_ref().is_some_and(|uid| uid != workload.uid())
 }
 
 /// Whether the revert of this very rollout was written.

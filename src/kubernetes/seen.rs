@@ -33,9 +33,8 @@ impl Workload {
         Ok(Seen { workload, revisions })
     }
 
-    /// The workload as the quorum has it now, with its revisions as they were seen last; read anew where they do not know its template.
-    pub(super) async fn lately(&self) -> Result<Seen, PlatformError> {
-        let workload = self.read().await.map_err(|error| self.cannot("look at", &error))?;
+    /// A workload that was read, with its revisions as they were seen last; read anew where they do not know its template.
+    pub(super) async fn lately(&self, workload: Object) -> Result<Seen, PlatformError> {
         let watch = self
             .cluster
             .watches
@@ -50,7 +49,8 @@ impl Workload {
         Ok(Seen { workload, revisions })
     }
 
-    async fn read(&self) -> Result<Object, CallError> {
+    /// The workload as the quorum has it now.
+    pub(super) async fn read(&self) -> Result<Object, CallError> {
         let resource = Resource::of(self.target.kind);
         let calls = &self.cluster.calls;
         calls.get_surely(resource, &self.target.namespace, &self.target.name).await
@@ -88,7 +88,8 @@ impl Workload {
 
     /// The newest of the kept versions that are called `name`. What runs is kept before this is told.
     pub(super) async fn named(&self, name: &VersionName) -> Result<Option<Version>, PlatformError> {
-        let seen = self.lately().await?;
+        let workload = self.read().await.map_err(|error| self.cannot("look at", &error))?;
+        let seen = self.lately(workload).await?;
         self.identified(&seen).await?;
         Ok(self.catalog().await?.lock().await.named(name).cloned())
     }

@@ -3,22 +3,37 @@
 use serde_json::Value;
 
 use super::object::{Object, text};
-use crate::record::Waiting;
+use crate::record::{Hindrance, Waiting};
+
+/// What is kept of the cluster's words, in characters.
+const SAID: usize = 300;
+
+/// What keeps something from starting, in the cluster's words.
+fn hindrance(what: Waiting, said: Option<&str>) -> Hindrance {
+    Hindrance {
+        what,
+        said: said.unwrap_or_default().chars().take(SAID).collect(),
+    }
+}
 
 /// What `pod` waits for, where that is trouble.
 #[must_use]
-pub fn waiting(pod: &Object) -> Option<Waiting> {
+pub fn waiting(pod: &Object) -> Option<Hindrance> {
     let containers = || {
         pod.list("/status/initContainerStatuses")
             .chain(pod.list("/status/containerStatuses"))
     };
     let troubles = containers().filter_map(|status| {
         let state = status.pointer("/state/waiting")?;
-        container(text(state, "reason")?, text(state, "message").unwrap_or_default())
+        let (reason, message) = (text(state, "reason")?, text(state, "message"));
+        Some(hindrance(
+            container(reason, message.unwrap_or_default())?,
+            message.or(Some(reason)),
+        ))
     });
     // The release's own guilt before what the cluster adds to it.
     troubles
-        .min_by_key(|waiting| rank(*waiting))
+        .min_by_key(|hindrance| rank(hindrance.what))
         .or_else(|| unscheduled(pod))
         .or_else(|| refused_by_node(pod))
 }
@@ -95,43 +110,49 @@ fn pull(message: &str) -> Waiting {
 }
 
 /// A pod that no node has taken.
-fn unscheduled(pod: &Object) -> Option<Waiting> {
+fn unscheduled(pod: &Object) -> Option<Hindrance> {
     let condition = pod
         .list("/status/conditions")
         .find(|condition| text(condition, "type") == Some("PodScheduled") && text(condition, "status") == Some("False"))?;
-    let volumes = text(condition, "message").is_some_and(|message| {
+    let message = text(condition, "message");
+    let volumes = message.is_some_and(|message| {
         let lower = message.to_lowercase();
         lower.contains("persistentvolumeclaim") || lower.contains("volume node affinity") || lower.contains("unbound")
     });
-    Some(if volumes { Waiting::Volumes } else { Waiting::Unschedulable })
+    let what = if volumes { Waiting::Volumes } else { Waiting::Unschedulable };
+    Some(hindrance(what, message))
 }
 
 /// A pod that its node turned away, or drove out.
-fn refused_by_node(pod: &Object) -> Option<Waiting> {
+fn refused_by_node(pod: &Object) -> Option<Hindrance> {
     let failed = pod.text("/status/phase") == Some("Failed");
-    match pod.text("/status/reason") {
+    let reason = pod.text("/status/reason");
+    let what = match reason {
         Some("Evicted" | "OutOfcpu" | "OutOfmemory" | "OutOfpods" | "NodeAffinity" | "NodeLost" | "Preempting") => {
             Some(Waiting::Unschedulable)
         }
         Some("UnexpectedAdmissionError") => Some(Waiting::Other),
         _ if failed => Some(Waiting::Other),
         _ => None,
-    }
+    };
+    Some(hindrance(what?, pod.text("/status/message").or(reason)))
 }
 
 /// Why `workload` cannot make pods that are wanted: its own condition `ReplicaFailure`, or that of its newest ReplicaSet.
 #[must_use]
-pub fn lacking(workload: &Object) -> Option<Waiting> {
+pub fn lacking(workload: &Object) -> Option<Hindrance> {
     let condition = workload
         .list("/status/conditions")
         .find(|condition| is_replica_failure(condition))?;
-    let message = text(condition, "message").unwrap_or_default().to_lowercase();
+    let message = text(condition, "message");
+    let lower = message.unwrap_or_default().to_lowercase();
     let forbidden = ["quota", "forbidden", "denied", "limitrange"];
-    Some(if forbidden.iter().any(|word| message.contains(word)) {
+    let what = if forbidden.iter().any(|word| lower.contains(word)) {
         Waiting::Quota
     } else {
         Waiting::Other
-    })
+    };
+    Some(hindrance(what, message))
 }
 
 fn is_replica_failure(condition: &Value) -> bool {
@@ -192,7 +213,7 @@ mod tests {
             ("RunContainerError", "exec: \"app\": not found", Waiting::CannotStart),
             ("SomethingNew", "", Waiting::Other),
         ] {
-            let found = waiting(&pod(reason, message)).expect("trouble");
+            let found = waiting(&pod(reason, message)).expect("trouble").what;
             assert_eq!(found, expected, "{reason}: {message}");
             let convicts = matches!(
                 expected,
@@ -213,7 +234,7 @@ mod tests {
     fn the_clusters_trouble_has_its_own_names() {
         let unscheduled = |message: &str| {
             let condition = json!({"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message});
-            waiting(&Object(json!({"status": {"conditions": [condition]}})))
+            waiting(&Object(json!({"status": {"conditions": [condition]}}))).map(|hindrance| hindrance.what)
         };
         assert_eq!(
             unscheduled("0/3 nodes are available: 3 Insufficient cpu."),
@@ -223,13 +244,19 @@ mod tests {
             unscheduled("pod has unbound immediate PersistentVolumeClaims"),
             Some(Waiting::Volumes)
         );
-        let evicted = Object(json!({"status": {"phase": "Failed", "reason": "Evicted"}}));
-        assert_eq!(waiting(&evicted), Some(Waiting::Unschedulable));
+        let evicted =
+            Object(json!({"status": {"phase": "Failed", "reason": "Evicted", "message": "The node was low on memory."}}));
+        let evicted = waiting(&evicted).expect("trouble");
+        assert_eq!(
+            (evicted.what, evicted.said.as_str()),
+            (Waiting::Unschedulable, "The node was low on memory.")
+        );
         let condition =
             json!({"type": "ReplicaFailure", "status": "True", "message": "pods \"a\" is forbidden: exceeded quota: q"});
+        let lacks = lacking(&Object(json!({"status": {"conditions": [condition]}}))).expect("trouble");
         assert_eq!(
-            lacking(&Object(json!({"status": {"conditions": [condition]}}))),
-            Some(Waiting::Quota)
+            (lacks.what, lacks.said.as_str()),
+            (Waiting::Quota, "pods \"a\" is forbidden: exceeded quota: q")
         );
     }
 
@@ -241,6 +268,6 @@ mod tests {
             {"state": {"running": {}}},
         ]);
         let pod = Object(json!({"status": {"containerStatuses": statuses}}));
-        assert_eq!(waiting(&pod), Some(Waiting::ImageNotFound));
+        assert_eq!(waiting(&pod).map(|hindrance| hindrance.what), Some(Waiting::ImageNotFound));
     }
 }

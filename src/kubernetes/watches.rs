@@ -177,7 +177,14 @@ fn prune(resource: Resource, object: &mut Watched) {
         Resource::Pods => {
             fields.remove("spec");
             if let Some(status) = fields.get_mut("status").and_then(Value::as_object_mut) {
-                let kept = ["phase", "reason", "conditions", "containerStatuses", "initContainerStatuses"];
+                let kept = [
+                    "phase",
+                    "reason",
+                    "message",
+                    "conditions",
+                    "containerStatuses",
+                    "initContainerStatuses",
+                ];
                 status.retain(|key, _| kept.contains(&key.as_str()));
             }
         }

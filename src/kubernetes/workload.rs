@@ -8,6 +8,7 @@ use tokio::sync::{Mutex, OnceCell};
 
 use super::{
     brake,
+    call::CallError,
     cluster::Cluster,
     doorbell::{Concerns, Doorbell},
     hold::replicas,
@@ -22,11 +23,11 @@ use super::{
     trouble,
 };
 use crate::{
-    engine::Look,
+    engine::{Look, News},
     policy::{KubernetesTarget, WorkloadKind},
     ports::{Clock, Contents, Platform, PlatformError},
-    record::{ActResult, Intent, Observation, SeenPod, Unready},
-    words::{TargetKey, Version, VersionName},
+    record::{ActResult, Intent, Observation, SeenObject, SeenPod, Unready},
+    words::{Moment, TargetKey, Version, VersionName},
 };
 
 /// A Deployment, StatefulSet or DaemonSet as it is: nothing in it needs to be changed for lastgood.
@@ -76,7 +77,11 @@ impl Workload {
 
     async fn observed(&self) -> Result<Observation, PlatformError> {
         let at = self.clock.now();
-        let seen = self.lately().await?;
+        let seen = match self.read().await {
+            Ok(workload) => self.lately(workload).await?,
+            Err(error @ CallError::Absent(_)) => return Ok(self.absent(at, &error)),
+            Err(error) => return Err(self.cannot("look at", &error)),
+        };
         let version = self.identified(&seen).await?;
         let runs = current(self.target.kind, &seen.workload, &seen.revisions);
         let uids = seen.revisions.iter().map(|revision| revision.uid.clone());
@@ -88,11 +93,31 @@ impl Workload {
             moved_at: runs.and_then(|revision| moved_at(revision, &seen.revisions)),
             process: None,
             remarks: self.remarks(&seen.workload),
+            object: SeenObject::Found {
+                uid: seen.workload.uid().to_owned(),
+            },
             pods: self.pods(&seen).await?,
             wanted: wanted(self.target.kind, &seen.workload),
             lacking: trouble::lacking(&seen.workload),
             deadline: deadline(&seen.workload),
         })
+    }
+
+    /// There is no such workload.
+    fn absent(&self, at: Moment, error: &CallError) -> Observation {
+        let because = self.cannot("look at", error).0;
+        Observation {
+            at,
+            version: None,
+            moved_at: None,
+            process: None,
+            remarks: Vec::new(),
+            object: SeenObject::Gone { because },
+            pods: Vec::new(),
+            wanted: 0,
+            lacking: None,
+            deadline: Duration::ZERO,
+        }
     }
 
     async fn pods(&self, seen: &Seen) -> Result<Vec<SeenPod>, PlatformError> {
@@ -168,6 +193,10 @@ impl Platform for Workload {
 
     fn look<'a>(&'a self, intent: &'a Intent) -> BoxFuture<'a, Result<Look, PlatformError>> {
         self.looked(intent).boxed()
+    }
+
+    fn announce<'a>(&'a self, news: &'a News) -> BoxFuture<'a, Result<(), PlatformError>> {
+        self.announced(news).boxed()
     }
 
     fn rehearse<'a>(&'a self, to: Option<&'a Version>) -> BoxFuture<'a, Vec<Unready>> {

@@ -335,6 +335,9 @@ pub(super) struct NotifyFile {
     /// A release came without what `require` demands.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub skipped: Given<Vec<Given<String>>>,
+    /// On Kubernetes, pods of a release cannot start, and that is the cluster's fault; or can again.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub cluster_fault: Given<Vec<Given<String>>>,
     /// lastgood could not act if it had to.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub not_ready: Given<Vec<Given<String>>>,

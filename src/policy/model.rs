@@ -334,6 +334,8 @@ pub enum NotifyOn {
     Late,
     /// A release came without what `require` demands.
     Skipped,
+    /// On Kubernetes, pods of a release cannot start, and that is the cluster's fault; or can again.
+    ClusterFault,
     /// lastgood could not act if it had to.
     NotReady,
 }

@@ -257,6 +257,7 @@ fn notify(policy: &Policy) -> NotifyFile {
         contested: on(NotifyOn::Contested),
         late: on(NotifyOn::Late),
         skipped: on(NotifyOn::Skipped),
+        cluster_fault: on(NotifyOn::ClusterFault),
         not_ready: on(NotifyOn::NotReady),
     }
 }

@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 use futures::future::BoxFuture;
 
 use crate::{
-    engine::Look,
+    engine::{Look, News},
     question::{Answer, Question},
     record::{ActResult, Alert, ControllerState, Intent, Observation, Record, StoredAudit, TargetHistory, Unready},
     words::{GapReason, Moment, RolloutId, TargetKey, Version, VersionName},
@@ -63,6 +63,15 @@ pub trait Platform: Send + Sync {
     /// When it is there and cannot be read.
     fn manifest<'a>(&'a self, _version: &'a VersionName) -> BoxFuture<'a, Result<Option<String>, PlatformError>> {
         Box::pin(std::future::ready(Ok(None)))
+    }
+
+    /// Tells what became of a rollout to whoever looks at the target itself; nobody by default. Best effort: whoever must know is told by
+    /// alerts.
+    ///
+    /// # Errors
+    /// When it could not be told.
+    fn announce<'a>(&'a self, _news: &'a News) -> BoxFuture<'a, Result<(), PlatformError>> {
+        Box::pin(std::future::ready(Ok(())))
     }
 
     /// Tries all that a revert to `to` would need, without doing it.

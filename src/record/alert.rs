@@ -91,6 +91,10 @@ pub enum AlertKind {
         /// Where the version stands there; none: it never ran there, as far as is known here.
         standing: Option<Standing>,
     },
+    /// Its pods cannot start, which is not held against it. The record says what keeps them.
+    ClusterFault,
+    /// All of its pods are ready after they could not start.
+    ClusterFaultOver,
     /// lastgood could not act if it had to; or can again, where the list is empty.
     NotReady {
         /// Why not.
@@ -127,6 +131,8 @@ impl AlertKind {
             Self::Contested { .. } => "contested",
             Self::Late => "late",
             Self::Skipped { .. } => "skipped",
+            Self::ClusterFault => "cluster_fault",
+            Self::ClusterFaultOver => "cluster_fault_over",
             Self::NotReady { .. } => "not_ready",
             Self::PolicyRejected { .. } => "policy_rejected",
             Self::Frozen { .. } => "frozen",
@@ -146,6 +152,7 @@ impl AlertKind {
             Self::Contested { .. } => NotifyOn::Contested,
             Self::Late => NotifyOn::Late,
             Self::Skipped { .. } => NotifyOn::Skipped,
+            Self::ClusterFault | Self::ClusterFaultOver => NotifyOn::ClusterFault,
             Self::NotReady { .. } | Self::PolicyRejected { .. } => NotifyOn::NotReady,
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, Chain, Record, Release, SeenPod, Waiting};
+use super::{Alert, Chain, Hindrance, Record, Release, SeenObject, SeenPod};
 use crate::{
     decide::Freeze,
     policy::RevertTo,
@@ -57,6 +57,9 @@ pub struct TargetHistory {
     /// Releases that were recorded, in that order; one a version's name, whether it ever ran or not.
     #[serde(default)]
     pub releases: Vec<Release>,
+    /// On Kubernetes the uid of the workload that was seen last: one of the same name that was made again is another object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
     /// Records of rollouts that were closed before this are dropped by the back end; none: all are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records_since: Option<Moment>,
@@ -83,6 +86,7 @@ impl TargetHistory {
             policy: None,
             audit: Chain::new(),
             releases: Vec::new(),
+            uid: None,
             records_since: None,
         }
     }
@@ -196,6 +200,9 @@ pub struct Observation {
     pub process: Option<Process>,
     /// Things worth telling: extra or changed files, a directory too large to digest whole.
     pub remarks: Vec<String>,
+    /// On Kubernetes which object the workload is, or that there is none.
+    #[serde(default)]
+    pub object: SeenObject,
     /// On Kubernetes its pods, those that are being deleted included.
     #[serde(default)]
     pub pods: Vec<SeenPod>,
@@ -204,7 +211,7 @@ pub struct Observation {
     pub wanted: u32,
     /// Why pods that are wanted cannot even be made.
     #[serde(default)]
-    pub lacking: Option<Waiting>,
+    pub lacking: Option<Hindrance>,
     /// On Kubernetes, how long its pods may take to become ready.
     #[serde(default, with = "crate::words::seconds")]
     pub deadline: Duration,

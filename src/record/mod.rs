@@ -15,6 +15,6 @@ pub use audit::{Action, AuditEntry, Audited, CONTROLLER_CHAIN, Chain, Deed, Head
 pub use history::{
     CONTROLLER_FORMAT, ControllerState, FORMAT, KnownVersion, Observation, Process, ProofBasis, Served, TargetHistory, Unready,
 };
-pub use pods::{ArmPod, Guilt, NotStarted, ReadyPods, SeenPod, StartupFailure, Waiting};
+pub use pods::{ArmPod, Guilt, Hindered, Hindrance, NotStarted, ReadyPods, SeenObject, SeenPod, StartupFailure, Waiting};
 pub use release::{Recording, Release};
 pub use rollout::{ActResult, Activation, DataFault, Entry, Happened, Intent, Ordered, Phase, Record, RolloutKind, Verification};

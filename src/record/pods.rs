@@ -4,6 +4,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::{Arm, Moment, Pod, Version};
 
+/// A workload as an object of the cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "object", rename_all = "snake_case")]
+pub enum SeenObject {
+    /// Nothing of that kind: a host.
+    #[default]
+    None,
+    /// There it is.
+    Found {
+        /// Its uid: one that was deleted and made again has another.
+        uid: String,
+    },
+    /// The API server says for certain that there is no such workload.
+    Gone {
+        /// In a sentence for people, with what to do next.
+        because: String,
+    },
+}
+
 /// A pod that was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenPod {
@@ -17,10 +36,43 @@ pub struct SeenPod {
     pub created_at: Moment,
     /// Since when it is ready; none while it is not.
     pub ready_at: Option<Moment>,
+    /// Whether it is being deleted.
+    pub leaving: bool,
     /// How often its containers were started again, added up.
     pub restarts: u32,
     /// What it waits for, where that is trouble.
-    pub waiting: Option<Waiting>,
+    pub waiting: Option<Hindrance>,
+}
+
+impl SeenPod {
+    /// What it waits for, without the cluster's words.
+    #[must_use]
+    pub fn waits_for(&self) -> Option<Waiting> {
+        self.waiting.as_ref().map(|hindrance| hindrance.what)
+    }
+}
+
+/// What keeps something from starting.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hindrance {
+    /// What.
+    pub what: Waiting,
+    /// The same in the words of kubelet, scheduler or API server, cut.
+    pub said: String,
+}
+
+/// What keeps pods of a rollout from starting and convicts nobody, as it was seen last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hindered {
+    /// What, in whose words.
+    #[serde(flatten)]
+    pub by: Hindrance,
+    /// How many pods wait so; 0: they are not even made.
+    pub pods: u32,
+    /// One of them.
+    pub pod: Option<Pod>,
+    /// Since when it is seen.
+    pub since: Moment,
 }
 
 /// A pod of either side of a rollout. It is remembered after its deletion, as long as the rollout is open: what it did still counts.
@@ -87,7 +139,7 @@ pub struct StartupFailure {
 }
 
 /// What a pod waits for, where that is trouble: a closed list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Waiting {
     /// The registry says that there is no such image.
@@ -125,6 +177,24 @@ pub enum Guilt {
 }
 
 impl Waiting {
+    /// The word as it is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ImageNotFound => "image_not_found",
+            Self::ImageNameInvalid => "image_name_invalid",
+            Self::CrashLoop => "crash_loop",
+            Self::RegistryAway => "registry_away",
+            Self::ConfigMissing => "config_missing",
+            Self::CannotStart => "cannot_start",
+            Self::Unschedulable => "unschedulable",
+            Self::Quota => "quota",
+            Self::Volumes => "volumes",
+            Self::Network => "network",
+            Self::Other => "other",
+        }
+    }
+
     /// Whose fault it is.
     #[must_use]
     pub const fn guilt(self) -> Guilt {

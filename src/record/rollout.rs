@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ArmPod, ReadyPods, StartupFailure};
+use super::{ArmPod, Hindered, ReadyPods, StartupFailure};
 use crate::{
-    decide::Decision,
+    decide::{Brake, Decision},
     judge::{Evidence, Plan},
     policy::Policy,
     words::{Actor, Env, Moment, Outcome, RolloutId, Service, Standing, Verdict, Version},
@@ -71,6 +71,9 @@ pub struct Record {
     /// On Kubernetes why it was convicted before it served anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub startup: Option<StartupFailure>,
+    /// On Kubernetes what keeps its pods from starting and is not held against it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hindered: Option<Hindered>,
     /// The queries that counted, in the policy's order, as a person can ask them again.
     pub queries: Vec<String>,
     /// What happened, oldest first.
@@ -147,6 +150,9 @@ pub struct Intent {
     pub at: Moment,
     /// Who approved it, where a person was asked.
     pub approved_by: Option<Actor>,
+    /// On Kubernetes the uid of the workload that was judged: another of its name is left alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
     /// The person's order that it follows; none: it follows from a verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordered: Option<Ordered>,
@@ -178,6 +184,15 @@ pub enum ActResult {
     Superseded {
         /// What runs.
         runs: Option<Version>,
+    },
+    /// The workload is gone, or was made again since; nothing was changed.
+    Gone,
+    /// Something on the workload keeps lastgood from writing to it; nothing was changed.
+    Braked {
+        /// What.
+        by: Brake,
+        /// What was found, with what to do next.
+        found: String,
     },
     /// The version to go back to cannot be restored; nothing was changed.
     Refused {

@@ -10,10 +10,10 @@ use lastgood::{
         Policy, RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting, Target, Tolerate, Watch,
     },
     record::{
-        ActResult, Action, Activation, Alert, AlertKind, Chain, DataFault, Deed, Delivery, Entry, Happened, Intent, KnownVersion,
-        Phase, ProofBasis, Record, RolloutKind, Served, TargetHistory, Unready, Verification,
+        ActResult, Action, Activation, Alert, AlertKind, Chain, DataFault, Deed, Delivery, Entry, Happened, Hindered, Hindrance,
+        Intent, KnownVersion, Phase, ProofBasis, Record, RolloutKind, Served, TargetHistory, Unready, Verification, Waiting,
     },
-    words::{Actor, Fingerprint, GapReason, Moment, Outcome, RolloutId, Standing, TargetKey, Verdict, Version},
+    words::{Actor, Fingerprint, GapReason, Moment, Outcome, Pod, RolloutId, Standing, TargetKey, Verdict, Version},
 };
 
 /// The moment `seconds` after the sample's own beginning.
@@ -54,6 +54,7 @@ pub fn record(target: &TargetKey, number: u16) -> Record {
         to: from.clone(),
         at: at(seen + 45),
         approved_by: Some(Actor("uid 1000 (alice)".to_owned())),
+        uid: Some("0b7c5f0e-33ff-4a51-9a44-5a8d5b6f7a10".to_owned()),
         ordered: None,
     };
     Record {
@@ -72,13 +73,7 @@ pub fn record(target: &TargetKey, number: u16) -> Record {
             fresh_counters: true,
         }),
         policy: policy(target),
-        plan: Some(Plan {
-            step: Duration::from_millis(1500),
-            steps: 480,
-            compare: Comparison::BeforeAfter,
-            candidate_pods: 1,
-            baseline_pods: 1,
-        }),
+        plan: Some(plan()),
         calibration: Some(serde_json::json!({"sigma": [0.1, 1e-300], "steps": 240})),
         phase: Phase::Closed,
         verdict: Some(Verdict::Regression),
@@ -101,8 +96,31 @@ pub fn record(target: &TargetKey, number: u16) -> Record {
         pods: Vec::new(),
         ready: None,
         startup: None,
+        hindered: Some(hindered(seen)),
         timeline: timeline(seen),
         closed_at: Some(at(seen + 301)),
+    }
+}
+
+const fn plan() -> Plan {
+    Plan {
+        step: Duration::from_millis(1500),
+        steps: 480,
+        compare: Comparison::BeforeAfter,
+        candidate_pods: 1,
+        baseline_pods: 1,
+    }
+}
+
+fn hindered(seen: i64) -> Hindered {
+    Hindered {
+        by: Hindrance {
+            what: Waiting::Unschedulable,
+            said: "0/3 nodes are available: 3 Insufficient cpu.".to_owned(),
+        },
+        pods: 1,
+        pod: Some(Pod("shop/myapp-5d9c-x7x2p".into())),
+        since: at(seen + 2),
     }
 }
 

@@ -163,6 +163,7 @@ pub fn intent(id: u128, from: &Version, to: &Version) -> Intent {
         to: to.clone(),
         at: now(),
         approved_by: None,
+        uid: None,
         ordered: None,
     }
 }

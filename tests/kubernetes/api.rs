@@ -63,6 +63,11 @@ impl Objects {
         self.stored.get(&(collection.to_owned(), name.to_owned()))
     }
 
+    /// Deletes an object, as anybody may.
+    pub fn delete(&mut self, collection: &str, name: &str) {
+        self.stored.remove(&(collection.to_owned(), name.to_owned()));
+    }
+
     /// The resource version of the newest change.
     pub fn version(&self) -> String {
         self.version.to_string()
@@ -195,6 +200,10 @@ impl Shared {
             };
             let event = json!({"type": kind, "object": object});
             let _ = self.events.send((collection.clone(), format!("{event}\n")));
+        }
+        for (place, object) in before.iter().filter(|(place, _)| !objects.stored.contains_key(place)) {
+            let event = json!({"type": "DELETED", "object": object});
+            let _ = self.events.send((place.0.clone(), format!("{event}\n")));
         }
     }
 }

@@ -1,12 +1,16 @@
 //! Workloads of Kubernetes: which version they run, what is written to go back, and what never is.
 
 #[cfg(test)]
+mod announcements;
+#[cfg(test)]
 mod api;
 #[cfg(test)]
 #[path = "../history/contract.rs"]
 mod contract;
 #[cfg(test)]
 mod controllers;
+#[cfg(test)]
+mod gone;
 #[cfg(test)]
 mod histories;
 #[cfg(test)]

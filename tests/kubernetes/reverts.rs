@@ -27,7 +27,7 @@ async fn the_last_good_template_comes_back_its_replica_set_is_used_again_and_not
     let ActResult::Applied { moved_at, detail, .. } = &result else {
         panic!("{result:?}")
     };
-    assert_eq!((*moved_at, detail.as_str()), (at(1000), "patch accepted"));
+    assert_eq!((*moved_at, detail.as_str()), (at(1000), ""));
     let stored = site.stored();
     assert_eq!(stored["spec"]["template"], template("app:v1"));
     assert_eq!(stored["metadata"]["annotations"][REVERT_ID], json!(rollout().to_string()));
@@ -150,7 +150,7 @@ async fn k17_k15_k21_brakes_that_are_there_when_the_act_begins_refuse_it() {
         site.changes(|object| json_patch::merge(object, &change));
         let result = reverted(&site).await;
         assert!(
-            matches!(&result, ActResult::Refused { found } if found.contains(said)),
+            matches!(&result, ActResult::Braked { found, .. } if found.contains(said)),
             "{result:?}"
         );
         assert_eq!(site.template_writes(), 0);

@@ -92,6 +92,7 @@ impl Site {
             to: self.v1.clone(),
             at: at(999),
             approved_by: None,
+            uid: None,
             ordered: None,
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lastgood::{
     ports::Platform as _,
-    record::{SeenPod, Waiting},
+    record::{Hindrance, SeenPod, Waiting},
     words::Pod,
 };
 use serde_json::json;
@@ -91,14 +91,19 @@ async fn pods_are_seen_with_their_version_and_what_they_wait_for() {
         version: Some(version.clone()),
         created_at: at(0),
         ready_at,
+        leaving: false,
         restarts: 0,
         waiting,
+    };
+    let missing = Hindrance {
+        what: Waiting::ImageNotFound,
+        said: "failed to pull: not found".to_owned(),
     };
     assert_eq!(
         seen.pods,
         [
             expected("a", &site.v1, Some(at(5)), None),
-            expected("b", &site.v2, None, Some(Waiting::ImageNotFound)),
+            expected("b", &site.v2, None, Some(missing)),
         ]
     );
     assert_eq!(seen.wanted, 4);

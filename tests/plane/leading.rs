@@ -52,7 +52,7 @@ pub fn forbidden(plane: &Plane) -> Vec<Value> {
         .collect()
 }
 
-const ACTS: [&str; 16] = [
+const ACTS: [&str; 18] = [
     "get secrets -n shop",
     "list secrets -n lastgood",
     "get configmaps -n shop",
@@ -68,6 +68,8 @@ const ACTS: [&str; 16] = [
     "create leases.coordination.k8s.io -n lastgood",
     "update leases.coordination.k8s.io/another -n lastgood",
     "create rolebindings.rbac.authorization.k8s.io -n shop",
+    "delete events.events.k8s.io -n shop",
+    "create events.events.k8s.io -n default",
     "impersonate users",
 ];
 

@@ -63,6 +63,16 @@ async fn the_leader_is_killed_while_it_judges_and_the_other_one_reverts_once_by_
     let said = plane.kubectl("shop", &["get", "deployment", "myapp", "-o", shown]).await;
     assert_eq!(said, "myapp:v1 2", "{}", second.log());
     assert_eq!(reverts(&plane), 1);
+    let described = plane.kubectl("shop", &["describe", "deployment", "myapp"]).await;
+    for told in [
+        "RolloutSeen",
+        "Regression",
+        "Reverted",
+        "Verified",
+        "v2 is worse than its policy allows",
+    ] {
+        assert!(described.contains(told), "{told} is missing:\n{described}");
+    }
     assert_eq!(forbidden(&plane), Vec::<Value>::new());
     println!("the clients met {:?}", clients.met());
 }

@@ -134,6 +134,7 @@ pub fn record(policy: &Policy, at: Moment, baseline: bool) -> Record {
         pods: Vec::new(),
         ready: None,
         startup: None,
+        hindered: None,
         timeline: Vec::new(),
         closed_at: None,
     }

@@ -6,8 +6,10 @@
 #[path = "../plane/rig.rs"]
 mod plane;
 
+mod applies;
 mod clients;
 mod deployments;
+mod gone;
 mod kinds;
 mod people;
 mod scene;

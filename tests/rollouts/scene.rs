@@ -21,6 +21,11 @@ use crate::{
 /// So many scenes at once are borne by two cores.
 static STAGES: Semaphore = Semaphore::const_new(6);
 
+/// How people apply.
+pub const CLIENT_SIDE: &[&str] = &["apply", "--filename", "-"];
+/// How others do.
+pub const SERVER_SIDE: &[&str] = &["apply", "--server-side", "--filename", "-"];
+
 /// One workload, its clients and its guard.
 pub struct Scene {
     pub plane: Arc<Plane>,
@@ -73,10 +78,17 @@ pub fn workload(kind: &str, namespace: &str) -> Value {
 impl Scene {
     /// v1 of a workload of this kind runs, is scraped, asked and guarded, and is known as what to go back to. None: no cluster was built.
     pub async fn set(kind: &'static str, namespace: &'static str) -> Option<Self> {
+        Self::with(kind, namespace, &workload(kind, namespace), CLIENT_SIDE).await
+    }
+
+    /// The same with a v1 of one's own, applied in one's own way.
+    pub async fn with(kind: &'static str, namespace: &'static str, v1: &Value, apply: &[&str]) -> Option<Self> {
         let plane = shared().await?;
         let stage = STAGES.acquire().await.expect("a stage");
         plane.image(&format!("{namespace}/shop:v1"), &behaves(0.005, 0.010));
-        plane.apply(namespace, &[workload(kind, namespace)]).await;
+        plane.apply(namespace, &[]).await;
+        let applied = plane.try_kubectl("admin", namespace, apply, &v1.to_string()).await;
+        applied.unwrap_or_else(|error| panic!("{v1}: {error}"));
         let status = format!("{}/shop", kind.to_lowercase());
         plane
             .kubectl(namespace, &["rollout", "status", &status, "--timeout=280s"])
@@ -185,6 +197,14 @@ impl Scene {
         found.expect("found")
     }
 
+    /// Waits until people are told so.
+    pub async fn says(&self, what: &str) {
+        let waits = until(what, async || self.log().contains(what));
+        if tokio::time::timeout(Duration::from_secs(280), waits).await.is_err() {
+            panic!("waited in vain for `{what}`:\n{}", self.log());
+        }
+    }
+
     /// A record of `version` that is closed.
     pub async fn closed(&self, version: &str) -> Record {
         self.record(version, "it is over", |record| record.phase == Phase::Closed)
@@ -236,7 +256,8 @@ fn write(plane: &Plane, directory: &tempfile::TempDir, kind: &str, namespace: &s
          [prometheus]\nurl = \"{prometheus}\"\n\
          [store]\nurl = \"sqlite:{root}/history.db\"\n\
          [server]\nlisten = \"127.0.0.1:0\"\nsocket = \"{root}/lastgood.sock\"\n\
-         [kubernetes]\nkubeconfig = \"{kubeconfig}\"\n",
+         [kubernetes]\nkubeconfig = \"{kubeconfig}\"\n\
+         [channels.ops]\nlog = {{}}\n",
         root = root.display(),
         prometheus = plane.prometheus(),
         kubeconfig = plane.file("credentials/admin.kubeconfig").display(),
@@ -255,7 +276,8 @@ fn write(plane: &Plane, directory: &tempfile::TempDir, kind: &str, namespace: &s
              - name: errors\n      \
                ratio: {{bad: 'http_requests_total{{code=~\"5..\"}}', total: http_requests_total}}\n  \
            revert: {{verifyFor: 20s}}\n  \
-           limits: {{revertsPerHour: 100}}\n"
+           limits: {{revertsPerHour: 100}}\n  \
+           notify: {{default: [ops]}}\n"
     );
     std::fs::write(root.join("policy.yaml"), policy).expect("a policy");
 }

@@ -1,7 +1,7 @@
 //! Releases that never start: convicted by their pods, without a metric; and what is the cluster's fault, which convicts nobody.
 
 use lastgood::{
-    record::NotStarted,
+    record::{NotStarted, Waiting},
     words::{Outcome, Standing, Verdict},
 };
 use serde_json::json;
@@ -11,21 +11,26 @@ use crate::{
     scene::{Scene, behaves},
 };
 
-pub async fn k12_an_image_that_does_not_exist_is_put_back_and_one_that_cannot_be_fetched_now_is_not() {
+pub async fn k24_an_image_that_does_not_exist_is_put_back_and_one_that_cannot_be_fetched_now_is_told() {
     let Some(scene) = Scene::set("Deployment", "images").await else {
-        return skipped("startup::k12_an_image_that_does_not_exist_is_put_back_and_one_that_cannot_be_fetched_now_is_not");
+        return skipped("startup::k24_an_image_that_does_not_exist_is_put_back_and_one_that_cannot_be_fetched_now_is_told");
     };
     scene.sets_image("away.example/shop:v2").await;
-    until("its pod waits for the registry", async || {
-        let waits = |pod: &serde_json::Value| {
-            let reason = &pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"];
-            reason == "ImagePullBackOff" || reason == "ErrImagePull"
-        };
-        scene.plane.pods(scene.namespace, "shop").await.iter().any(waits)
-    })
-    .await;
-    let record = scene.record("v2", "v2 is seen", |_| true).await;
+    let record = scene
+        .record("v2", "it is seen what it waits for", |record| record.hindered.is_some())
+        .await;
+    let hindered = record.hindered.expect("seen");
+    assert_eq!(hindered.by.what, Waiting::RegistryAway);
+    // One more than are wanted, and one in the place of an old one.
+    assert!((1..=2).contains(&hindered.pods), "{hindered:?}");
+    scene.says("v2 does not start: its image cannot be fetched").await;
+    let record = scene.record("v2", "it is left alone", |_| true).await;
     assert_eq!((record.verdict, &record.startup), (None, &None));
+    let status = scene.command(&["explain", "shop"]);
+    assert!(
+        status.contains("none of its pods was ready yet: its image cannot be fetched"),
+        "{status}"
+    );
     scene.sets_image("missing.example/shop:v3").await;
     let record = scene.closed("v3").await;
     assert_eq!(record.verdict, Some(Verdict::Regression), "{record:#?}\n{}", scene.log());
@@ -36,9 +41,9 @@ pub async fn k12_an_image_that_does_not_exist_is_put_back_and_one_that_cannot_be
     assert!(met.failed * 20 < met.answered, "the old pods served on: {met:?}");
 }
 
-pub async fn k11_a_crash_loop_is_put_back() {
+pub async fn k24_a_crash_loop_is_put_back() {
     let Some(scene) = Scene::set("Deployment", "crashes").await else {
-        return skipped("startup::k11_a_crash_loop_is_put_back");
+        return skipped("startup::k24_a_crash_loop_is_put_back");
     };
     scene.ships("v2", &json!({"starts": false})).await;
     let record = scene.closed("v2").await;
@@ -76,4 +81,37 @@ pub async fn a_release_that_is_never_ready_is_put_back_after_its_own_deadline() 
     let object = scene.object().await;
     let path = &object["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]["httpGet"]["path"];
     assert_eq!(path, "/healthz", "the probe came back with the template");
+}
+
+pub async fn a_quota_that_allows_no_new_pod_is_told_until_it_does_and_convicts_nobody() {
+    let Some(scene) = Scene::set("Deployment", "quota").await else {
+        return skipped("startup::a_quota_that_allows_no_new_pod_is_told_until_it_does_and_convicts_nobody");
+    };
+    let kubectl = async |arguments: &[&str]| scene.plane.kubectl(scene.namespace, arguments).await;
+    kubectl(&["create", "quota", "pods", "--hard=pods=4"]).await;
+    let used = ["get", "quota", "pods", "--output", "jsonpath={.status.used.pods}"];
+    until("the old pods are counted", async || kubectl(&used).await == "4").await;
+    // No old pod may go before a new one has come.
+    let strategy = json!({"spec": {"strategy": {"rollingUpdate": {"maxUnavailable": 0}}}});
+    scene.patches(&strategy).await;
+    scene.ships("v2", &behaves(0.005, 0.010)).await;
+    scene
+        .says("v2 does not start: a quota, a limit or an admission rule forbids its pods")
+        .await;
+    let record = scene.record("v2", "it is left alone", |_| true).await;
+    assert_eq!((record.verdict, record.outcome), (None, None));
+    let hindered = record.hindered.expect("seen");
+    assert_eq!((hindered.by.what, hindered.pods, hindered.pod), (Waiting::Quota, 0, None));
+    assert!(hindered.by.said.contains("exceeded quota: pods"), "{}", hindered.by.said);
+    let more = json!({"spec": {"hard": {"pods": "40"}}}).to_string();
+    kubectl(&["patch", "quota", "pods", "--patch", &more]).await;
+    // The ReplicaSet's controller looks when something changes, and by itself later and later.
+    until("a pod is made", async || {
+        kubectl(&["annotate", "replicasets", "--all", "--overwrite", "looked=again"]).await;
+        scene.plane.pods(scene.namespace, "shop").await.len() > 4
+    })
+    .await;
+    scene
+        .says("all pods of v2 are ready; what kept them from starting is over")
+        .await;
 }

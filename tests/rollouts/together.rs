@@ -3,7 +3,7 @@
 use futures::future::LocalBoxFuture;
 use tokio::task::{LocalSet, spawn_local};
 
-use crate::{deployments, kinds, people, startup};
+use crate::{applies, deployments, gone, kinds, people, startup};
 
 /// Tells stories; the test fails with all that fail, by their names.
 async fn told<const N: usize>(stories: [(&'static str, LocalBoxFuture<'static, ()>); N]) {
@@ -34,6 +34,10 @@ together!(of_deployments_and_other_kinds:
     deployments::a_release_with_errors_is_convicted_beside_the_old_pods_and_the_template_is_put_back,
     deployments::a_good_release_is_proven_and_left_alone,
     kinds::a_statefulset_is_judged_by_its_pods_though_they_keep_their_names_and_put_back,
+    kinds::a_pod_of_a_statefulset_that_never_starts_blocks_the_way_back_and_the_command_to_type_is_told,
+    applies::a_client_side_apply_after_a_revert_meets_no_conflict,
+    applies::a_server_side_apply_after_a_revert_meets_no_conflict,
+    applies::k15_a_workload_of_argo_cd_is_told_about_with_the_step_to_take_and_left_alone,
     kinds::a_daemonset_is_judged_by_its_pods_and_put_back,
 );
 together!(of_people_and_releases_that_never_start:
@@ -42,7 +46,9 @@ together!(of_people_and_releases_that_never_start:
     people::a_person_goes_back_by_one_command_and_is_not_judged,
     people::k13_a_restart_is_no_release_and_a_changed_variable_is_one_that_is_restored_whole,
     people::k16_a_scaler_at_five_hertz_keeps_its_replicas_through_a_revert,
-    startup::k12_an_image_that_does_not_exist_is_put_back_and_one_that_cannot_be_fetched_now_is_not,
-    startup::k11_a_crash_loop_is_put_back,
+    gone::k11_a_deployment_deleted_in_mid_watch_ends_its_rollout_and_keeps_what_is_known,
+    startup::k24_an_image_that_does_not_exist_is_put_back_and_one_that_cannot_be_fetched_now_is_told,
+    startup::k24_a_crash_loop_is_put_back,
+    startup::a_quota_that_allows_no_new_pod_is_told_until_it_does_and_convicts_nobody,
     startup::a_release_that_is_never_ready_is_put_back_after_its_own_deadline,
 );

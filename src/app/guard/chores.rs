@@ -5,7 +5,7 @@ use std::{borrow::Cow, time::Duration};
 use super::{Guard, Message, QUICK_LOOK};
 use crate::{
     app::{courier::deliver, readiness, watch},
-    engine::{Event, settle_outbox},
+    engine::{Event, News, settle_outbox},
     policy::{Activate, Target},
     record::Phase,
     words::Moment,
@@ -64,6 +64,21 @@ impl Guard {
         tokio::spawn(async move {
             let unready = readiness::rehearse(&outside, &policy, &history, cannot_look).await;
             let _ = post.send(Message::Happened(Box::new(Event::Readiness(unready)))).await;
+        });
+    }
+
+    /// Tells what became of a rollout where the target lives. Nothing waits for it, and what cannot be told is not told again.
+    pub(super) fn announce(&self, news: Vec<News>) {
+        if news.is_empty() {
+            return;
+        }
+        let (platform, target) = (self.outside.platform.clone(), self.history.target.clone());
+        tokio::spawn(async move {
+            for news in news {
+                if let Err(error) = platform.announce(&news).await {
+                    tracing::warn!(target_key = %target, %error, "not told at the target");
+                }
+            }
         });
     }
 

@@ -126,6 +126,7 @@ impl Guard {
             self.revision = Some(revision);
             self.count_ends(&transition.history);
             trail::log(&self.history.audit, &transition.history.audit);
+            self.announce(engine::news(&self.history, &transition.history));
             self.history = Arc::new(transition.history);
             fleet.note(&self.history);
         }

@@ -14,7 +14,7 @@ use crate::{
     history::Sqlite,
     ports::{AlertFault, AlertSink, Contents, History, MetricFault, PlatformError},
     question::{Answer, Question},
-    record::{ActResult, Alert, AlertKind, ControllerState, Delivery, Intent, Observation, Record, StoredAudit},
+    record::{ActResult, Alert, AlertKind, ControllerState, Delivery, Intent, Observation, Record, SeenObject, StoredAudit},
     settings,
     words::{Actor, GapReason, RolloutId, TargetKey, Version, VersionName},
 };
@@ -114,6 +114,7 @@ impl Platform for Still {
             pods: Vec::new(),
             wanted: 0,
             lacking: None,
+            object: SeenObject::None,
             deadline: Duration::ZERO,
         };
         async move { Ok(seen) }.boxed()
@@ -334,6 +335,7 @@ async fn an_intent_that_nobody_can_look_at_does_not_keep_the_controller_from_end
         to: specimen::good(),
         at: specimen::at(0),
         approved_by: None,
+        uid: None,
         ordered: None,
     });
     let mut history = quiet();
@@ -357,6 +359,7 @@ async fn an_intent_of_its_own_does_not_spend_the_budget_that_it_needs() {
         to: specimen::good(),
         at: specimen::at(0),
         approved_by: None,
+        uid: None,
         ordered: None,
     });
     let mut history = quiet();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::script::{DAY, HOUR, MINUTE, Story, version};
 use crate::{
     engine::{Event, Stage},
-    record::{Activation, Happened, Observation, Phase, RolloutKind},
+    record::{Activation, Happened, Observation, Phase, RolloutKind, SeenObject},
     words::{Moment, Outcome, Verdict},
 };
 
@@ -125,6 +125,7 @@ fn a_link_made_long_before_it_was_put_in_place_does_not_take_the_old_process_for
         pods: Vec::new(),
         wanted: 0,
         lacking: None,
+        object: SeenObject::None,
         deadline: Duration::ZERO,
     };
     story.happens(&Event::Observed(observation));
@@ -145,6 +146,7 @@ fn a_look_from_before_our_own_act_is_no_comeback_of_the_bad_version() {
         pods: Vec::new(),
         wanted: 0,
         lacking: None,
+        object: SeenObject::None,
         deadline: Duration::ZERO,
     };
     story.applied();
@@ -171,6 +173,7 @@ fn a_release_that_went_through_its_whole_watch_unseen_is_judged_by_what_promethe
         pods: Vec::new(),
         wanted: 0,
         lacking: None,
+        object: SeenObject::None,
         deadline: Duration::ZERO,
     }));
     story.tick();

@@ -10,7 +10,7 @@ use crate::{
     engine::{Event, Look, PersonWord, Stage},
     judge::{Comparison, Evidence, LateChange},
     policy::{Mode, OnInconclusive, OnRegression},
-    record::{ActResult, Activation, DataFault, Ordered, Phase, Unready},
+    record::{ActResult, Activation, DataFault, Ordered, Phase, SeenObject, Unready},
     words::{GapReason, Moment, RolloutId, Verdict, Version},
 };
 
@@ -85,6 +85,7 @@ fn evidence(story: &Story, a: u8, b: u8) -> Evidence {
 fn result(story: &Story, a: u8, b: u8) -> ActResult {
     let error = "it did not".to_owned();
     match a % 5 {
+        0 if b.is_multiple_of(3) => ActResult::Gone,
         0 => ActResult::Superseded {
             runs: Some(some_version(b)),
         },
@@ -107,8 +108,16 @@ fn look(story: &Story, a: u8, b: u8) -> Look {
     match a % 4 {
         0 => Look::Moved { moved_at },
         1 => Look::Done { moved_at, activated_at },
+        2 if b.is_multiple_of(2) => Look::Gone,
         2 => Look::Other { runs: None },
         _ => Look::NotBegun,
+    }
+}
+
+fn object(die: u8) -> SeenObject {
+    match die % 3 {
+        0 => SeenObject::Gone { because: String::new() },
+        other => SeenObject::Found { uid: other.to_string() },
     }
 }
 
@@ -117,6 +126,10 @@ fn on_stage(story: &mut Story, (what, a, b, _, _): Throw) -> bool {
     match what % 16 {
         0 => story.switches(some_version(a).name.as_str()),
         1 => story.restarts(),
+        2 if a.is_multiple_of(3) => {
+            story.object = object(b);
+            story.looks();
+        }
         2 => story.unlinks(),
         3 if story.history.open.is_some() => {
             story.switches(some_version(a).name.as_str());

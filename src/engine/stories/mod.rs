@@ -3,8 +3,11 @@
 mod activation;
 mod anything;
 mod blindness;
+mod blocked;
 mod crashes;
+mod gone;
 mod guards;
+mod hindrance;
 mod invariants;
 mod manifests;
 mod orders;

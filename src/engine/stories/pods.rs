@@ -6,14 +6,14 @@ use super::script::{HOUR, MINUTE, Story, version};
 use crate::{
     engine::Event,
     policy::{KubernetesTarget, Startup, Target, WorkloadKind},
-    record::{ActResult, NotStarted, Observation, Phase, SeenPod, Waiting},
+    record::{ActResult, Hindrance, NotStarted, Observation, Phase, SeenObject, SeenPod, Waiting},
     words::{Arm, Outcome, Pod, Verdict},
 };
 
 const DEADLINE: u64 = 10 * MINUTE;
 
 /// A workload of three pods with v1 proven, and v2 that just came.
-fn shipped() -> Story {
+pub fn shipped() -> Story {
     let mut story = Story::new();
     story.policy.target = Target::Kubernetes(KubernetesTarget {
         namespace: "shop".to_owned(),
@@ -32,31 +32,38 @@ fn shipped() -> Story {
 }
 
 /// Pods of v1 that serve for long.
-fn old(story: &Story) -> Vec<SeenPod> {
+pub fn old(story: &Story) -> Vec<SeenPod> {
     (0..3).map(|number| ready(story, "v1", number)).collect()
 }
 
-fn pod(story: &Story, name: &str, number: u32) -> SeenPod {
+pub fn pod(story: &Story, name: &str, number: u32) -> SeenPod {
     SeenPod {
         pod: Pod(format!("shop/myapp-{name}-{number}").into()),
         uid: format!("{name}-{number}"),
         version: Some(version(name)),
         created_at: story.now,
         ready_at: None,
+        leaving: false,
         restarts: 0,
         waiting: None,
     }
 }
 
-fn ready(story: &Story, name: &str, number: u32) -> SeenPod {
+pub fn ready(story: &Story, name: &str, number: u32) -> SeenPod {
     SeenPod {
         ready_at: Some(story.now),
         ..pod(story, name, number)
     }
 }
 
-fn sees(story: &mut Story, runs: &str, pods: Vec<SeenPod>) {
-    let observation = Observation {
+pub fn sees(story: &mut Story, runs: &str, pods: Vec<SeenPod>) {
+    let observation = observation(story, runs, pods);
+    story.happens(&Event::Observed(observation));
+}
+
+/// What is seen of the first object, whose uid is `first`.
+pub fn observation(story: &Story, runs: &str, pods: Vec<SeenPod>) -> Observation {
+    Observation {
         at: story.now,
         version: Some(version(runs)),
         moved_at: Some(story.now),
@@ -65,13 +72,18 @@ fn sees(story: &mut Story, runs: &str, pods: Vec<SeenPod>) {
         pods,
         wanted: 3,
         lacking: None,
+        object: SeenObject::Found { uid: "first".to_owned() },
         deadline: Duration::from_secs(DEADLINE),
-    };
-    story.happens(&Event::Observed(observation));
+    }
+}
+
+pub fn waits(what: Waiting) -> Option<Hindrance> {
+    let said = "in its words".to_owned();
+    Some(Hindrance { what, said })
 }
 
 /// The old pods, and these.
-fn beside(old: &[SeenPod], new: &[SeenPod]) -> Vec<SeenPod> {
+pub fn beside(old: &[SeenPod], new: &[SeenPod]) -> Vec<SeenPod> {
     [old, new].concat()
 }
 
@@ -127,7 +139,7 @@ fn a_pod_is_remembered_after_its_deletion_until_the_rollout_is_over() {
 fn an_image_that_does_not_exist_convicts_at_once() {
     let mut story = shipped();
     let mut new = pod(&story, "v2", 0);
-    new.waiting = Some(Waiting::ImageNotFound);
+    new.waiting = waits(Waiting::ImageNotFound);
     let all = beside(&old(&story), &[new]);
     sees(&mut story, "v2", all);
     assert_eq!(story.open().verdict, Some(Verdict::Regression));
@@ -141,12 +153,12 @@ fn a_crash_loop_convicts_when_two_pods_are_in_it_and_the_old_ones_are_not() {
     let mut story = shipped();
     let looping = |number, restarts| SeenPod {
         restarts,
-        waiting: Some(Waiting::CrashLoop),
+        waiting: waits(Waiting::CrashLoop),
         ..pod(&story, "v2", number)
     };
     let (first, twice, thrice) = (looping(0, 5), looping(1, 2), looping(1, 3));
     let mut sick = old(&story);
-    sick[0].waiting = Some(Waiting::CrashLoop);
+    sick[0].waiting = waits(Waiting::CrashLoop);
     let all = beside(&old(&story), &[first.clone(), twice]);
     sees(&mut story, "v2", all);
     assert_eq!(story.open().verdict, None, "one pod alone may have a bad node");
@@ -174,7 +186,7 @@ fn never_ready_convicts_after_the_deadline_and_only_where_the_cluster_is_not_to_
         Waiting::ConfigMissing,
     ] {
         let waits = SeenPod {
-            waiting: Some(cluster),
+            waiting: waits(cluster),
             ..new.clone()
         };
         sees(&mut story, "v2", beside(&serving, &[waits]));
@@ -205,7 +217,7 @@ fn a_pod_that_was_ready_once_has_started_whatever_becomes_of_it() {
     let crashing = |number| SeenPod {
         restarts: 9,
         ready_at: None,
-        waiting: Some(Waiting::CrashLoop),
+        waiting: waits(Waiting::CrashLoop),
         ..pod(&story, "v2", number)
     };
     let (again, other) = (crashing(0), crashing(1));
@@ -221,7 +233,7 @@ fn where_startup_only_alerts_nothing_is_reverted() {
     let serving = old(&story);
     sees(&mut story, "v3", serving);
     let mut new = pod(&story, "v3", 0);
-    new.waiting = Some(Waiting::ImageNameInvalid);
+    new.waiting = waits(Waiting::ImageNameInvalid);
     let all = beside(&old(&story), &[new]);
     sees(&mut story, "v3", all);
     story.tells(&["regression"]);
@@ -232,7 +244,7 @@ fn where_startup_only_alerts_nothing_is_reverted() {
 fn what_was_put_back_is_verified_by_its_ready_pods_where_there_are_no_metrics() {
     let mut story = shipped();
     let mut new = pod(&story, "v2", 0);
-    new.waiting = Some(Waiting::ImageNotFound);
+    new.waiting = waits(Waiting::ImageNotFound);
     let all = beside(&old(&story), &[new]);
     sees(&mut story, "v2", all);
     story.reverts("v2", "v1");
@@ -253,7 +265,7 @@ fn what_comes_back_pod_by_pod_is_waited_for_and_is_stuck_where_that_does_not_end
     let going_back = || {
         let mut story = shipped();
         let mut new = pod(&story, "v2", 0);
-        new.waiting = Some(Waiting::ImageNotFound);
+        new.waiting = waits(Waiting::ImageNotFound);
         let all = beside(&old(&story), &[new]);
         sees(&mut story, "v2", all);
         story.reverts("v2", "v1");

@@ -9,7 +9,7 @@ use crate::{
     engine::{Context, Effect, Event, PersonWord, Stage, resume, step},
     judge::{Comparison, Evidence, Plan},
     policy::{Mode, Policy},
-    record::{ActResult, DataFault, Intent, Observation, Ordered, Process, Record, TargetHistory},
+    record::{ActResult, DataFault, Intent, Observation, Ordered, Process, Record, SeenObject, TargetHistory},
     words::{GapReason, Moment, Outcome, Retention, RolloutId, Standing, Verdict, Version},
 };
 
@@ -20,6 +20,7 @@ pub struct Story {
     pub fleet: Fleet,
     pub now: Moment,
     pub process: Process,
+    pub object: SeenObject,
     points_to: Option<Version>,
     moved_at: Moment,
     ids: u128,
@@ -51,6 +52,7 @@ impl Story {
                 active: true,
                 restarts: 0,
             },
+            object: SeenObject::None,
             points_to: None,
             moved_at: now.minus(Duration::from_secs(DAY)),
             ids: 0,
@@ -117,6 +119,7 @@ impl Story {
             pods: Vec::new(),
             wanted: 0,
             lacking: None,
+            object: self.object.clone(),
             deadline: Duration::ZERO,
         };
         self.happens(&Event::Observed(observation));

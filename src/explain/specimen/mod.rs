@@ -80,6 +80,7 @@ pub(crate) fn watching() -> Record {
         pods: Vec::new(),
         ready: None,
         startup: None,
+        hindered: None,
         timeline: vec![
             Entry {
                 at: at(-2),
@@ -130,6 +131,7 @@ pub(crate) fn reverted() -> Record {
         to: good(),
         at: at(46),
         approved_by: None,
+        uid: None,
         ordered: None,
     });
     record.timeline.push(Entry {

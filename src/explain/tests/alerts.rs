@@ -3,12 +3,12 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    decide::{Decision, Guard},
+    decide::{Brake, Decision, Guard},
     explain::{Language, alert, guard_sentence, specimen as s, status},
     judge::{Estimate, MetricEvidence},
-    policy::{Mode, OnInconclusive},
-    record::{ActResult, AlertKind, Record},
-    words::{Outcome, Standing, Verdict},
+    policy::{KubernetesTarget, Mode, OnInconclusive, Target, WorkloadKind},
+    record::{ActResult, AlertKind, Hindered, Hindrance, Phase, Record, Waiting},
+    words::{Outcome, Pod, Standing, Verdict},
 };
 
 fn both(kind: AlertKind, record: Option<Record>) -> String {
@@ -238,6 +238,11 @@ fn a_freeze_says_why_and_how_it_ends() {
     insta::assert_snapshot!(both(AlertKind::Frozen { freeze: s::freeze() }, None));
 }
 
+fn braked(by: Brake, found: &str) -> Guard {
+    let found = found.to_owned();
+    Guard::Braked { by, found }
+}
+
 fn guards() -> Vec<Guard> {
     vec![
         Guard::Superseded {
@@ -263,6 +268,17 @@ fn guards() -> Vec<Guard> {
         Guard::Unrestorable {
             found: "/opt/myapp/releases/v1.2.2/bin/myapp is missing".to_owned(),
         },
+        braked(
+            Brake::SwitchedOff,
+            "the annotation lastgood.dev/off switches lastgood off here; remove it",
+        ),
+        braked(Brake::NoWayBack, "drops a column; repair it forward"),
+        braked(Brake::Paused, "`kubectl rollout resume deployment/myapp -n shop`"),
+        braked(Brake::Leaving, "nothing is to be done"),
+        braked(
+            Brake::Owned,
+            "Argo CD's application myapp writes it; revert the commit in its git repository",
+        ),
         Guard::Unmanaged,
     ]
 }
@@ -298,4 +314,61 @@ fn a_version_that_soaked_is_said_to_be_proven_and_counts_no_slow_requests() {
     let last = status.last.expect("a closed rollout").sentence;
     assert!(last.contains("v1.2.3 is proven: it ran for 30 min with whole data"), "{last}");
     insta::assert_snapshot!(both(AlertKind::Proven, Some(s::soaked())));
+}
+
+/// v1.2.3 waits for this in a cluster.
+fn hindered(what: Waiting, said: &str, pods: u32) -> Record {
+    let mut record = s::watching();
+    record.policy.target = Target::Kubernetes(KubernetesTarget {
+        namespace: "shop".to_owned(),
+        kind: WorkloadKind::Deployment,
+        name: "myapp".to_owned(),
+        container: None,
+    });
+    record.phase = Phase::WaitingForActivation { moved_at: s::at(-2) };
+    record.queries = Vec::new();
+    record.hindered = Some(Hindered {
+        by: Hindrance {
+            what,
+            said: said.to_owned(),
+        },
+        pods,
+        pod: (pods > 0).then(|| Pod("shop/myapp-6f9c-x2x4z".into())),
+        since: s::at(5),
+    });
+    record
+}
+
+#[test]
+fn what_is_the_clusters_fault_names_the_pods_and_what_to_look_at() {
+    let away = hindered(
+        Waiting::RegistryAway,
+        "Back-off pulling image \"app:v1.2.3\": dial tcp: i/o timeout",
+        2,
+    );
+    insta::assert_snapshot!(both(AlertKind::ClusterFault, Some(away)));
+}
+
+#[test]
+fn a_quota_has_no_pod_to_look_at() {
+    let quota = hindered(
+        Waiting::Quota,
+        "pods \"myapp-6f9c-\" is forbidden: exceeded quota: compute, requested: pods=1, used: pods=4, limited: pods=4",
+        0,
+    );
+    insta::assert_snapshot!(both(AlertKind::ClusterFault, Some(quota)));
+}
+
+#[test]
+fn that_the_clusters_fault_is_over_is_one_line() {
+    let mut over = hindered(Waiting::Quota, "", 0);
+    over.hindered = None;
+    insta::assert_snapshot!(both(AlertKind::ClusterFaultOver, Some(over)));
+}
+
+#[test]
+fn a_rollout_that_waits_in_a_cluster_says_what_for() {
+    let record = hindered(Waiting::Unschedulable, "0/3 nodes are available: 3 Insufficient cpu.", 1);
+    let told = [Language::En, Language::Zh].map(|language| crate::explain::in_one_line(&record, language));
+    insta::assert_snapshot!(told.join("\n"));
 }

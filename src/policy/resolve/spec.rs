@@ -196,6 +196,7 @@ fn notify(given: &Given<NotifyFile>, faults: &Faults) -> Notify {
         (NotifyOn::Contested, &file.contested),
         (NotifyOn::Late, &file.late),
         (NotifyOn::Skipped, &file.skipped),
+        (NotifyOn::ClusterFault, &file.cluster_fault),
         (NotifyOn::NotReady, &file.not_ready),
     ];
     Notify {
