@@ -52,6 +52,11 @@ pub(super) const fn larger(a: f64, b: f64) -> f64 {
     if a > b { a } else { b }
 }
 
+/// The other one.
+pub(super) const fn smaller(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
+}
+
 /// `exp(x - largest x)` at each point.
 pub(super) fn exp_below_largest(mut row: Row) -> Row {
     let highest = largest(&row);

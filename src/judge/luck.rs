@@ -16,6 +16,39 @@ pub(super) enum Luck {
     Past(PastLuck),
 }
 
+/// The luck that a candidate is convicted by, and that by which it passes.
+#[derive(Debug, Clone)]
+pub(super) struct Lucks {
+    harm: Luck,
+    safety: Option<Luck>,
+}
+
+impl Lucks {
+    /// As [`Luck::between`]; it passes by a more careful spread.
+    pub(super) fn between(spread: &Spread, candidate_pods: f64, baseline_pods: f64) -> Self {
+        Self {
+            harm: Luck::between(spread, candidate_pods, baseline_pods),
+            safety: Some(Luck::between(&spread.wary(), candidate_pods, baseline_pods)),
+        }
+    }
+
+    /// As [`Luck::past`], for both.
+    pub(super) fn past(bad: f64, phi: f64, rms: f64) -> Self {
+        Self {
+            harm: Luck::past(bad, phi, rms),
+            safety: None,
+        }
+    }
+
+    pub(super) const fn harm(&self) -> &Luck {
+        &self.harm
+    }
+
+    pub(super) fn safety(&self) -> &Luck {
+        self.safety.as_ref().unwrap_or(&self.harm)
+    }
+}
+
 impl Luck {
     /// Between `candidate_pods` and `baseline_pods` that differ by `spread`.
     pub(super) fn between(spread: &Spread, candidate_pods: f64, baseline_pods: f64) -> Self {
@@ -37,7 +70,7 @@ impl Luck {
         match self {
             Self::Pods(normals) => normals
                 .iter()
-                .map(|(p, sigma)| p * erfc(x / (sigma * std::f64::consts::SQRT_2)) / 2.0)
+                .map(|(p, sigma)| p * tail(x / (sigma * std::f64::consts::SQRT_2)) / 2.0)
                 .sum(),
             Self::Past(past) => past.read(&past.above, x),
         }
@@ -106,6 +139,17 @@ impl PastLuck {
         let [a, b, c, d] = [table[base - 1], table[base], table[base + 1], table[base + 2]];
         let cubic = b + t * ((c - a) / 2.0 + t * (a - 2.5 * b + 2.0 * c - d / 2.0 + t * ((d - a) / 2.0 + 1.5 * (b - c))));
         cubic.min(0.0).exp()
+    }
+}
+
+/// `erfc`, which is 0 and 2 to a double beyond these: most of a row, where pods are alike.
+fn tail(z: f64) -> f64 {
+    if z > 27.5 {
+        0.0
+    } else if z < -6.5 {
+        2.0
+    } else {
+        erfc(z)
     }
 }
 

@@ -72,6 +72,8 @@ pub(super) struct Weights {
 pub(super) struct Mixture {
     weights: Weights,
     unchanged: Row,
+    /// The same without the steps that say nothing of safety; none as long as there were none.
+    apart_from_outages: Option<Row>,
     change: Option<Change>,
 }
 
@@ -130,12 +132,22 @@ impl Mixture {
         Self {
             weights,
             unchanged: [1.0; POINTS],
+            apart_from_outages: None,
             change: None,
         }
     }
 
     /// One step of the watch goes by; `factors` is its likelihood at each point, none where it could not be used.
     pub(super) fn step(&mut self, factors: Option<&Row>) {
+        self.go_by(factors, false);
+    }
+
+    /// The same for a step that says nothing of safety.
+    pub(super) fn outage(&mut self, factors: Option<&Row>) {
+        self.go_by(factors, true);
+    }
+
+    fn go_by(&mut self, factors: Option<&Row>, outage: bool) {
         if let Some(change) = &mut self.change {
             change.starts.arrive();
         }
@@ -144,6 +156,7 @@ impl Mixture {
             change.begin(&self.weights.null, &self.unchanged);
             multiply(&mut change.changed[ZERO..], &factors[ZERO..]);
         }
+        self.keep_apart(factors, outage);
         multiply(&mut self.unchanged, factors);
         // By the maximum, not by sum w0 B: that overflows (section 13).
         let changed = self.change.as_ref().map_or(0.0, |change| largest(&change.changed[ZERO..]));
@@ -160,6 +173,18 @@ impl Mixture {
         }
     }
 
+    fn keep_apart(&mut self, factors: &Row, outage: bool) {
+        if outage {
+            self.apart_from_outages.get_or_insert(self.unchanged);
+        } else if let Some(row) = &mut self.apart_from_outages {
+            multiply(row, factors);
+            let scale = largest(row).recip();
+            for value in row {
+                *value = larger(*value * scale, LEAST);
+            }
+        }
+    }
+
     /// The e-value of harm.
     pub(super) fn harm(&self) -> f64 {
         self.change.as_ref().map_or(1.0, |change| change.harm)
@@ -167,12 +192,18 @@ impl Mixture {
 
     /// The e-value of safety.
     pub(super) fn safe(&self) -> f64 {
-        self.safe_between(&self.weights.acceptable, &self.weights.harmful)
+        self.safe_against(&self.weights.harmful)
     }
 
-    /// The e-value of `acceptable` against `harmful` (section 6: what is excluded).
+    /// The same against another null (section 6: what is excluded).
+    pub(super) fn safe_against(&self, harmful: &Row) -> f64 {
+        self.safe_between(&self.weights.acceptable, harmful)
+    }
+
+    /// The e-value of `acceptable` against `harmful`.
     pub(super) fn safe_between(&self, acceptable: &Row, harmful: &Row) -> f64 {
-        (dot(acceptable, &self.unchanged) / larger(dot(harmful, &self.unchanged), LEAST)).min(SAFEST)
+        let likelihood = self.apart_from_outages.as_ref().unwrap_or(&self.unchanged);
+        (dot(acceptable, likelihood) / larger(dot(harmful, likelihood), LEAST)).min(SAFEST)
     }
 
     /// `B`: how likely each multiple is to have held all along, up to a factor.

@@ -4,7 +4,7 @@
 //!
 //! `calibrate` learns once, before a rollout (`noise`, `pods`, `temporal`, `latency`), what `Judge` is made from; a `Judge` holds one
 //! `metric` each, a metric its `course`s (one of a ratio, two a bound of a histogram) or its `value`; a course one `stream`, and a second once
-//! the old version has gone, a stream its `mixture`s on the `grid`, worked out in `lanes`. `rollout` judges a whole rollout that is written as
+//! the old version has gone, a stream the `likelihood` of each step in its `mixture`s on the `grid`, worked out in `lanes`. `rollout` judges a whole rollout that is written as
 //! one line of JSON; `forecast` says before any rollout what could be found, by simulated ones.
 
 mod calibrate;
@@ -18,6 +18,7 @@ mod forecast;
 mod grid;
 mod lanes;
 mod latency;
+mod likelihood;
 mod luck;
 mod metric;
 mod mixture;

@@ -12,7 +12,15 @@ const PHI_WEIGHT: f64 = 20.0;
 /// An outage weighs at most as so many normal windows.
 const CAP: f64 = 3.0;
 const SMALL: f64 = 1e-9;
+/// No outage makes phi larger than so many times: of a service that hardly ever fails, any failure is many times what is usual.
+const OUTAGE_MOST: f64 = 10.0;
+/// No step tells the ratio of the arms more exactly than this, as a standard deviation of its logarithm.
+const EXACTEST: f64 = 0.1;
 const TAUS: usize = 12;
+/// The prior of tau, and what it is worth in degrees of freedom: of harm, and of safety.
+const TAU_PRIOR: f64 = 0.11;
+const TAU_FREEDOM: f64 = 4.0;
+const TAU_FREEDOM_WARY: f64 = 2.5;
 const SIGMA_LEAST: f64 = 0.03;
 
 /// Counts `[bad, total]` of every pod in every usable step, in time order.
@@ -195,7 +203,7 @@ impl Spread {
     fn learn(pods: &[PodSummary], past: &[PodSummary]) -> Self {
         let ln_posterior = |tau: f64| {
             let square = tau * tau;
-            let prior = -2.0 * square.ln() - 4.0 * 0.11 * 0.11 / (2.0 * square);
+            let prior = -TAU_FREEDOM / 2.0 * square.ln() - TAU_FREEDOM * TAU_PRIOR * TAU_PRIOR / (2.0 * square);
             let variance = |pod: &PodSummary| square + pod.phi / pod.expected.max(0.5);
             let before = |pod: &PodSummary| {
                 let variance = variance(pod);
@@ -215,9 +223,18 @@ impl Spread {
         };
         let logs: Vec<f64> = taus().map(ln_posterior).collect();
         let highest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let masses: Vec<f64> = logs.iter().map(|log| (log - highest).exp()).collect();
-        let whole: f64 = masses.iter().sum();
-        Self(masses.into_iter().map(|mass| mass / whole).collect())
+        normalized(logs.iter().map(|log| (log - highest).exp()).collect())
+    }
+
+    /// The same, from a prior that is worth less against surprise: of a few pods nobody knows that they are alike. By this a candidate
+    /// passes.
+    pub(super) fn wary(&self) -> Self {
+        let masses = self
+            .0
+            .iter()
+            .zip(taus())
+            .map(|(p, tau)| p * tau.powf(TAU_FREEDOM - TAU_FREEDOM_WARY));
+        normalized(masses.collect())
     }
 
     /// (probability, sigma) of ln(multiple) between so many pods.
@@ -230,6 +247,11 @@ impl Spread {
     }
 }
 
+fn normalized(masses: Vec<f64>) -> Spread {
+    let whole: f64 = masses.iter().sum();
+    Spread(masses.into_iter().map(|mass| mass / whole).collect())
+}
+
 fn taus() -> impl Iterator<Item = f64> {
     (0..TAUS).map(|i| 0.02 * 20.0_f64.powf(i as f64 / (TAUS - 1) as f64))
 }
@@ -238,9 +260,19 @@ fn taus() -> impl Iterator<Item = f64> {
 #[derive(Debug, Clone)]
 pub(super) struct StepNoise {
     phi: f64,
-    rate: Option<f64>,
+    /// The usual bad rate; none where no history was.
+    usual: Option<f64>,
     memory: f64,
     running: Option<Running>,
+}
+
+/// What the counts of one step are worth.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Worth {
+    /// `phi_t`
+    pub(super) phi: f64,
+    /// Whether so many events of both arms went bad that nothing in them speaks for the candidate.
+    pub(super) outage: bool,
 }
 
 /// phi learnt as the rollout goes, where no history was.
@@ -256,7 +288,7 @@ impl StepNoise {
     pub(super) fn new(learnt: Option<(f64, f64)>, step_seconds: f64) -> Self {
         Self {
             phi: learnt.map_or(PHI_UNKNOWN, |(phi, _)| phi),
-            rate: learnt.map(|(_, rate)| rate),
+            usual: learnt.map(|(_, rate)| rate),
             memory: 0.9_f64.powf(step_seconds / 15.0),
             running: if learnt.is_some() { None } else { Some(Running::default()) },
         }
@@ -267,8 +299,9 @@ impl StepNoise {
         self.phi
     }
 
-    /// `phi_t` for a step with `bad` of `total` events in both arms, `baseline` the counts of the baseline's pods.
-    pub(super) fn phi_now(&mut self, [bad, total]: [f64; 2], baseline: impl Iterator<Item = [f64; 2]> + Clone) -> f64 {
+    /// What a step is worth in which the candidate had these counts and the baseline's pods those. All of it rests on the sums of both
+    /// arms and on the baseline alone: nothing tells the split.
+    pub(super) fn worth(&mut self, candidate: [f64; 2], baseline: impl Iterator<Item = [f64; 2]> + Clone) -> Worth {
         let (mut pods, mut sum) = (0_usize, [0.0; 2]);
         for [k, n] in baseline.clone() {
             pods += usize::from(n > 0.0);
@@ -287,12 +320,24 @@ impl StepNoise {
         }
         let freedom = pods.saturating_sub(1) as f64;
         let chi_square = if sum[0] > 0.0 { chi_square } else { self.phi * freedom };
-        let mut phi = self.phi.max((4.0 * self.phi + chi_square) / (4.0 + freedom));
-        if let Some(rate) = &mut self.rate {
-            phi = phi.max(1.0 + (self.phi - 1.0) * bad / (4.0 * (*rate * total).max(0.5)));
-            *rate = self.memory * *rate + (1.0 - self.memory) * bad / total.max(1.0);
+        let [bad, total] = [candidate[0] + sum[0], candidate[1] + sum[1]];
+        let share = candidate[1] / total.max(1.0);
+        let outage = self.outage(bad, total);
+        let phi = self.phi * outage.clamp(1.0, OUTAGE_MOST);
+        Worth {
+            phi: phi
+                .max((4.0 * self.phi + chi_square) / (4.0 + freedom))
+                .max(EXACTEST * EXACTEST * bad * share * (1.0 - share)),
+            outage: outage > 1.0,
         }
-        phi
+    }
+
+    /// How many times more events went bad than are not yet an outage. What is usual follows slowly what lasts.
+    fn outage(&mut self, bad: f64, total: f64) -> f64 {
+        let Some(usual) = &mut self.usual else { return 0.0 };
+        let most = CAP * (*usual * total).max(0.5);
+        *usual = self.memory * *usual + (1.0 - self.memory) * (bad / total.max(1.0)).min(CAP * *usual);
+        bad / most
     }
 }
 

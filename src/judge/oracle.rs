@@ -12,10 +12,11 @@ use super::{
     evidence::{Comparison, Noise, NoiseSource, Plan},
     grid::{EMPTY, Jump, Row, ZERO},
     lanes::exp_below_largest,
+    likelihood::one_arm,
     luck::Luck,
     mixture::{Mixture, Starts, Weights},
     noise::{PodHistory, PodNoise, Spread},
-    stream::{Question, Stream, one_arm},
+    stream::{Question, Stream},
     temporal, weights,
 };
 use crate::words::{Increment, MetricStep, Moment, Pod, PodIncrement};

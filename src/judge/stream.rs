@@ -1,16 +1,19 @@
 //! One stream of bad events out of all events, judged: beside a baseline or against the past, with or without a floor
 //! (statistics.md, sections 3, 5 and 8).
 
+use std::sync::OnceLock;
+
 use super::{
     calibration::{Reference, StreamCalibration},
     counted::{Bad, Counter},
     estimate::{self, LogRatio},
     evidence::{Estimate, Noise, Plan},
     grid::{GRID, Jump, Row},
-    lanes::{exp_below_largest, ln_1p},
-    luck::Luck,
+    lanes::exp_below_largest,
+    likelihood::{one_arm, two_arms},
+    luck::Lucks,
     mixture::{Mixture, Starts, Weights},
-    noise::StepNoise,
+    noise::{StepNoise, Worth},
     weights,
 };
 use crate::words::{MetricStep, Moment};
@@ -41,8 +44,9 @@ pub(super) struct Stream {
     ln_multiples: Row,
     decisive: Pair,
     late: Option<Pair>,
-    excludable: Vec<(f64, Row)>,
-    acceptable: Row,
+    lucks: Option<Lucks>,
+    /// What is not yet excluded: the null of each of [`Stream::excludable`], made when it is first asked for.
+    harmful: OnceLock<Vec<Row>>,
     sigma: f64,
     noise: Noise,
     candidate: [f64; 2],
@@ -82,10 +86,11 @@ impl Pair {
         }
     }
 
-    fn step(&mut self, ratio: Option<&Row>, floor: Option<&Row>) {
-        self.ratio.step(ratio);
+    fn step(&mut self, ratio: Option<&Row>, floor: Option<&Row>, outage: bool) {
+        let step = if outage { Mixture::outage } else { Mixture::step };
+        step(&mut self.ratio, ratio);
         if let Some(mixture) = &mut self.floor {
-            mixture.step(floor);
+            step(mixture, floor);
         }
     }
 
@@ -103,13 +108,13 @@ impl Pair {
 impl Stream {
     pub(super) fn new(question: Question, plan: &Plan, calibration: &StreamCalibration) -> Self {
         let step_seconds = plan.step.as_secs_f64();
-        let (against, luck, baseline) = compared(question.tolerated, step_seconds, &calibration.reference);
+        let (against, lucks, baseline) = compared(question.tolerated, step_seconds, &calibration.reference);
         // No starts decide where nothing runs beside: a shared outage half-way would convict the release (section 8).
         let alone = matches!(against, Against::Known { .. });
-        let law = || match &luck {
+        let law = match &lucks {
             None => weights::against_known(question.ln_harmful),
-            Some(luck) if question.passing => weights::against_slower(luck, question.ln_harmful),
-            Some(luck) => weights::against(luck, question.ln_harmful),
+            Some(lucks) if question.passing => weights::against_slower(lucks.safety(), question.ln_harmful),
+            Some(lucks) => weights::against_both(lucks.harm(), lucks.safety(), question.ln_harmful),
         };
         let spread = Starts::spread(plan.steps, step_seconds);
         let starts = if alone {
@@ -118,27 +123,18 @@ impl Stream {
             spread.clone()
         };
         let floor_harmful = question.floor.map(|(_, ln_harmful)| ln_harmful);
-        let excludable = weights::EXCLUDABLE
-            .into_iter()
-            .filter(|times| *times > question.tolerated && !question.passing)
-            .map(|times| {
-                let ln = (times / question.tolerated).ln();
-                let known = || weights::against_known(ln).0.harmful;
-                (times, luck.as_ref().map_or_else(known, |luck| weights::harmful(luck, ln)))
-            })
-            .collect();
         Self {
             against,
             multiples: std::array::from_fn(|j| question.tolerated * GRID.times[j]),
             ln_multiples: std::array::from_fn(|j| question.tolerated.ln() + GRID.x[j]),
+            late: (alone && !question.passing).then(|| Pair::new(law.clone(), floor_harmful, &spread)),
             decisive: if question.passing {
-                Pair::of_safety(law())
+                Pair::of_safety(law)
             } else {
-                Pair::new(law(), floor_harmful, &starts)
+                Pair::new(law, floor_harmful, &starts)
             },
-            late: (alone && !question.passing).then(|| Pair::new(law(), floor_harmful, &spread)),
-            excludable,
-            acceptable: luck.as_ref().map_or_else(|| law().0.acceptable, weights::acceptable),
+            lucks,
+            harmful: OnceLock::new(),
             sigma: calibration.noise.sigma,
             noise: calibration.noise,
             candidate: [0.0; 2],
@@ -176,39 +172,39 @@ impl Stream {
 
     /// Evidence of one step in which the candidate served.
     fn compare(&mut self, candidate: [f64; 2], counter: Option<Counter>, step: &MetricStep) -> bool {
-        let (phi, ratio) = match &mut self.against {
-            Against::Known { rate, phi } => (*phi, Some(one_arm(candidate, *rate, *phi))),
+        let unknown = |phi: f64| Worth { phi, outage: false };
+        let (worth, ratio) = match &mut self.against {
+            Against::Known { rate, phi } => (unknown(*phi), Some(one_arm(candidate, *rate, *phi))),
             Against::Beside(noise) => {
                 let pods = counter.map(|counter| counter.each(&step.baseline));
                 let beside = counter.map(|counter| counter.sum(&step.baseline)).filter(|[_, n]| *n > 0.0);
                 match (pods, beside) {
                     (Some(pods), Some(beside)) => {
-                        let phi = noise.phi_now(add(candidate, beside), pods);
+                        let worth = noise.worth(candidate, pods);
                         self.baseline = add(self.baseline, beside);
-                        (
-                            phi,
-                            Some(two_arms(candidate, beside, phi, &self.multiples, &self.ln_multiples)),
-                        )
+                        let ratio = two_arms(candidate, beside, worth.phi, &self.multiples, &self.ln_multiples);
+                        (worth, Some(ratio))
                     }
-                    _ => (noise.phi(), None),
+                    _ => (unknown(noise.phi()), None),
                 }
             }
         };
-        let floor = self.question.floor.map(|(rate, _)| one_arm(candidate, rate, phi));
-        self.spread(ratio.map(exp_below_largest).as_ref(), floor.map(exp_below_largest).as_ref());
+        let floor = self.question.floor.map(|(rate, _)| one_arm(candidate, rate, worth.phi));
+        let [ratio, floor] = [ratio, floor].map(|row| row.map(exp_below_largest));
+        self.spread(ratio.as_ref(), floor.as_ref(), worth.outage);
         ratio.is_some()
     }
 
-    fn spread(&mut self, ratio: Option<&Row>, floor: Option<&Row>) {
-        self.decisive.step(ratio, floor);
+    fn spread(&mut self, ratio: Option<&Row>, floor: Option<&Row>, outage: bool) {
+        self.decisive.step(ratio, floor, outage);
         if let Some(late) = &mut self.late {
-            late.step(ratio, floor);
+            late.step(ratio, floor, outage);
         }
     }
 
     /// A step goes by unused.
     pub(super) fn miss(&mut self) -> bool {
-        self.spread(None, None);
+        self.spread(None, None, false);
         false
     }
 
@@ -229,13 +225,26 @@ impl Stream {
 
     /// The multiples of the baseline that may be excluded, ascending (section 6).
     pub(super) fn excludable(&self) -> impl Iterator<Item = f64> {
-        self.excludable.iter().map(|(times, _)| *times)
+        let Question { tolerated, passing, .. } = self.question;
+        weights::EXCLUDABLE
+            .into_iter()
+            .filter(move |times| *times > tolerated && !passing)
     }
 
     /// The e-value against the multiple at `index` of [`Stream::excludable`]; 1 where there is none.
     pub(super) fn excluding(&self, index: usize) -> f64 {
-        let against = |(_, harmful): &(f64, Row)| self.decisive.ratio.safe_between(&self.acceptable, harmful);
-        self.excludable.get(index).map_or(1.0, against)
+        let harmful = self.harmful.get_or_init(|| {
+            let null = |times: f64| {
+                let ln = (times / self.question.tolerated).ln();
+                let known = || weights::against_known(ln).0.harmful;
+                self.lucks
+                    .as_ref()
+                    .map_or_else(known, |lucks| weights::harmful(lucks.safety(), ln))
+            };
+            self.excludable().map(null).collect()
+        });
+        let against = |harmful: &Row| self.decisive.ratio.safe_against(harmful);
+        harmful.get(index).map_or(1.0, against)
     }
 
     /// How many times worse (section 11).
@@ -291,7 +300,7 @@ impl Stream {
 }
 
 /// What the candidate is compared with, the luck about it (none about an objective: it is exact), and the counts that are known before the first step.
-fn compared(tolerated: f64, step_seconds: f64, reference: &Reference) -> (Against, Option<Luck>, [f64; 2]) {
+fn compared(tolerated: f64, step_seconds: f64, reference: &Reference) -> (Against, Option<Lucks>, [f64; 2]) {
     match reference {
         Reference::Beside {
             learnt,
@@ -300,7 +309,7 @@ fn compared(tolerated: f64, step_seconds: f64, reference: &Reference) -> (Agains
             baseline_pods,
         } => (
             Against::Beside(StepNoise::new(*learnt, step_seconds)),
-            Some(Luck::between(spread, *candidate_pods, *baseline_pods)),
+            Some(Lucks::between(spread, *candidate_pods, *baseline_pods)),
             [0.0; 2],
         ),
         Reference::Past {
@@ -314,7 +323,7 @@ fn compared(tolerated: f64, step_seconds: f64, reference: &Reference) -> (Agains
                 rate: tolerated * (bad + 0.5) / total,
                 phi: *phi,
             },
-            Some(Luck::past(*bad, *pod_phi, *rms)),
+            Some(Lucks::past(*bad, *pod_phi, *rms)),
             [*bad, *total],
         ),
         Reference::Objective { allowed, phi } => (
@@ -328,77 +337,6 @@ fn compared(tolerated: f64, step_seconds: f64, reference: &Reference) -> (Agains
     }
 }
 
-/// Section 3: only the split between the arms matters.
-fn two_arms(candidate: [f64; 2], baseline: [f64; 2], phi: f64, multiples: &Row, ln_multiples: &Row) -> Row {
-    let bad = candidate[0] + baseline[0];
-    let balance = candidate[1] / baseline[1];
-    let clustered = phi.recip();
-    let mut row = *multiples;
-    for (value, ln_multiple) in row.iter_mut().zip(ln_multiples) {
-        *value = (candidate[0] * ln_multiple - bad * ln_1p(*value * balance)) * clustered;
-    }
-    row
-}
-
-/// Section 5: the candidate alone against a known rate.
-pub(super) fn one_arm([bad, total]: [f64; 2], rate: f64, phi: f64) -> Row {
-    let expected = total * rate;
-    let clustered = phi.recip();
-    let mut row = GRID.times;
-    for (value, x) in row.iter_mut().zip(&GRID.x) {
-        *value = (bad * x - *value * expected) * clustered;
-    }
-    row
-}
-
 fn add(a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
     [a[0] + b[0], a[1] + b[1]]
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::{prelude::*, test_runner::RngSeed};
-
-    use super::*;
-
-    fn multiples() -> (Row, Row) {
-        (GRID.times, GRID.x)
-    }
-
-    fn arm() -> impl Strategy<Value = [f64; 2]> {
-        (1_u32..1_000_000, 0.0..1.0_f64)
-            .prop_map(|(total, share): (u32, f64)| [(f64::from(total) * share).floor(), f64::from(total)])
-    }
-
-    /// Alike at every point but for one constant, which is a constant factor of the likelihood.
-    fn alike(one: &Row, other: &Row) -> bool {
-        let apart = one[0] - other[0];
-        let size = one.iter().chain(other).fold(1.0_f64, |most, value| most.max(value.abs()));
-        one.iter()
-            .zip(other)
-            .all(|(one, other)| (one - other - apart).abs() <= 1e-12 * size)
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, rng_seed: RngSeed::Fixed(5), ..ProptestConfig::default() })]
-
-        #[test]
-        fn a_step_split_in_equal_proportion_says_the_same(
-            candidate in arm(), baseline in arm(), phi in 1.0..10.0, share in 0.01..0.99
-        ) {
-            let (multiples, ln) = multiples();
-            let of = |share: f64| two_arms(candidate.map(|n: f64| n * share), baseline.map(|n: f64| n * share), phi, &multiples, &ln);
-            let (one, other) = (of(share), of(1.0 - share));
-            let both: Row = std::array::from_fn(|j| one[j] + other[j]);
-            prop_assert!(alike(&of(1.0), &both));
-        }
-
-        #[test]
-        fn the_likelihood_swaps_with_the_arms(candidate in arm(), baseline in arm(), phi in 1.0..10.0) {
-            let (multiples, ln) = multiples();
-            let (inverse, ln_inverse) = (multiples.map(f64::recip), ln.map(|x| -x));
-            let one = two_arms(candidate, baseline, phi, &multiples, &ln);
-            prop_assert!(alike(&one, &two_arms(baseline, candidate, phi, &inverse, &ln_inverse)));
-        }
-    }
 }

@@ -64,10 +64,15 @@ fn even(within: impl Fn(f64) -> bool) -> Row {
 
 /// The weights and the jump of a comparison at tolerance 1 in x: harm from `ln_harmful` on.
 pub(super) fn against(luck: &Luck, ln_harmful: f64) -> (Weights, Jump) {
+    against_both(luck, luck, ln_harmful)
+}
+
+/// The same where it passes by another luck, `safety`, than it is convicted by.
+pub(super) fn against_both(harm: &Luck, safety: &Luck, ln_harmful: f64) -> (Weights, Jump) {
     let weights = Weights {
-        null: null(luck),
-        acceptable: acceptable(luck),
-        harmful: harmful(luck, ln_harmful),
+        null: null(harm),
+        acceptable: acceptable(safety),
+        harmful: harmful(safety, ln_harmful),
     };
     (weights, Jump::new(ln_harmful))
 }
@@ -82,10 +87,10 @@ pub(super) fn against_known(ln_harmful: f64) -> (Weights, Jump) {
     (weights, Jump::new(ln_harmful))
 }
 
-/// Those of passing by latency (section 7): the shift test the other way, null at or above 1.
+/// Those of passing by latency (section 7): the shift test the other way, null at or above 1. Nobody is convicted by it.
 pub(super) fn against_slower(luck: &Luck, ln_harmful: f64) -> (Weights, Jump) {
     let weights = Weights {
-        null: null(luck),
+        null: atom(ZERO),
         acceptable: even(|x| x < 0.0),
         harmful: harmful(luck, 0.0),
     };

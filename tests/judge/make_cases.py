@@ -7,6 +7,10 @@ both. Where the page and the reference differ the page is followed, and the case
 decays nothing there), steps are 15 s long (the page scales by time). Counts are flat, [bad, total] pod after pod, step after step;
 of the candidate the arm's sum. The null of before and after is the reference's exact one (ours is read from a table): its points
 from the zero of the grid up. Logarithms are natural, at every third step.
+
+Beside a baseline the judge does four things more than the page and the reference (docs/decisions/2026-11-29-what-an-outage-says.md). They
+are written here a second time, in `judge`; without them it must say what the reference says, to 1e-12 in ln e, in every case: that is asserted
+before anything is written.
 """
 import json
 import sys
@@ -40,6 +44,82 @@ def effective(n):
     return float(n.sum() ** 2 / max((n.sum(1).astype(float) ** 2).sum(), 1))
 
 
+def wary(p):
+    """A prior of tau that is worth 2.5 degrees of freedom, not 4, at the same sum of squares."""
+    w = p * jf.TAUS**1.5
+    return w / w.sum()
+
+
+def judge(nc, kc, nb, kb, noise, tol, harm, floor, online, more):
+    """jf.judge for one rollout; `more`: with what the judge does beyond it. ln e of harm and of safety at each step."""
+    phi, p = noise[0].copy(), noise[1]
+    rate = noise[2].copy() if len(noise) > 2 else None
+    steps, pods = nb.shape[1:]
+    sums = [a.sum(2).astype(float) for a in (nc, kc, nb, kb)]
+    inverse, xh = 1 / effective(nc) + 1 / effective(nb), np.log(harm / tol)
+    safety = wary(p) if more else p
+    starts, x, one = jf.starts(steps), jf.X, np.ones_like(jf.X[None, :])
+    ratio = jf.Cp(
+        jf.null_up(jf.offsets_cdf(p, inverse, sign=-1)), jf.jump(xh / 2), starts,
+        jf.acceptable(jf.offsets_cdf(safety, inverse)), jf.null_harm(safety, inverse, xh),
+    )
+    at_zero, below, at_harm = 0 * one, (x <= 0) * jf.DX * one, 0 * one
+    at_zero[:, jf.ZERO] = 1
+    at_harm[:, int(np.searchsorted(x, np.log(harm) + 1e-9) - 1)] = 1
+    known = jf.Cp(at_zero, jf.jump(np.log(harm) / 2), starts, below / below.sum(), at_harm)
+    on, od, df, den, multiples = np.zeros(1), np.zeros(1), np.zeros(1), np.zeros(1), tol * np.exp(x)
+    apart = {ratio: one, known: one}
+    harms, safes = [], []
+    for t in range(steps):
+        n_c, k_c, n_b, k_b = [a[:, t] for a in sums]
+        bad, total = k_c + k_b, n_c + n_b
+        now = phi
+        if pods > 1:
+            share = nb[:, t] / np.maximum(n_b, 1)[:, None]
+            e = share * k_b[:, None]
+            scatter = np.where(k_b > 0, ((kb[:, t] - e) ** 2 / np.maximum(e, 1e-9)).sum(1), phi * (pods - 1))
+            if online:
+                cap = np.minimum(1, 3 * np.maximum((den + k_b) / (t + 1.0), 1e-9) / np.maximum(k_b, 1e-9))
+                den = den + cap * k_b
+                on, od = on + cap * ((kb[:, t] - e) ** 2).sum(1), od + cap * (e * (1 - share)).sum(1)
+                df = df + (k_b > 0) * (pods - 1)
+                phi = np.maximum(1, (on / np.maximum(od, 1e-9) * df + jf.PHI_NONE * jf.PHI_N) / (df + jf.PHI_N))
+                now = phi
+            now = np.maximum(now, (jf.NU_X * phi + scatter) / (jf.NU_X + pods - 1))
+        outage = False
+        if rate is not None and not more:
+            now = np.maximum(now, 1 + (phi - 1) * bad / (jf.KAPPA * np.maximum(rate * total, 0.5)))
+            rate = 0.9 * rate + 0.1 * bad / np.maximum(total, 1)
+        elif rate is not None:
+            # An outage is more than three times what is usual, and multiplies clusters too, at most tenfold.
+            beyond = bad / (3 * np.maximum(rate * total, 0.5))
+            outage = bool(beyond[0] > 1)
+            now = np.maximum(now, phi * np.minimum(beyond, 10))
+            rate = 0.9 * rate + 0.1 * np.minimum(bad / np.maximum(total, 1), 3 * rate)
+        th = multiples
+        if more:
+            # No step is exacter than a tenth; and no arm has more bad events than events.
+            now = np.maximum(now, 0.01 * bad * (n_c / total) * (1 - n_c / total))
+            most = n_b[0] / (bad[0] - n_c[0]) if bad[0] > n_c[0] else np.inf
+            least = (bad[0] - n_b[0]) / n_c[0] if bad[0] > n_b[0] else 0.0
+            th = np.minimum(np.maximum(th, least), most)
+        r = n_c / n_b
+        step = {ratio: (k_c[:, None] * np.log(th) - bad[:, None] * np.log1p(th * r[:, None])) / now[:, None]}
+        if floor > 0:
+            step[known] = (k_c[:, None] * x - n_c[:, None] * floor * np.exp(x)) / now[:, None]
+        harm_now, safe_now = [], []
+        for mixture, likelihood in step.items():
+            harm_now.append(mixture.step(likelihood))
+            if more and not outage:
+                apart[mixture] = apart[mixture] * np.exp(likelihood - likelihood.max())
+                apart[mixture] = apart[mixture] / apart[mixture].max()
+            B = np.maximum(apart[mixture], jf.TINY) if more else mixture.B
+            safe_now.append(np.minimum((mixture.ws * B).sum(1) / np.maximum((mixture.wh * B).sum(1), jf.TINY), 1e15))
+        harms.append(float(min(e[0] for e in harm_now)))
+        safes.append(float(np.mean(safe_now)))
+    return harms, safes
+
+
 def beside(index, steps, floors=(0.0, 0.001, 0.004)):
     noise = [jf.CALM, jf.REAL, jf.NASTY][index % 3]
     theta = [1.0, 1.5, 3.0, 10.0, 0.5, 1.0, 100.0][index % 7]
@@ -51,15 +131,14 @@ def beside(index, steps, floors=(0.0, 0.001, 0.004)):
     hn, hk = judge_sim.gen(1, T=20, **kw)[2:]
     hn, nc, nb = np.maximum(hn, 1), np.maximum(nc, 1), np.maximum(nb, 1)
     z = jf.no_history(1) if online else jf.learn(hn, hk)
-    safes, real_safe = [], jf.Cp.safe
-    jf.Cp.safe = lambda self: (safes.append(float(real_safe(self)[0])), real_safe(self))[1]
-    _, _, evidence = jf.judge(nc, kc, nb, kb, z, tol=tol, harm=harm, floor=floor, online=online, trace=True)
-    jf.Cp.safe = real_safe
-    safe = [sum(safes[2 * t : 2 * t + 2]) / 2 for t in range(steps)] if floor > 0 else safes
+    reference = jf.judge(nc, kc, nb, kb, z, tol=tol, harm=harm, floor=floor, online=online, trace=True)[2][0]
+    same, _ = judge(nc, kc, nb, kb, z, tol, harm, floor, online, more=False)
+    assert np.allclose(np.log(same), np.log(reference), rtol=0, atol=1e-12), f"case {index}: not the reference"
+    harms, safes = judge(nc, kc, nb, kb, z, tol, harm, floor, online, more=True)
     return {
         "tolerated": tol, "harmful": harm, "floor": floor, "pods": int(nb.shape[2]), "history": None if online else pods(hn, hk),
         "phi": float(z[0][0]), "m": [effective(nc), effective(nb)],
-        "candidate": arm(nc, kc), "baseline": pods(nb, kb), "ln_harm": ln(evidence[0]), "ln_safe": ln(safe),
+        "candidate": arm(nc, kc), "baseline": pods(nb, kb), "ln_harm": ln(harms), "ln_safe": ln(safes),
     }
 
 

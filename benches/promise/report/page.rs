@@ -79,10 +79,9 @@ fn kept(promises: &[(&str, Vec<Promise>)]) -> String {
         "## What is promised, and what was measured\n\n*Yes*: what was measured is within the promise. *Within chance*: it is beyond, but the \
          promise lies inside the interval. *No*: it is broken. Where nothing runs beside the release, the promise is a table that was itself \
          measured on 200 rollouts a cell: there *within chance* means that the intervals meet, and that the lower end of a median's interval is within \
-         a tenth and a step of it.\n\nTwo noises hide harm. A twentyfold outage of a service that fails in 5 % fails every request of both versions \
-         for a minute: a release that fails in 50 % is then no worse than what runs beside it, may be found healthy for a moment, and is reverted \
-         once the outage is over. And in a *retry storm* half of the retries of a new pod's failures land on old pods: first attempts that fail \
-         twice as often show as fewer than twice as many failures.\n\n\
+         a tenth and a step of it.\n\nTwo noises hide harm. In a twentyfold outage of a service that fails in 5 % every request of both versions fails \
+         for a minute: a release that fails in 50 % is then no worse than what runs beside it. And in a *retry storm* half of the retries of a \
+         new pod's failures land on old pods: first attempts that fail twice as often show as fewer than twice as many failures.\n\n\
          Under the defaults 2× is promised not to pass only where twice the base rate is above twice the floor: below it nobody minds.\n\n",
     );
     for (heading, promises) in promises {
