@@ -66,6 +66,19 @@ mod tests {
             .all(|(one, other)| (one - other - apart).abs() <= 1e-12 * size)
     }
 
+    #[test]
+    fn where_all_fail_nothing_is_said_and_what_these_sums_do_not_allow_is_as_likely_as_what_they_do() {
+        let (multiples, ln) = multiples();
+        let all = two_arms([250.0, 250.0], [750.0, 750.0], 1.0, &multiples, &ln);
+        assert!(all.iter().all(|value| (value - all[0]).abs() < 1e-9), "{all:?}");
+        // 700 of 1,000 failed. Were it all of the candidate's 250, then 450 of the baseline's 750: no multiple above 5/3 was possible.
+        let some = two_arms([200.0, 250.0], [500.0, 750.0], 1.0, &multiples, &ln);
+        let above = multiples.partition_point(|multiple| *multiple <= 5.0 / 3.0);
+        assert!(some[above..].iter().all(|value| *value == some[above]) && some[above] < some[above - 1]);
+        let few = two_arms([2.0, 250.0], [5.0, 750.0], 1.0, &multiples, &ln);
+        assert!(few.windows(2).all(|pair| pair[0] != pair[1]), "nothing is cut where few fail");
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, rng_seed: RngSeed::Fixed(5), ..ProptestConfig::default() })]
 

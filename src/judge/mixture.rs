@@ -217,3 +217,25 @@ fn multiply(row: &mut [f64], factors: &[f64]) {
         *value *= factor;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::{grid::GRID, weights};
+
+    #[test]
+    fn an_outage_convicts_and_never_acquits() {
+        let (weights, jump) = weights::against_known(2.0_f64.ln());
+        let mut mixture = Mixture::new(weights, jump, Starts::spread(10, 15.0));
+        let toward = |x: f64| GRID.x.map(|point| (-(point - x).powi(2) / 0.1).exp());
+        let (well, badly) = (toward(-0.5), toward(1.5));
+        (0..5).for_each(|_| mixture.outage(Some(&well)));
+        assert!((mixture.safe() - 1.0).abs() < 1e-9, "{}", mixture.safe());
+        mixture.outage(Some(&badly));
+        assert!(mixture.harm() > 1e3, "{}", mixture.harm());
+        mixture.step(Some(&well));
+        let once = mixture.safe();
+        mixture.outage(Some(&well));
+        assert!(once > 100.0 && mixture.safe() == once, "{once}");
+    }
+}

@@ -350,3 +350,49 @@ impl Running {
         self.tally.phi(PHI_UNKNOWN)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const USUAL: [[f64; 2]; 3] = [[4.0, 1_000.0], [6.0, 1_000.0], [5.0, 1_000.0]];
+
+    fn worth(noise: &mut StepNoise, times: f64) -> Worth {
+        noise.worth([5.0 * times, 1_000.0], USUAL.into_iter().map(|[k, n]| [k * times, n]))
+    }
+
+    #[test]
+    fn an_outage_makes_phi_larger_and_says_nothing_for_the_candidate_until_it_has_lasted() {
+        let mut noise = StepNoise::new(Some((1.5, 0.005)), 15.0);
+        let usual = worth(&mut noise, 1.0);
+        assert!(!usual.outage && usual.phi == 1.5);
+        assert!(!worth(&mut noise, 2.9).outage);
+        let outage = worth(&mut noise, 15.0);
+        assert!(outage.outage && outage.phi > 5.0, "{outage:?}");
+        // What lasts is usual one day: a dependency that stays slow.
+        let after = (0..40).find(|_| !worth(&mut noise, 15.0).outage);
+        assert!(after.is_some_and(|steps| steps >= 4), "{after:?}");
+    }
+
+    #[test]
+    fn the_first_failures_ever_are_no_outage_without_end() {
+        let mut noise = StepNoise::new(Some((1.5, 1e-9)), 15.0);
+        let all = noise.worth([1_000.0, 1_000.0], [[0.0, 3_000.0]].into_iter());
+        assert!(all.outage && all.phi == 1.5 * OUTAGE_MOST, "{all:?}");
+    }
+
+    #[test]
+    fn no_step_is_exacter_than_a_tenth() {
+        let mut noise = StepNoise::new(Some((1.0, 0.05)), 15.0);
+        let Worth { phi, .. } = noise.worth([50_000.0, 1e6], [[50_000.0, 1e6]].into_iter());
+        // ln(ratio) of K events in halves has the variance phi 4/K.
+        assert!((phi * 4.0 / 100_000.0 - EXACTEST * EXACTEST).abs() < 1e-12, "{phi}");
+    }
+
+    #[test]
+    fn a_candidate_passes_by_pods_that_may_differ_more() {
+        let mean = |spread: &Spread| spread.sigmas(1.0, 2.0).map(|(p, sigma)| p * sigma).sum::<f64>();
+        let prior = Spread::of_past(&[]);
+        assert!(mean(&prior.wary()) > 1.1 * mean(&prior));
+    }
+}
