@@ -67,7 +67,13 @@ pub async fn install(plane: &Plane) {
 /// Takes it away by the commands that are shown, and looks that nothing of it is left.
 pub async fn uninstall(plane: &Plane) {
     runs_what_is_shown(plane, "Uninstall").await;
-    for kind in ["namespaces", "clusterroles", "customresourcedefinitions"] {
+    for kind in [
+        "namespaces",
+        "clusterroles",
+        "customresourcedefinitions",
+        "validatingadmissionpolicies",
+        "validatingadmissionpolicybindings",
+    ] {
         let left = plane.kubectl("default", &["get", kind, "-o", "name"]).await;
         assert!(!left.contains("lastgood"), "{left}");
     }

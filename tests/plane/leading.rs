@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::{
     controllers::{ACCOUNT, Controller, install, uninstall},
+    fields::the_account_changes_templates_and_its_own_marks_and_nothing_else,
     rig::{Plane, processes, programs, skipped, until},
     workloads::{service, workload},
 };
@@ -169,6 +170,7 @@ async fn one_of_two_controllers_acts_and_the_other_takes_over_whatever_becomes_o
         return skipped("leading::one_of_two_controllers_acts_and_the_other_takes_over_whatever_becomes_of_the_first");
     };
     it_may_do_no_more_than_it_needs(&plane).await;
+    the_account_changes_templates_and_its_own_marks_and_nothing_else(&plane).await;
     let (first, second) = the_first_guards_and_the_second_stands_by(&plane).await;
     a_freeze_by_the_store_counts(&plane, &first, &second).await;
     assert_eq!(transitions(&plane).await, "1");

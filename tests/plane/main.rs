@@ -8,6 +8,7 @@ mod clients;
 mod contract;
 mod controllers;
 mod ends;
+mod fields;
 mod histories;
 mod leading;
 mod people;
