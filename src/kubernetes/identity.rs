@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_called_by_the_tag_of_the_named_container_else_of_the_image_that_changed_else_of_the_first() {
+    fn k23_a_version_is_called_by_the_tag_of_the_named_container_else_of_the_image_that_changed_else_of_the_first() {
         let (v1, v2) = (template("registry:5000/shop/app:v1"), template("registry:5000/shop/app:v2"));
         assert_eq!(named(&v2, None, None), "v2");
         assert_eq!(named(&v2, Some(&v1), Some("proxy")), "7");

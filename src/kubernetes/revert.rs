@@ -44,7 +44,7 @@ impl Workload {
                 Tried::Ended(result) => return Ok(result),
                 Tried::Again(error) => {
                     let asked = match &error {
-                        CallError::Busy { pause, .. } => *pause,
+                        CallError::Busy { pause, .. } => *pause * number,
                         _ => AGAIN * number,
                     };
                     last = Some(error);
@@ -53,9 +53,11 @@ impl Workload {
             }
         }
         match last {
-            // It may still be done: only a look can tell.
-            Some(error @ CallError::Unknown(_)) => Err(self.cannot("write to", &error)),
-            Some(error) => Ok(not_moved(self.cannot("write to", &error))),
+            // It may still be done, or a busy server will do it later: the look that follows tells, and all is decided anew.
+            Some(error @ (CallError::Unknown(_) | CallError::Busy { .. })) => Err(self.cannot("write to", &error)),
+            Some(error) => Ok(ActResult::NotMoved {
+                error: self.never_still(&error),
+            }),
             None => Err(PlatformError("nothing was tried; report this".to_owned())),
         }
     }
@@ -115,6 +117,15 @@ impl Workload {
         } else {
             Tried::Again(error)
         })
+    }
+
+    /// Someone else writes to the workload all the time: lastgood gives up, which is for people.
+    fn never_still(&self, error: &CallError) -> String {
+        let (kind, namespace, name) = (self.target.kind.as_str(), &self.target.namespace, &self.target.name);
+        format!(
+            "{kind} {namespace}/{name} was another one at each of {TRIES} tries ({error}); see who writes to it with \
+             `kubectl get {kind} {name} -n {namespace} -o yaml --show-managed-fields`, then go back with `lastgood rollback`"
+        )
     }
 
     /// The template to restore; none where nothing is left of it.

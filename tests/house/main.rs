@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod code;
+mod rows;
 mod rules;
 mod sizes;
 mod source;

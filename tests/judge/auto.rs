@@ -159,7 +159,7 @@ fn judge_alone(watch: &Watch, plan: &Plan, steps: &[Step]) -> Vec<Evidence> {
 }
 
 #[test]
-fn a_shared_outage_while_both_run_convicts_nobody() {
+fn p20_a_shared_outage_while_both_run_convicts_nobody() {
     for seed in 0..8 {
         let outage = |t: usize| if (20..24).contains(&t) { 20.0 } else { 1.0 };
         let evidence = Watch::new(seed, Comparison::Auto).evidence(&steps(seed + 100, |_| 1.0, outage));

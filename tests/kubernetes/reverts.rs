@@ -172,6 +172,38 @@ async fn k18_with_its_history_pruned_the_kept_template_is_restored() {
     );
 }
 
+#[rstest]
+#[case::another_image("/spec/containers/0/image", json!("app:v2"))]
+#[case::a_variable("/spec/containers/0/env", json!([{"name": "MODE", "value": "fast"}]))]
+#[case::another_command("/spec/containers/0/command", json!(["serve", "--fast"]))]
+#[case::a_probe("/spec/containers/0/readinessProbe", json!({"tcpSocket": {"port": 9}}))]
+#[case::limits("/spec/containers/0/resources", json!({"limits": {"memory": "10Mi"}}))]
+#[case::a_checksum("/metadata/annotations", json!({"checksum/config": "abc"}))]
+#[case::a_sidecar("/spec/containers/1", json!({"name": "proxy", "image": "proxy:7"}))]
+#[case::an_init_container("/spec/initContainers", json!([{"name": "migrate", "image": "app:v1"}]))]
+#[case::no_volumes("/spec/volumes", json!([]))]
+#[tokio::test]
+async fn k22_whatever_a_release_changed_comes_back_whole_and_never_as_a_mix(
+    #[case] place: &str,
+    #[case] value: serde_json::Value,
+) {
+    let site = Site::rolled_out().await;
+    site.ships("app:v1");
+    let mut changed = template("app:v1");
+    let operations = json!([{"op": "add", "path": place, "value": value}]);
+    let operations: json_patch::Patch = serde_json::from_value(operations).expect("a patch");
+    json_patch::patch(&mut changed, &operations).expect("patched");
+    site.changes(|object| object["spec"]["template"] = changed);
+    let from = site.runs().await.expect("it runs");
+    assert_ne!(from, site.v1, "it is a version of its own, whatever its tag");
+    let mut intent = site.intent();
+    intent.from = from;
+    let result = site.workload.revert(&intent).await.expect("told");
+    assert!(matches!(result, ActResult::Applied { .. }), "{result:?}");
+    assert_eq!(site.stored()["spec"]["template"], template("app:v1"));
+    assert_eq!(site.template_writes(), 1);
+}
+
 #[tokio::test]
 async fn what_the_next_apply_leaves_behind_is_told_without_values() {
     let site = Site::rolled_out().await;

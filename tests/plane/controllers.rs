@@ -118,6 +118,11 @@ fn lastgood(plane: &Plane, directory: &tempfile::TempDir, kubeconfig: &PathBuf, 
 impl Controller {
     /// Starts one, once it says that it runs or stands by.
     pub async fn start(plane: &Plane) -> Self {
+        Self::start_with(plane, &[]).await
+    }
+
+    /// The same, with more in its environment.
+    pub async fn start_with(plane: &Plane, environment: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let policy = fs::read_to_string(manifests("kubernetes/policies/myapp.yaml")).expect("the policy");
         let short = "watch: {for: 90s, proveAfter: 45s}\n  revert: {verifyFor: 20s}\n  notify:";
@@ -125,6 +130,7 @@ impl Controller {
         fs::write(directory.path().join("myapp.yaml"), policy).expect("written");
         let kubeconfig = kubeconfig(plane).await;
         let mut command = lastgood(plane, &directory, &kubeconfig, &["run", "--log-format", "text"]);
+        command.envs(environment.iter().copied());
         command.stderr(fs::File::create(directory.path().join("log")).expect("a log"));
         let process = Child::start("lastgood", command).expect("lastgood");
         let controller = Self {

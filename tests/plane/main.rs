@@ -2,20 +2,28 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[expect(dead_code, reason = "what only the tests of rollouts need")]
 #[path = "../rollouts/clients.rs"]
 mod clients;
 #[path = "../history/contract.rs"]
 mod contract;
 mod controllers;
 mod ends;
+mod faults;
+mod fenced;
 mod fields;
+mod guarded;
 mod histories;
 mod leading;
 mod people;
+#[expect(dead_code, reason = "what only the tests of rollouts need")]
+mod proxy;
 mod rig;
 #[path = "../history/sample.rs"]
 mod sample;
 mod taking_over;
 mod workloads;
+#[expect(dead_code, reason = "what only the tests of rollouts need")]
+mod written;
 
 use rig as plane;

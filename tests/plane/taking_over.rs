@@ -1,4 +1,4 @@
-//! The leader is killed while it judges: the other one judges on from the same evidence, and reverts once.
+//! Leaders are killed while they judge, between intent and act, and between act and outcome: the next one goes on, and reverts once.
 
 use serde_json::{Value, json};
 
@@ -7,8 +7,9 @@ use rustix::process::Signal;
 use crate::{
     clients::Clients,
     controllers::Controller,
-    leading::{forbidden, installed, requests, send},
+    leading::{forbidden, installed, send},
     rig::{Plane, skipped, until},
+    written::template_changes_in,
 };
 
 /// What is stored of the service that is guarded.
@@ -19,38 +20,47 @@ async fn history(plane: &Plane) -> Value {
     object["history"].clone()
 }
 
-/// The patches that the API server took from lastgood and that changed a template, dry runs left out.
-fn reverts(plane: &Plane) -> usize {
-    let is = |event: &&Value| {
-        let accepted = event["verb"] == "patch" && event["responseStatus"]["code"] == 200;
-        let dry = event["requestURI"].as_str().is_some_and(|uri| uri.contains("dryRun"));
-        accepted && !dry && event["requestObject"].to_string().contains("\"replace\"")
-    };
-    requests(plane).iter().filter(is).count()
+/// Waits until what is stored of the open rollout is so.
+async fn until_open(plane: &Plane, what: &str, is: impl Fn(&Value) -> bool) {
+    until(what, async || is(&history(plane).await["open"])).await;
 }
 
 #[tokio::test]
-async fn the_leader_is_killed_while_it_judges_and_the_other_one_reverts_once_by_the_shipped_role() {
+async fn c01_leaders_die_while_they_judge_and_around_the_act_and_the_template_is_put_back_once_by_the_shipped_role() {
     let Some(plane) = installed("taking-over").await else {
-        return skipped("taking_over::the_leader_is_killed_while_it_judges_and_the_other_one_reverts_once_by_the_shipped_role");
+        return skipped(
+            "taking_over::c01_leaders_die_while_they_judge_and_around_the_act_and_the_template_is_put_back_once_by_the_shipped_role",
+        );
     };
     let clients = Clients::of(&plane, "shop", "myapp").await;
     let first = Controller::start(&plane).await;
     first.until_it_leads().await;
-    let second = Controller::start(&plane).await;
-    until("v1 is watched", async || !history(&plane).await["open"]["plan"].is_null()).await;
+    let second = Controller::start_with(&plane, &[("LASTGOOD_CRASH_AT", "intent.after")]).await;
+    until_open(&plane, "v1 is watched", |open| !open["plan"].is_null()).await;
 
     plane.image("myapp:v2", &json!({"errors": 0.3, "median": 0.010, "spread": 0.3}));
     plane
         .kubectl("shop", &["set", "image", "deployment/myapp", "myapp=myapp:v2"])
         .await;
-    until("the first one judges v2", async || {
-        let history = history(&plane).await;
-        history["open"]["to"]["name"] == "v2" && !history["open"]["plan"].is_null()
+    until_open(&plane, "the first one judges v2", |open| {
+        open["to"]["name"] == "v2" && !open["plan"].is_null()
     })
     .await;
     send(Signal::KILL, first.id());
     second.until_it_leads().await;
+    second.ended().await;
+    assert!(!history(&plane).await["open"]["intent"].is_null(), "{}", second.log());
+    assert_eq!(template_changes_in(&plane, "shop"), 0, "an intent, and no act yet");
+
+    let third = Controller::start_with(&plane, &[("LASTGOOD_CRASH_AT", "act.after")]).await;
+    third.ended().await;
+    assert_eq!(template_changes_in(&plane, "shop"), 1, "{}", third.log());
+    assert!(
+        history(&plane).await["open"]["outcome"].is_null(),
+        "an act, and no outcome yet"
+    );
+
+    let fourth = Controller::start(&plane).await;
     until("v1 is back and verified", async || {
         history(&plane).await["closed"].as_array().is_some_and(|closed| {
             closed
@@ -61,8 +71,8 @@ async fn the_leader_is_killed_while_it_judges_and_the_other_one_reverts_once_by_
     .await;
     let shown = "jsonpath={.spec.template.spec.containers[0].image} {.metadata.annotations.lastgood\\.dev/fence}";
     let said = plane.kubectl("shop", &["get", "deployment", "myapp", "-o", shown]).await;
-    assert_eq!(said, "myapp:v1 2", "{}", second.log());
-    assert_eq!(reverts(&plane), 1);
+    assert_eq!(said, "myapp:v1 3", "the third one's patch: {}", fourth.log());
+    assert_eq!(template_changes_in(&plane, "shop"), 1);
     let described = plane.kubectl("shop", &["describe", "deployment", "myapp"]).await;
     for told in [
         "RolloutSeen",

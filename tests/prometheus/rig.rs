@@ -193,6 +193,8 @@ pub struct Page {
     pub frozen: Option<Moment>,
     /// Takes connections and never answers.
     pub mute: bool,
+    /// So many series more, each of a request path that nobody asked for yet.
+    pub paths: usize,
     /// A native histogram, `seconds` as well, in place of the classic one; then everything is said in protobuf.
     pub native: Option<Histogram>,
 }
@@ -209,6 +211,7 @@ impl Page {
             stamps: false,
             frozen: None,
             mute: false,
+            paths: 0,
             native: None,
         }
     }
@@ -243,6 +246,9 @@ impl Page {
             good / 2,
             good - good / 2
         );
+        for path in 0..self.paths {
+            text.push_str(&format!("{name}{{code=\"200\",path=\"/user/{path}\"}} 0{stamp}\n"));
+        }
         if bad > 0 || !self.lazy {
             text.push_str(&format!("{name}{{code=\"500\",path=\"/a\"}} {bad}{stamp}\n"));
         }

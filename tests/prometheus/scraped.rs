@@ -158,6 +158,27 @@ async fn p04_series_are_summed_exactly_and_a_second_instance_is_named_unless_the
 }
 
 #[tokio::test]
+async fn p17_a_version_that_explodes_into_ten_thousand_series_is_one_exact_count_and_a_small_answer() {
+    let exporter = Exporter::serve(Page {
+        traffic: [97, 3],
+        ..Page::new()
+    })
+    .await;
+    let server = Server::start(&[("p17", &exporter)]).await;
+    exporter.scraped(2).await;
+    let began = now();
+    exporter.scraped(2).await;
+    exporter.page().paths = 10_000;
+    exporter.scraped(5).await;
+    let policy = policy("p17");
+    let (counted, scrapes) = steps(&server, &policy, began).await;
+    assert!(counted.len() >= 5, "{counted:?}");
+    assert_eq!(sum(&counted), truth(&exporter.page(), scrapes));
+    let answer = server.source().instant(&question(&policy), now()).await.expect("an answer");
+    assert!(answer.size() < 20, "{} samples", answer.size());
+}
+
+#[tokio::test]
 async fn p18_a_renamed_metric_is_a_named_gap_and_errors_that_never_happened_are_zero() {
     let renamed = Exporter::serve(Page {
         name: "http_requests_total",

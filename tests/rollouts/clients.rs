@@ -10,14 +10,17 @@ use std::{
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, Client, Config, api::ListParams, config::KubeConfigOptions, config::Kubeconfig};
+use lastgood::app::clock::monotonic;
 use tokio::task::JoinHandle;
 
 use crate::plane::Plane;
 
 /// How often the ready pods are looked for.
 const LOOK: Duration = Duration::from_millis(250);
-/// Between two requests.
-const PAUSE: Duration = Duration::from_millis(20);
+/// Requests a second where nothing else is said.
+pub const RATE: u32 = 50;
+/// An answer that takes longer is slow.
+pub const SLOW: Duration = Duration::from_millis(250);
 
 /// What the clients have met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,12 +29,31 @@ pub struct Met {
     pub answered: u64,
     /// Answers of 500 and above, and requests without an answer.
     pub failed: u64,
+    /// Of those that were answered without an error, the ones that took longer than [`SLOW`].
+    pub slow: u64,
+}
+
+impl Met {
+    /// What came since.
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            answered: self.answered - before.answered,
+            failed: self.failed - before.failed,
+            slow: self.slow - before.slow,
+        }
+    }
+
+    /// All requests.
+    pub fn all(self) -> u64 {
+        self.answered + self.failed
+    }
 }
 
 #[derive(Default)]
 struct Counters {
     answered: AtomicU64,
     failed: AtomicU64,
+    slow: AtomicU64,
 }
 
 /// Clients at work. Dropping it sends them home.
@@ -41,8 +63,13 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// About 50 requests a second to the ready pods of the app.
+    /// [`RATE`] requests a second to the ready pods of the app.
     pub async fn of(plane: &Plane, namespace: &str, app: &str) -> Self {
+        Self::at(RATE, plane, namespace, app).await
+    }
+
+    /// So many requests a second to all ready pods of the app together.
+    pub async fn at(rate: u32, plane: &Plane, namespace: &str, app: &str) -> Self {
         let kubeconfig = Kubeconfig::read_from(plane.file("credentials/admin.kubeconfig")).expect("a kubeconfig");
         let options = KubeConfigOptions::default();
         let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.expect("a config");
@@ -64,7 +91,7 @@ impl Clients {
         });
         let asks = tokio::spawn({
             let counters = Arc::clone(&counters);
-            async move { ask(&ready, &counters).await }
+            async move { ask(&ready, &counters, Duration::from_secs(1) / rate).await }
         });
         Self {
             counters,
@@ -77,6 +104,7 @@ impl Clients {
         Met {
             answered: self.counters.answered.load(Ordering::Relaxed),
             failed: self.counters.failed.load(Ordering::Relaxed),
+            slow: self.counters.slow.load(Ordering::Relaxed),
         }
     }
 }
@@ -95,13 +123,13 @@ fn address(pod: &Pod) -> Option<String> {
     serves.then(|| status.pod_ip.clone()).flatten()
 }
 
-async fn ask(ready: &Mutex<Vec<String>>, counters: &Arc<Counters>) {
+async fn ask(ready: &Mutex<Vec<String>>, counters: &Arc<Counters>, pause: Duration) {
     let client = reqwest::Client::builder()
         .no_proxy()
         .timeout(Duration::from_secs(5))
         .build()
         .expect("a client");
-    let mut ticker = tokio::time::interval(PAUSE);
+    let mut ticker = tokio::time::interval(pause);
     for turn in 0_usize.. {
         ticker.tick().await;
         let address = {
@@ -113,10 +141,14 @@ async fn ask(ready: &Mutex<Vec<String>>, counters: &Arc<Counters>) {
         };
         let (client, counters) = (client.clone(), Arc::clone(counters));
         tokio::spawn(async move {
+            let began = monotonic();
             let answer = client.get(format!("http://{address}:8080/")).send().await;
             let failed = answer.map_or(true, |answer| answer.status().is_server_error());
             let counter = if failed { &counters.failed } else { &counters.answered };
             counter.fetch_add(1, Ordering::Relaxed);
+            if !failed && began.elapsed() > SLOW {
+                counters.slow.fetch_add(1, Ordering::Relaxed);
+            }
         });
     }
 }

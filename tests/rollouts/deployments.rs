@@ -6,8 +6,9 @@ use lastgood::{
 };
 
 use crate::{
+    costs::{Unguarded, image},
     plane::skipped,
-    scene::{Scene, behaves},
+    scene::{LATENCY, Scene, Staging, behaves},
 };
 
 pub async fn a_release_with_errors_is_convicted_beside_the_old_pods_and_the_template_is_put_back() {
@@ -29,6 +30,34 @@ pub async fn a_release_with_errors_is_convicted_beside_the_old_pods_and_the_temp
     );
     assert_eq!(scene.standing("v2").await, Some(Standing::Quarantined));
     println!("{}\n{:?}", scene.command(&["explain", "shop"]), scene.clients.met());
+}
+
+pub async fn a_release_with_five_percent_of_errors_costs_less_than_where_nobody_guards() {
+    let Some(scene) = Scene::set("Deployment", "five-percent").await else {
+        return skipped("deployments::a_release_with_five_percent_of_errors_costs_less_than_where_nobody_guards");
+    };
+    let mut unguarded = Unguarded::beside(&scene).await;
+    unguarded.ships(&scene, "v2", &behaves(0.05, 0.010), image).await;
+    let record = scene.closed("v2").await;
+    assert_eq!(record.outcome, Some(Outcome::Verified), "{record:#?}\n{}", scene.log());
+    unguarded.note("5 % errors (before: 0.5 %)", &scene).await;
+}
+
+pub async fn a_slow_release_is_convicted_by_its_latency_and_put_back() {
+    let staging = Staging {
+        metric: LATENCY,
+        ..Staging::default()
+    };
+    let Some(scene) = Scene::staged("Deployment", "slow", staging).await else {
+        return skipped("deployments::a_slow_release_is_convicted_by_its_latency_and_put_back");
+    };
+    let mut unguarded = Unguarded::beside(&scene).await;
+    unguarded.ships(&scene, "v2", &behaves(0.005, 0.400), image).await;
+    let record = scene.closed("v2").await;
+    assert_eq!(record.verdict, Some(Verdict::Regression), "{record:#?}\n{}", scene.log());
+    assert_eq!(record.outcome, Some(Outcome::Verified), "{record:#?}\n{}", scene.log());
+    assert_eq!(scene.image().await, "v1");
+    unguarded.note("slow: 400 ms (before: 10 ms)", &scene).await;
 }
 
 pub async fn a_good_release_is_proven_and_left_alone() {

@@ -8,10 +8,17 @@ mod plane;
 
 mod applies;
 mod clients;
+mod costs;
 mod deployments;
+mod faults;
 mod gone;
 mod kinds;
 mod people;
+#[expect(dead_code, reason = "what only the tests of the plane itself need")]
+#[path = "../plane/proxy.rs"]
+mod proxy;
 mod scene;
 mod startup;
 mod together;
+#[path = "../plane/written.rs"]
+mod written;

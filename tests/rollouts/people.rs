@@ -13,9 +13,9 @@ use crate::{
     scene::{Scene, behaves},
 };
 
-pub async fn k14_a_newer_release_of_a_person_wins_over_the_one_that_is_judged() {
+pub async fn k13_a_newer_release_of_a_person_wins_over_the_one_that_is_judged() {
     let Some(scene) = Scene::set("Deployment", "newer").await else {
-        return skipped("people::k14_a_newer_release_of_a_person_wins_over_the_one_that_is_judged");
+        return skipped("people::k13_a_newer_release_of_a_person_wins_over_the_one_that_is_judged");
     };
     scene.ships("v2", &behaves(0.0, 0.010)).await;
     scene
@@ -91,9 +91,9 @@ pub async fn a_person_goes_back_by_one_command_and_is_not_judged() {
     println!("{said}\n{}", scene.command(&["audit", "--service", "shop"]));
 }
 
-pub async fn k13_a_restart_is_no_release_and_a_changed_variable_is_one_that_is_restored_whole() {
+pub async fn k22_a_restart_is_no_release_and_a_changed_variable_is_one_that_is_restored_whole() {
     let Some(scene) = Scene::set("Deployment", "variables").await else {
-        return skipped("people::k13_a_restart_is_no_release_and_a_changed_variable_is_one_that_is_restored_whole");
+        return skipped("people::k22_a_restart_is_no_release_and_a_changed_variable_is_one_that_is_restored_whole");
     };
     scene
         .plane

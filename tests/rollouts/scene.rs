@@ -1,6 +1,11 @@
 //! One workload in a namespace of its own, its clients, and a lastgood that guards it.
 
-use std::{path::PathBuf, process::Command, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+    time::Duration,
+};
 
 use lastgood::{
     demo::Child,
@@ -14,8 +19,9 @@ use serde_json::{Value, json};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
-    clients::Clients,
+    clients::{Clients, RATE},
     plane::{Plane, shared, until},
+    proxy::Proxy,
 };
 
 /// So many scenes at once are borne by two cores.
@@ -32,10 +38,38 @@ pub struct Scene {
     pub namespace: &'static str,
     pub kind: &'static str,
     pub clients: Clients,
+    /// Before the API server, where the scene has one.
+    pub proxy: Option<Proxy>,
     directory: tempfile::TempDir,
     _lastgood: Child,
     _stage: SemaphorePermit<'static>,
 }
+
+/// How a scene differs from the others.
+#[derive(Clone, Copy)]
+pub struct Staging {
+    /// lastgood speaks with the API server through a proxy.
+    pub proxied: bool,
+    /// The metric that it judges by, as a policy has it.
+    pub metric: &'static str,
+    /// Requests a second to all pods together.
+    pub rate: u32,
+}
+
+impl Default for Staging {
+    fn default() -> Self {
+        Self {
+            proxied: false,
+            metric: ERRORS,
+            rate: RATE,
+        }
+    }
+}
+
+/// The share of errors.
+const ERRORS: &str = "{name: errors, ratio: {bad: 'http_requests_total{code=~\"5..\"}', total: http_requests_total}}";
+/// How long requests take.
+pub const LATENCY: &str = "{name: latency, histogram: http_request_duration_seconds}";
 
 /// How a version of the service behaves: its share of errors, its median latency in seconds.
 pub fn behaves(errors: f64, median: f64) -> Value {
@@ -78,11 +112,20 @@ pub fn workload(kind: &str, namespace: &str) -> Value {
 impl Scene {
     /// v1 of a workload of this kind runs, is scraped, asked and guarded, and is known as what to go back to. None: no cluster was built.
     pub async fn set(kind: &'static str, namespace: &'static str) -> Option<Self> {
-        Self::with(kind, namespace, &workload(kind, namespace), CLIENT_SIDE).await
+        Self::staged(kind, namespace, Staging::default()).await
     }
 
     /// The same with a v1 of one's own, applied in one's own way.
     pub async fn with(kind: &'static str, namespace: &'static str, v1: &Value, apply: &[&str]) -> Option<Self> {
+        Self::made(kind, namespace, (v1, apply), Staging::default()).await
+    }
+
+    /// The same, with a difference.
+    pub async fn staged(kind: &'static str, namespace: &'static str, staging: Staging) -> Option<Self> {
+        Self::made(kind, namespace, (&workload(kind, namespace), CLIENT_SIDE), staging).await
+    }
+
+    async fn made(kind: &'static str, namespace: &'static str, (v1, apply): (&Value, &[&str]), staging: Staging) -> Option<Self> {
         let plane = shared().await?;
         let stage = STAGES.acquire().await.expect("a stage");
         plane.image(&format!("{namespace}/shop:v1"), &behaves(0.005, 0.010));
@@ -93,15 +136,25 @@ impl Scene {
         plane
             .kubectl(namespace, &["rollout", "status", &status, "--timeout=280s"])
             .await;
-        let clients = Clients::of(&plane, namespace, "shop").await;
+        let clients = Clients::at(staging.rate, &plane, namespace, "shop").await;
         let directory = tempfile::tempdir().expect("a directory");
-        write(&plane, &directory, kind, namespace);
+        let proxy = if staging.proxied {
+            Some(Proxy::before(&plane).await)
+        } else {
+            None
+        };
+        let kubeconfig = proxy
+            .as_ref()
+            .map_or_else(|| plane.file("credentials/admin.kubeconfig"), Proxy::kubeconfig);
+        write_settings(&plane, &directory, &kubeconfig);
+        write_policy(&directory, kind, namespace, staging.metric);
         let lastgood = run(&directory);
         let scene = Self {
             plane,
             namespace,
             kind,
             clients,
+            proxy,
             directory,
             _lastgood: lastgood,
             _stage: stage,
@@ -249,7 +302,7 @@ fn key() -> TargetKey {
     "prod/shop".parse().expect("a key")
 }
 
-fn write(plane: &Plane, directory: &tempfile::TempDir, kind: &str, namespace: &str) {
+fn write_settings(plane: &Plane, directory: &tempfile::TempDir, kubeconfig: &Path) {
     let root = directory.path();
     let settings = format!(
         "policies = [\"{root}/policy.yaml\"]\n\
@@ -260,9 +313,12 @@ fn write(plane: &Plane, directory: &tempfile::TempDir, kind: &str, namespace: &s
          [channels.ops]\nlog = {{}}\n",
         root = root.display(),
         prometheus = plane.prometheus(),
-        kubeconfig = plane.file("credentials/admin.kubeconfig").display(),
+        kubeconfig = kubeconfig.display(),
     );
     std::fs::write(root.join("lastgood.toml"), settings).expect("settings");
+}
+
+fn write_policy(directory: &tempfile::TempDir, kind: &str, namespace: &str, metric: &str) {
     let key = match kind {
         "StatefulSet" => "statefulSet",
         "DaemonSet" => "daemonSet",
@@ -272,14 +328,12 @@ fn write(plane: &Plane, directory: &tempfile::TempDir, kind: &str, namespace: &s
         "apiVersion: lastgood.dev/v1\nkind: Policy\nmetadata: {{name: shop}}\nspec:\n  \
            target: {{kubernetes: {{namespace: {namespace}, {key}: shop}}}}\n  \
            watch: {{for: 90s, proveAfter: 45s}}\n  \
-           metrics:\n    \
-             - name: errors\n      \
-               ratio: {{bad: 'http_requests_total{{code=~\"5..\"}}', total: http_requests_total}}\n  \
+           metrics: [{metric}]\n  \
            revert: {{verifyFor: 20s}}\n  \
            limits: {{revertsPerHour: 100}}\n  \
            notify: {{default: [ops]}}\n"
     );
-    std::fs::write(root.join("policy.yaml"), policy).expect("a policy");
+    std::fs::write(directory.path().join("policy.yaml"), policy).expect("a policy");
 }
 
 fn run(directory: &tempfile::TempDir) -> Child {

@@ -7,6 +7,7 @@ use lastgood::{
 use serde_json::json;
 
 use crate::{
+    costs::{Unguarded, image},
     plane::{skipped, until},
     scene::{Scene, behaves},
 };
@@ -45,7 +46,8 @@ pub async fn k24_a_crash_loop_is_put_back() {
     let Some(scene) = Scene::set("Deployment", "crashes").await else {
         return skipped("startup::k24_a_crash_loop_is_put_back");
     };
-    scene.ships("v2", &json!({"starts": false})).await;
+    let mut unguarded = Unguarded::beside(&scene).await;
+    unguarded.ships(&scene, "v2", &json!({"starts": false}), image).await;
     let record = scene.closed("v2").await;
     assert_eq!(
         record.startup.as_ref().map(|failure| failure.how),
@@ -56,20 +58,23 @@ pub async fn k24_a_crash_loop_is_put_back() {
     assert_eq!(scene.image().await, "v1");
     assert_eq!(scene.standing("v2").await, Some(Standing::Quarantined));
     println!("{}", scene.command(&["explain", "shop"]));
+    unguarded.note("a crash loop", &scene).await;
 }
 
-pub async fn a_release_that_is_never_ready_is_put_back_after_its_own_deadline() {
+pub async fn k24_a_release_that_is_never_ready_is_put_back_after_its_own_deadline() {
     let Some(scene) = Scene::set("Deployment", "unready").await else {
-        return skipped("startup::a_release_that_is_never_ready_is_put_back_after_its_own_deadline");
+        return skipped("startup::k24_a_release_that_is_never_ready_is_put_back_after_its_own_deadline");
     };
     scene.patches(&json!({"spec": {"progressDeadlineSeconds": 20}})).await;
-    scene.plane.image("unready/shop:v2", &behaves(0.005, 0.010));
-    // Nobody listens there.
-    let probe = json!({"httpGet": null, "tcpSocket": {"port": 9}, "periodSeconds": 1});
-    let container = json!({"name": "shop", "image": "unready/shop:v2", "readinessProbe": probe});
-    scene
-        .patches(&json!({"spec": {"template": {"spec": {"containers": [container]}}}}))
-        .await;
+    let mut unguarded = Unguarded::beside(&scene).await;
+    let never_ready = |name: &str| {
+        let mut patch = image(name);
+        // Nobody listens there.
+        let probe = json!({"httpGet": null, "tcpSocket": {"port": 9}, "periodSeconds": 1});
+        patch["spec"]["template"]["spec"]["containers"][0]["readinessProbe"] = probe;
+        patch
+    };
+    unguarded.ships(&scene, "v2", &behaves(0.005, 0.010), never_ready).await;
     let record = scene.closed("v2").await;
     assert_eq!(
         record.startup.as_ref().map(|failure| failure.how),
@@ -81,6 +86,7 @@ pub async fn a_release_that_is_never_ready_is_put_back_after_its_own_deadline() 
     let object = scene.object().await;
     let path = &object["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]["httpGet"]["path"];
     assert_eq!(path, "/healthz", "the probe came back with the template");
+    unguarded.note("never ready, deadline of 20 s", &scene).await;
 }
 
 pub async fn a_quota_that_allows_no_new_pod_is_told_until_it_does_and_convicts_nobody() {

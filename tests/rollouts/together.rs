@@ -3,7 +3,7 @@
 use futures::future::LocalBoxFuture;
 use tokio::task::{LocalSet, spawn_local};
 
-use crate::{applies, deployments, gone, kinds, people, startup};
+use crate::{applies, costs, deployments, faults, gone, kinds, people, plane::shared, startup, written::template_changes};
 
 /// Tells stories; the test fails with all that fail, by their names.
 async fn told<const N: usize>(stories: [(&'static str, LocalBoxFuture<'static, ()>); N]) {
@@ -18,6 +18,10 @@ async fn told<const N: usize>(stories: [(&'static str, LocalBoxFuture<'static, (
         failed
     };
     let failed = LocalSet::new().run_until(all).await;
+    if let Some(plane) = shared().await {
+        println!("lastgood changed templates: {:?}", template_changes(&plane));
+    }
+    costs::write();
     assert!(failed.is_empty(), "failed: {failed:?}; see above");
 }
 
@@ -40,15 +44,20 @@ together!(of_deployments_and_other_kinds:
     applies::k15_a_workload_of_argo_cd_is_told_about_with_the_step_to_take_and_left_alone,
     kinds::a_daemonset_is_judged_by_its_pods_and_put_back,
 );
-together!(of_people_and_releases_that_never_start:
-    people::k14_a_newer_release_of_a_person_wins_over_the_one_that_is_judged,
+together!(of_faults_and_what_a_bad_release_costs:
+    faults::k07_k08_metrics_are_judged_while_the_api_server_is_away_and_a_revert_whose_answer_is_lost_is_made_once,
+    deployments::a_release_with_five_percent_of_errors_costs_less_than_where_nobody_guards,
+    deployments::a_slow_release_is_convicted_by_its_latency_and_put_back,
+    startup::k24_a_crash_loop_is_put_back,
+    startup::k24_a_release_that_is_never_ready_is_put_back_after_its_own_deadline,
+);
+together!(of_people_and_a_missing_image:
+    people::k13_a_newer_release_of_a_person_wins_over_the_one_that_is_judged,
     people::a_persons_undo_is_a_return_and_not_judged,
     people::a_person_goes_back_by_one_command_and_is_not_judged,
-    people::k13_a_restart_is_no_release_and_a_changed_variable_is_one_that_is_restored_whole,
+    people::k22_a_restart_is_no_release_and_a_changed_variable_is_one_that_is_restored_whole,
     people::k16_a_scaler_at_five_hertz_keeps_its_replicas_through_a_revert,
     gone::k11_a_deployment_deleted_in_mid_watch_ends_its_rollout_and_keeps_what_is_known,
     startup::k24_an_image_that_does_not_exist_is_put_back_and_one_that_cannot_be_fetched_now_is_told,
-    startup::k24_a_crash_loop_is_put_back,
     startup::a_quota_that_allows_no_new_pod_is_told_until_it_does_and_convicts_nobody,
-    startup::a_release_that_is_never_ready_is_put_back_after_its_own_deadline,
 );

@@ -171,7 +171,7 @@ fn a_crash_loop_convicts_when_two_pods_are_in_it_and_the_old_ones_are_not() {
 }
 
 #[test]
-fn never_ready_convicts_after_the_deadline_and_only_where_the_cluster_is_not_to_blame() {
+fn k24_never_ready_convicts_after_the_deadline_and_only_where_the_cluster_is_not_to_blame() {
     let mut story = shipped();
     let new = pod(&story, "v2", 0);
     let serving = old(&story);

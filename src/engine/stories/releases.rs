@@ -125,7 +125,7 @@ fn a_bad_release_is_reverted_and_verified() {
 }
 
 #[test]
-fn a_revert_that_does_not_help_is_said_and_nothing_moves_again() {
+fn k30_a_revert_that_does_not_help_is_said_and_nothing_moves_again() {
     let mut story = Story::with_candidate();
     story.judged_as(Verdict::Regression);
     story.reverts("v2", "v1");

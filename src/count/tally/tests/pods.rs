@@ -110,7 +110,7 @@ fn a_pod_of_the_same_name_begins_a_life_of_its_own() {
 }
 
 #[test]
-fn a_side_of_which_too_few_ready_pods_were_scraped_is_not_counted_at_all() {
+fn p03_a_side_of_which_too_few_ready_pods_were_scraped_is_not_counted_at_all() {
     let names = ["shop/a", "shop/b", "shop/c", "shop/d", "shop/e"];
     let lives: Vec<_> = names.iter().map(|pod| life(pod, Arm::Candidate, -100)).collect();
     let first = |count: usize, n: f64| names[..count].iter().map(|pod| of(pod, 0.0, n)).collect::<Vec<_>>();

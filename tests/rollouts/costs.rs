@@ -1,0 +1,148 @@
+//! What a bad release costs with and without lastgood: the same release is shipped at the same moment to a workload that it guards and to one
+//! beside it that nobody guards, each under the same load, and clients count what they meet.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use lastgood::app::clock::monotonic;
+use serde_json::Value;
+
+use crate::{
+    clients::{Clients, Met, SLOW},
+    plane::{Plane, until},
+    scene::{Scene, behaves, workload},
+};
+
+/// Rows of the table that are measured so far.
+static ROWS: Mutex<Vec<Row>> = Mutex::new(Vec::new());
+/// So many make a table.
+const ALL: usize = 4;
+/// Of each workload.
+const PODS: usize = 4;
+const PAGE: &str = "docs/kubernetes-costs.md";
+
+struct Row {
+    release: &'static str,
+    took: Duration,
+    with: Met,
+    without: Met,
+    /// Ready pods of the one that nobody guards, afterwards.
+    left: usize,
+}
+
+/// The workload that nobody guards.
+pub struct Unguarded {
+    namespace: String,
+    clients: Clients,
+    began: Option<(Instant, Met, Met)>,
+}
+
+impl Unguarded {
+    /// Runs the same v1 as the scene, and is asked as much.
+    pub async fn beside(scene: &Scene) -> Self {
+        let namespace = format!("{}-unguarded", scene.namespace);
+        scene.plane.image(&format!("{namespace}/shop:v1"), &behaves(0.005, 0.010));
+        let mut object = workload(scene.kind, &namespace);
+        // As it was made ready for the story.
+        object["spec"]["progressDeadlineSeconds"] = scene.object().await["spec"]["progressDeadlineSeconds"].clone();
+        scene.plane.apply(&namespace, &[object]).await;
+        let status = ["rollout", "status", "deployment/shop", "--timeout=280s"];
+        scene.plane.kubectl(&namespace, &status).await;
+        Self {
+            clients: Clients::of(&scene.plane, &namespace, "shop").await,
+            namespace,
+            began: None,
+        }
+    }
+
+    /// From now on both are counted. A release that is shipped to both by `patch` comes directly after.
+    pub async fn ships(&mut self, scene: &Scene, version: &str, behavior: &Value, patch: impl Fn(&str) -> Value) {
+        for namespace in [scene.namespace, &self.namespace] {
+            scene.plane.image(&format!("{namespace}/shop:{version}"), behavior);
+        }
+        self.began = Some((monotonic(), scene.clients.met(), self.clients.met()));
+        for namespace in [scene.namespace, &self.namespace] {
+            let image = format!("{namespace}/shop:{version}");
+            let patch = patch(&image).to_string();
+            scene
+                .plane
+                .kubectl(namespace, &["patch", "deployment/shop", "--patch", &patch])
+                .await;
+        }
+    }
+
+    /// Notes what it cost until now, when lastgood is done with it.
+    pub async fn note(self, release: &'static str, scene: &Scene) {
+        let (began, with, without) = self.began.expect("it was shipped");
+        let took = began.elapsed();
+        let (with, without) = (scene.clients.met().since(with), self.clients.met().since(without));
+        let left = ready(&scene.plane, &self.namespace).await;
+        until("the guarded one is whole again", async || {
+            ready(&scene.plane, scene.namespace).await == PODS
+        })
+        .await;
+        println!("{release}: after {took:?} {with:?} with, {without:?} without, where {left} pods are left");
+        ROWS.lock().expect("rows").push(Row {
+            release,
+            took,
+            with,
+            without,
+            left,
+        });
+    }
+}
+
+/// Pods that are ready.
+async fn ready(plane: &Plane, namespace: &str) -> usize {
+    let pods = plane.pods(namespace, "shop").await;
+    let is = |pod: &&Value| {
+        let mut conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
+        pod["metadata"]["deletionTimestamp"].is_null()
+            && conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+    };
+    pods.iter().filter(is).count()
+}
+
+/// A release that changes the image alone.
+pub fn image(image: &str) -> Value {
+    serde_json::json!({"spec": {"template": {"spec": {"containers": [{"name": "shop", "image": image}]}}}})
+}
+
+/// Writes the table, once all rows are there and where the generated files are to be written.
+pub fn write() {
+    let mut rows = ROWS.lock().expect("rows");
+    if rows.len() < ALL || std::env::var_os("UPDATE_GENERATED").is_none() {
+        return;
+    }
+    rows.sort_by_key(|row| row.release);
+    let mut page = format!(
+        "# What a bad release costs on Kubernetes\n\n\
+         Written by `tests/rollouts` (`UPDATE_GENERATED=1 cargo test --all-features --test rollouts`). Each release is shipped at the same moment to two \
+         Deployments of four pods on a real cluster: one that lastgood guards, and one beside it that nobody guards. Clients ask each 50 times a second \
+         and count what they meet, from the moment of the release until lastgood has put the old version back and has verified it (20 s here; \
+         `minReadySeconds` is 15, scrapes come every 5 s). What nobody guards stays as it is in the last column until a person comes.\n\n\
+         | release | lastgood is done after | failed with lastgood | failed without | slower than {} ms with | without | ready pods left without |\n\
+         | --- | --- | --- | --- | --- | --- | --- |\n",
+        SLOW.as_millis()
+    );
+    for row in rows.iter() {
+        let of = |part: u64, met: Met| format!("{part} of {}", met.all());
+        writeln!(
+            page,
+            "| {} | {} s | {} | {} | {} | {} | {} of {PODS} |",
+            row.release,
+            row.took.as_secs(),
+            of(row.with.failed, row.with),
+            of(row.without.failed, row.without),
+            of(row.with.slow, row.with),
+            of(row.without.slow, row.without),
+            row.left,
+        )
+        .expect("a line");
+    }
+    fs::write(format!("{}/{PAGE}", env!("CARGO_MANIFEST_DIR")), page).expect("written");
+}
