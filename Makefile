@@ -2,8 +2,9 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check deny bench promise soak cluster cluster-down
+.PHONY: help demo test check deny bench bench-cluster promise soak cluster cluster-down
 ROUNDS ?= 20
+PROFILE ?= bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -30,10 +31,15 @@ deny: ## licenses, bans and sources of every crate (builds cargo-deny once where
 	@tests/tools/packages.sh
 	tests/tools/deny.sh
 
-bench: ## benchmarks; writes docs/speed.md (leave the machine alone meanwhile; takes 1 GB of disk for a while)
+bench: bench-cluster ## benchmarks; writes docs/speed.md and docs/speed-kubernetes.md (leave the machine alone meanwhile; takes 1 GB of disk for a while)
 	@tests/tools/packages.sh
 	cargo bench --locked --bench judge
 	cargo bench --locked --bench speed
+
+bench-cluster: ## only docs/speed-kubernetes.md, on a cluster of its own (a quarter of an hour; PROFILE=dev builds faster, the page says so)
+	@tests/tools/packages.sh cluster
+	@tests/tools/cluster-build.sh >/dev/null
+	cargo bench --locked --profile $(PROFILE) --bench cluster
 
 promise: ## docs/promise.md: what is promised, measured on simulated rollouts; fails where it is broken (under half an hour on two cores)
 	@tests/tools/packages.sh
