@@ -10,6 +10,7 @@ use std::{
 
 use lastgood::app::clock::monotonic;
 use serde_json::Value;
+use tokio::time::sleep;
 
 use crate::{
     clients::{Clients, Met, SLOW},
@@ -23,6 +24,8 @@ static ROWS: Mutex<Vec<Row>> = Mutex::new(Vec::new());
 const ALL: usize = 4;
 /// Of each workload.
 const PODS: usize = 4;
+/// So long is counted from the release on, longer where lastgood needs longer.
+const WINDOW: Duration = Duration::from_secs(120);
 const PAGE: &str = "docs/kubernetes-costs.md";
 
 struct Row {
@@ -75,10 +78,11 @@ impl Unguarded {
         }
     }
 
-    /// Notes what it cost until now, when lastgood is done with it.
+    /// Notes what it cost in the first [`WINDOW`], when lastgood is done with it.
     pub async fn note(self, release: &'static str, scene: &Scene) {
         let (began, with, without) = self.began.expect("it was shipped");
         let took = began.elapsed();
+        sleep(WINDOW.saturating_sub(took)).await;
         let (with, without) = (scene.clients.met().since(with), self.clients.met().since(without));
         let left = ready(&scene.plane, &self.namespace).await;
         until("the guarded one is whole again", async || {
@@ -123,10 +127,12 @@ pub fn write() {
         "# What a bad release costs on Kubernetes\n\n\
          Written by `tests/rollouts` (`UPDATE_GENERATED=1 cargo test --all-features --test rollouts`). Each release is shipped at the same moment to two \
          Deployments of four pods on a real cluster: one that lastgood guards, and one beside it that nobody guards. Clients ask each 50 times a second \
-         and count what they meet, from the moment of the release until lastgood has put the old version back and has verified it (20 s here; \
-         `minReadySeconds` is 15, scrapes come every 5 s). What nobody guards stays as it is in the last column until a person comes.\n\n\
+         and count what they meet in the {} seconds after the release, longer where lastgood needed longer. `minReadySeconds` is 15, scrapes come every 5 s, and the old version that was put \
+         back is verified for 20 s; that is the end in the second column. What nobody guards goes on as in its columns until a person comes. Pods are \
+         processes of this one machine: a pod that is ended fails the requests of the moment in both columns.\n\n\
          | release | lastgood is done after | failed with lastgood | failed without | slower than {} ms with | without | ready pods left without |\n\
          | --- | --- | --- | --- | --- | --- | --- |\n",
+        WINDOW.as_secs(),
         SLOW.as_millis()
     );
     for row in rows.iter() {

@@ -7,7 +7,7 @@ use lastgood::{
 
 use crate::{
     costs::{Unguarded, image},
-    plane::skipped,
+    plane::{skipped, until},
     scene::{LATENCY, Scene, Staging, behaves},
 };
 
@@ -52,6 +52,15 @@ pub async fn a_slow_release_is_convicted_by_its_latency_and_put_back() {
         return skipped("deployments::a_slow_release_is_convicted_by_its_latency_and_put_back");
     };
     let mut unguarded = Unguarded::beside(&scene).await;
+    until("some latency of v1 is known", async || {
+        let counted = scene
+            .plane
+            .query(r#"sum(http_request_duration_seconds_count{namespace="slow"})"#)
+            .await;
+        let counted = counted.first().and_then(|one| one["value"][1].as_str()?.parse::<f64>().ok());
+        counted.is_some_and(|requests| requests > 1500.0)
+    })
+    .await;
     unguarded.ships(&scene, "v2", &behaves(0.005, 0.400), image).await;
     let record = scene.closed("v2").await;
     assert_eq!(record.verdict, Some(Verdict::Regression), "{record:#?}\n{}", scene.log());

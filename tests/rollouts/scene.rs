@@ -69,7 +69,7 @@ impl Default for Staging {
 /// The share of errors.
 const ERRORS: &str = "{name: errors, ratio: {bad: 'http_requests_total{code=~\"5..\"}', total: http_requests_total}}";
 /// How long requests take.
-pub const LATENCY: &str = "{name: latency, histogram: http_request_duration_seconds}";
+pub const LATENCY: &str = "{name: latency, histogram: http_request_duration_seconds, warmup: 5s}";
 
 /// How a version of the service behaves: its share of errors, its median latency in seconds.
 pub fn behaves(errors: f64, median: f64) -> Value {
