@@ -17,8 +17,9 @@ demo: ## five deployments of a small service, real parts, two bad ones reverted 
 
 test: ## every test; fails where one was skipped that tests/skipped.txt does not excuse
 	@tests/tools/packages.sh tests
-	@prometheus="$$(tests/tools/prometheus.sh)"; nginx="$$(tests/tools/nginx.sh)"; \
-	  LASTGOOD_DEMO_PROMETHEUS="$$prometheus" LASTGOOD_TEST_NGINX="$$nginx" tests/tools/test.sh
+	@prometheus="$$(tests/tools/prometheus.sh)"; nginx="$$(tests/tools/nginx.sh)"; registry="$$(tests/tools/registry.sh)"; \
+	  LASTGOOD_DEMO_PROMETHEUS="$$prometheus" LASTGOOD_TEST_NGINX="$$nginx" LASTGOOD_TEST_REGISTRY="$$registry" \
+	  tests/tools/test.sh
 
 check: ## formatting, lints and documentation, warnings denied
 	@tests/tools/packages.sh cluster

@@ -19,6 +19,7 @@ pub mod ports;
 pub mod prometheus;
 pub mod question;
 pub mod record;
+pub mod registry;
 pub mod settings;
 pub mod web;
 pub mod words;

@@ -18,7 +18,7 @@ use crate::{
     decide::Freeze,
     engine::PersonWord,
     explain::clean,
-    ports::{Clock, Command, Desk, DeskError, HistoryError, Platform, SharedHistory, Trail},
+    ports::{Clock, Command, Desk, DeskError, HistoryError, Images, Platform, SharedHistory, Trail},
     record::{Action, CONTROLLER_CHAIN, Deed, StoredAudit, TargetHistory},
     web::Reception,
     words::{Actor, Moment, Standing, TargetKey, Version, VersionName},
@@ -48,6 +48,8 @@ pub struct Counter {
     pub fleet: Arc<Mutex<FleetState>>,
     /// What survives.
     pub store: SharedHistory,
+    /// The registries of images.
+    pub images: Arc<dyn Images>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -58,6 +60,7 @@ impl Reception for Counter {
             handles: self.handles.clone(),
             fleet: self.fleet.clone(),
             store: self.store.clone(),
+            images: self.images.clone(),
             clock: self.clock.clone(),
             actor,
         })

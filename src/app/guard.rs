@@ -5,6 +5,7 @@ mod chores;
 mod durable;
 mod effects;
 mod judged;
+mod marks;
 mod owed;
 mod required;
 mod snapshot;
@@ -28,13 +29,14 @@ use crate::{
     engine::Event,
     judge::Evidence,
     policy::Policy,
-    ports::{Clock, DeskError, HistoryError, MetricSource, Platform, PlatformError, Revision, SharedHistory},
+    ports::{Clock, DeskError, HistoryError, Images, MetricSource, Platform, PlatformError, Revision, SharedHistory},
     record::{DataFault, Phase, SeenObject, TargetHistory, Unready},
     web::Figures,
     words::{Moment, RolloutId},
 };
 pub(super) use durable::durable_step;
 pub(super) use effects::done;
+use marks::Marking;
 use owed::Owed;
 pub use snapshot::Snapshot;
 
@@ -62,6 +64,8 @@ pub struct Outside {
     pub clock: Arc<dyn Clock>,
     /// The channels.
     pub sinks: Arc<Sinks>,
+    /// The registries of images.
+    pub images: Arc<dyn Images>,
     /// All services together.
     pub fleet: Arc<Mutex<FleetState>>,
     /// Own metrics.
@@ -112,6 +116,7 @@ pub struct Guard {
     busy: bool,
     /// An act is: it is not left alone.
     acting: bool,
+    marking: Marking,
     /// The search for a process that began, and the rollout it is for.
     finding: Option<(RolloutId, AbortHandle)>,
     /// The release for which it was looked up whether it is proven where the policy demands it.
@@ -176,6 +181,7 @@ impl Guard {
             delivering: false,
             busy: false,
             acting: false,
+            marking: Marking::default(),
             finding: None,
             demanded_of: None,
             reports,
@@ -307,6 +313,7 @@ impl Guard {
         }
         self.rehearse(now);
         self.deliver(now);
+        self.mark(now).await;
         self.publish().await;
         Ok(())
     }

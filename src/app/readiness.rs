@@ -1,6 +1,10 @@
 //! Whether lastgood could act if it had to: tried at start and every few minutes, so that it is not found out in the incident.
 
-use super::{guard::Outside, watch};
+use super::{
+    guard::Outside,
+    images::{self, Found},
+    watch,
+};
 use crate::{
     policy::Policy,
     record::{TargetHistory, Unready},
@@ -19,7 +23,16 @@ pub async fn rehearse(outside: &Outside, policy: &Policy, history: &TargetHistor
             ),
         });
     }
-    unready.extend(outside.platform.rehearse(last_good.map(|known| &known.version)).await);
+    let to = last_good.map(|known| &known.version);
+    unready.extend(outside.platform.rehearse(to).await);
+    let image = to.and_then(|to| history.needed_image(&policy.target, to));
+    match images::look(&*outside.images, image).await {
+        Found::Nothing => {}
+        Found::Gone(found) | Found::Remark(found) => unready.push(found),
+        Found::Unknown(because) => {
+            tracing::warn!(target_key = %history.target, %because, "whether the image of the last good version is there cannot be told");
+        }
+    }
     if let Err(because) = watch::data_flows(&*outside.source, policy, outside.clock.now()).await {
         unready.push(Unready {
             name: "no_data".to_owned(),

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     engine::Event,
     policy::Policy,
-    ports::{Clock, HistoryError, MetricSource, PlatformError, SharedHistory},
+    ports::{Clock, HistoryError, Images, MetricSource, PlatformError, SharedHistory},
     record::{Action, Deed},
     settings::policies::PolicyFile,
     web::{self, Figures},
@@ -49,6 +49,8 @@ pub struct Shared {
     pub clock: Arc<dyn Clock>,
     /// The channels.
     pub sinks: Arc<Sinks>,
+    /// The registries of images.
+    pub images: Arc<dyn Images>,
     /// All services together.
     pub fleet: Arc<Mutex<FleetState>>,
     /// Own metrics.
@@ -161,6 +163,7 @@ impl Roster {
             store: shared.store.clone(),
             clock: shared.clock.clone(),
             sinks: shared.sinks.clone(),
+            images: shared.images.clone(),
             fleet: shared.fleet.clone(),
             figures: shared.figures.clone(),
         };

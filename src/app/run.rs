@@ -19,6 +19,7 @@ use super::{
     desk::{Counter, Handles},
     fleet::{FleetState, own},
     guard::GuardError,
+    images,
     leading::{Face, Leading},
     roster::{Roster, Shared},
     store_watch::StoreWatch,
@@ -186,6 +187,7 @@ async fn share(
     clusters.place_all(policies::of(settings).accepted.iter().map(|file| &file.policy));
     let source = Arc::new(Prometheus::new(options(&settings.prometheus))?);
     let sinks = channels::sinks(settings, &clock)?;
+    let images = images::registries(&settings.registries)?;
     let fleet = FleetState::load(settings, store.clone()).await?;
     figures.store_up(true);
     let shared = Shared {
@@ -195,6 +197,7 @@ async fn share(
         clusters,
         clock,
         sinks,
+        images,
         fleet: Arc::new(Mutex::new(fleet)),
         figures,
         handles: Handles::default(),
@@ -222,6 +225,7 @@ impl Controller {
             handles: shared.handles.clone(),
             fleet: shared.fleet.clone(),
             store: shared.store.clone(),
+            images: shared.images.clone(),
             clock: shared.clock.clone(),
         });
         let socket = serve_socket(&settings.server.socket, reception, shutdown.clone())?;

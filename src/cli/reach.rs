@@ -13,6 +13,7 @@ use crate::{
     history,
     policy::Policy,
     ports::{Clock, Desk, DeskError, SharedHistory},
+    registry::Registries,
     settings::{self, Settings, StoreSettings},
     web::{actor, by_sudo, client::Client},
     words::{Actor, Env, Service, TargetKey},
@@ -239,7 +240,8 @@ async fn file_desk(common: &Common, settings: &Settings, path: &Path, missing: M
         Some(user) if uid == 0 => by_sudo(&user, uid),
         _ => actor(uid),
     };
-    store_desk(settings, store, policies, Clusters::new(&settings.kubernetes), who).await
+    let clusters = Clusters::new(&settings.kubernetes);
+    store_desk(common, settings, store, policies, clusters, who).await
 }
 
 /// The histories in the cluster, by the person's own kubeconfig and rights.
@@ -254,7 +256,7 @@ async fn cluster_desk(common: &Common, settings: &Settings, missing: Missing) ->
     }
     let policies = policies(common, settings);
     clusters.place_all(policies.iter());
-    store_desk(settings, store, policies, clusters, actor).await
+    store_desk(common, settings, store, policies, clusters, actor).await
 }
 
 fn policies(common: &Common, settings: &Settings) -> Vec<Policy> {
@@ -266,6 +268,7 @@ fn policies(common: &Common, settings: &Settings) -> Vec<Policy> {
 }
 
 async fn store_desk(
+    common: &Common,
     settings: &Settings,
     store: SharedHistory,
     policies: Vec<Policy>,
@@ -274,11 +277,17 @@ async fn store_desk(
 ) -> anyhow::Result<StoreDesk> {
     let fleet = Mutex::new(FleetState::load(settings, store.clone()).await?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    // No registry stands in a person's way, nor what they may not read of its settings.
+    let images = app::registries(&settings.registries).unwrap_or_else(|error| {
+        output::note(common, &format!("note: no registry is asked for images: {error}"));
+        Arc::new(Registries::default())
+    });
     Ok(StoreDesk {
         store,
         policies,
         fleet,
         clusters,
+        images,
         sinks: app::sinks(settings, &clock).map_err(|error| format!("{error:#}")),
         clock,
         actor,

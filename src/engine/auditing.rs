@@ -4,7 +4,7 @@ use super::draft::Draft;
 use crate::{
     decide::Decision,
     manifest::Manifest,
-    record::{ActResult, Action, Deed, Happened, ProofBasis, Record},
+    record::{ActResult, Action, Deed, Happened, Mark, ProofBasis, Record},
     words::{Actor, Fingerprint, Standing, Version},
 };
 
@@ -85,6 +85,16 @@ impl Draft<'_> {
                 ..self.deed(Some(by), Action::Release, what)
             },
             _ => self.deed(None, Action::Standing, what),
+        };
+        self.audit(deed);
+    }
+
+    /// Adds what shall become, or became, of a mark.
+    pub fn audit_mark(&mut self, mark: &Mark, what: String, why: String, refused: bool) {
+        let deed = Deed {
+            why: why.chars().take(FOUND).collect(),
+            refused,
+            ..self.deed(None, Action::Mark, format!("{} {} {what}", mark.kind.noun(), mark.name))
         };
         self.audit(deed);
     }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Context, Effect, Transition, outbox};
+use super::{Context, Effect, Transition, marks, outbox};
 use crate::{
     record::{AlertKind, Entry, Happened, Phase, Record, TargetHistory},
     words::{Moment, RolloutId},
@@ -109,6 +109,7 @@ impl<'a> Draft<'a> {
 
     /// The step's result.
     pub fn finish(mut self) -> Transition {
+        marks::follow(&mut self);
         for telling in std::mem::take(&mut self.tellings) {
             outbox::write(&mut self, telling);
         }

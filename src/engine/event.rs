@@ -4,8 +4,8 @@ use crate::{
     decide::Fleet,
     judge::{Evidence, Plan},
     manifest::Manifest,
-    policy::Policy,
-    record::{ActResult, Activation, DataFault, Deed, Intent, Observation, Ordered, TargetHistory, Unready},
+    policy::{MarkKind, Policy},
+    record::{ActResult, Activation, DataFault, Deed, Intent, MarkResult, Observation, Ordered, TargetHistory, Unready},
     words::{Actor, ChannelName, Env, Fingerprint, Moment, RolloutId, Standing, Version},
 };
 
@@ -138,6 +138,15 @@ pub enum Event {
     },
     /// Something that was asked for was refused before it came to anything; it is only noted.
     Refused(Deed),
+    /// It was tried to move a mark.
+    Marked {
+        /// Which.
+        kind: MarkKind,
+        /// The version that it was to be put at.
+        to: Version,
+        /// What came of it.
+        result: MarkResult,
+    },
     /// Whether lastgood could act if it had to.
     Readiness(Vec<Unready>),
     /// A channel confirmed an alert.

@@ -11,6 +11,7 @@ mod ending;
 mod event;
 mod gone;
 mod hindrance;
+mod marks;
 mod news;
 mod observe;
 mod opening;
@@ -78,6 +79,7 @@ pub fn step(history: &TargetHistory, context: &Context<'_>, event: &Event, now: 
         Event::Off { off, by, reason } => person::switched(&mut draft, *off, by, reason),
         Event::PolicyIs { hash, by, .. } => auditing::policy_is(&mut draft, hash, by),
         Event::Refused(deed) => draft.audit(deed.clone()),
+        Event::Marked { kind, to, result } => marks::marked(&mut draft, *kind, to, result),
         Event::Readiness(unready) => outbox::readiness(&mut draft, unready),
         Event::Delivered { alert, channel } => outbox::delivered(&mut draft, alert, channel),
         Event::NotDelivered {

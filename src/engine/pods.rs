@@ -9,6 +9,7 @@ use crate::{
 
 /// The platform looked at the pods.
 pub(super) fn seen(draft: &mut Draft<'_>, observation: &Observation) {
+    images_ran(draft, observation);
     let Some(rollout) = draft.open_in(|_| true) else {
         return;
     };
@@ -26,6 +27,19 @@ pub(super) fn seen(draft: &mut Draft<'_>, observation: &Observation) {
         hindrance::seen(draft, record, observation);
         blocked::seen(draft, record, observation);
     });
+}
+
+/// Which images the versions ran, while it can be seen: later only their digests tell them (failures.md, K19).
+fn images_ran(draft: &mut Draft<'_>, observation: &Observation) {
+    for pod in &observation.pods {
+        let Some((version, image)) = pod.version.as_ref().zip(pod.image.as_ref()) else {
+            continue;
+        };
+        let known = draft.history.versions.iter_mut().find(|known| known.version == *version);
+        if let Some(known) = known.filter(|known| known.images.len() < 2 && !known.images.contains(image)) {
+            known.images.push(image.clone());
+        }
+    }
 }
 
 /// How many pods of the version that runs are ready.

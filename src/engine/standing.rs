@@ -70,6 +70,7 @@ impl Draft<'_> {
                 basis: ProofBasis::None,
                 first_seen: self.now,
                 last_ran: self.now,
+                images: Vec::new(),
             });
         }
     }

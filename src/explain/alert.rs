@@ -8,6 +8,7 @@ use super::{
     grounds::{DETAIL, basis, by_hand, closing, conviction, fault, finish_by_hand, found, measured, since_then, timing},
     guard, hindrance,
     language::say,
+    marked::{Marked, marked},
     operational::{frozen, not_ready, policy_rejected, target},
     ordered::rolled_back,
     span_of_time::{clock, long},
@@ -38,6 +39,30 @@ fn in_words(alert: &Alert, language: Language) -> Told {
     match (&alert.kind, alert.record.as_deref()) {
         (AlertKind::NotReady { unready }, _) => not_ready(alert.target.as_ref(), unready, language),
         (AlertKind::PolicyRejected { errors }, _) => policy_rejected(alert.target.as_ref(), errors, language),
+        (
+            AlertKind::Mark {
+                mark,
+                name,
+                to,
+                left,
+                result,
+            },
+            _,
+        ) => {
+            let left = left.as_ref();
+            let kind = *mark;
+            marked(
+                alert.target.as_ref(),
+                &Marked {
+                    kind,
+                    name,
+                    to,
+                    left,
+                    result,
+                },
+                language,
+            )
+        }
         (AlertKind::Frozen { freeze }, _) => frozen(freeze, language),
         (AlertKind::Contested { version }, record) => contested(version, record, alert.target.as_ref(), language),
         (kind, Some(record)) => of_rollout(kind, record, alert, language),

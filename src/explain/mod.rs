@@ -15,6 +15,7 @@ mod guard;
 mod hindrance;
 mod language;
 mod live;
+mod marked;
 mod number;
 mod operational;
 mod ordered;

@@ -37,6 +37,9 @@ pub struct Way {
     pub unfinished: Option<Version>,
     /// What keeps it from working; empty: nothing does.
     pub hindered: Vec<Unready>,
+    /// What is worth knowing before they say yes, and keeps nobody from it.
+    #[serde(default)]
+    pub remarks: Vec<String>,
     /// The policy in force: what to ask Prometheus.
     pub policy: Policy,
 }
@@ -81,6 +84,7 @@ impl Way {
                 .and_then(|open| open.intent.as_ref())
                 .map(|intent| intent.to.clone()),
             hindered: Vec::new(),
+            remarks: Vec::new(),
             policy: policy.clone(),
         })
     }
@@ -207,6 +211,7 @@ impl Way {
                 "  note: {to} is quarantined; a person may go back to it all the same"
             ));
         }
+        lines.extend(self.remarks.iter().map(|remark| format!("  note: {}", clean(remark))));
         lines.extend(
             self.hindered
                 .iter()

@@ -14,6 +14,7 @@ mod incoming;
 mod link;
 mod listing;
 mod manifest;
+mod mark;
 mod platform;
 mod rehearse;
 mod revert;

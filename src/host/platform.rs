@@ -19,7 +19,7 @@ use crate::{
     engine::Look,
     policy::{Activate, HostTarget},
     ports::{Clock, Contents, Platform, PlatformError, crash},
-    record::{ActResult, Intent, Observation, Process, SeenObject, Unready},
+    record::{ActResult, Intent, MarkResult, Observation, Process, SeenObject, Unready},
     words::{Moment, TargetKey, Version, VersionName},
 };
 
@@ -237,6 +237,15 @@ impl Platform for Host {
     fn manifest<'a>(&'a self, version: &'a VersionName) -> BoxFuture<'a, Result<Option<String>, PlatformError>> {
         let (place, version) = (self.identity.place.clone(), version.clone());
         blocking(move || manifest_text(&place, &version)).boxed()
+    }
+
+    fn mark<'a>(
+        &'a self,
+        name: &'a str,
+        to: &'a VersionName,
+        only_from: Option<&'a VersionName>,
+    ) -> BoxFuture<'a, Result<MarkResult, PlatformError>> {
+        self.marked(name, to, only_from).boxed()
     }
 
     fn rehearse<'a>(&'a self, to: Option<&'a Version>) -> BoxFuture<'a, Vec<Unready>> {

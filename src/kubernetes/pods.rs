@@ -3,19 +3,23 @@
 use serde_json::Value;
 
 use super::{
+    identity::images,
     object::{Object, text},
     revision::Revision,
     trouble::waiting,
 };
 use crate::{
+    manifest::ImageReference,
     record::SeenPod,
     words::{Moment, Pod, Version},
 };
 
-/// The pods of `workload` among `pods`, by name; `version` tells which version a revision is.
+/// The pods of `workload` among `pods`, by name; `version` tells which version a revision is, `container` whose image is told: else that of
+/// the first.
 #[must_use]
 pub fn seen<'a>(
     workload: &Object,
+    container: Option<&str>,
     pods: impl Iterator<Item = &'a Object>,
     revisions: &[Revision],
     version: impl Fn(&Revision) -> Option<Version>,
@@ -31,15 +35,17 @@ pub fn seen<'a>(
                 return None;
             }
             let by_hash = || revisions.iter().find(|revision| Some(revision.hash.as_str()) == hash);
+            let revision = by_replica_set.or_else(by_hash);
             Some(SeenPod {
                 pod: Pod(format!("{}/{}", pod.namespace(), pod.name()).into()),
                 uid: pod.uid().to_owned(),
-                version: by_replica_set.or_else(by_hash).and_then(&version),
+                version: revision.and_then(&version),
                 created_at: pod.created_at()?,
                 ready_at: ready_at(pod),
                 leaving: pod.text("/metadata/deletionTimestamp").is_some(),
                 restarts: restarts(pod),
                 waiting: waiting(pod),
+                image: revision.and_then(|revision| image(pod, &revision.template, container)),
             })
         })
         .collect();
@@ -53,6 +59,20 @@ fn ready_at(pod: &Object) -> Option<Moment> {
         .list("/status/conditions")
         .find(|condition| text(condition, "type") == Some("Ready") && text(condition, "status") == Some("True"))?;
     text(ready, "lastTransitionTime")?.parse().ok()
+}
+
+/// The image that the pod runs: its name as the template says it, with the digest that the template pins, else the one that the runtime
+/// tells. A runtime that tells no registry's digest (an image that was loaded by hand) tells none.
+fn image(pod: &Object, template: &Value, container: Option<&str>) -> Option<ImageReference> {
+    let images = images(template);
+    let named = container.and_then(|wanted| images.iter().find(|(name, _)| *name == wanted));
+    let (container, name) = *named.or_else(|| images.first())?;
+    let status = pod
+        .list("/status/containerStatuses")
+        .find(|status| text(status, "name") == Some(container))?;
+    let (_, told) = text(status, "imageID")?.rsplit_once('@')?;
+    let digest = name.split_once('@').map_or(told, |(_, pinned)| pinned);
+    ImageReference::of(name, digest).ok()
 }
 
 fn restarts(pod: &Object) -> u32 {

@@ -135,9 +135,15 @@ impl Workload {
             })
             .await?;
         let catalog = self.catalog().await?.lock().await;
-        Ok(pods::seen(&seen.workload, objects.iter(), &seen.revisions, |revision| {
-            catalog.version(revision, &seen.revisions, &self.ignored).cloned()
-        }))
+        let version = |revision: &_| catalog.version(revision, &seen.revisions, &self.ignored).cloned();
+        let container = self.target.container.as_deref();
+        Ok(pods::seen(
+            &seen.workload,
+            container,
+            objects.iter(),
+            &seen.revisions,
+            version,
+        ))
     }
 
     fn remarks(&self, workload: &Object) -> Vec<String> {

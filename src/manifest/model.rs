@@ -136,6 +136,54 @@ impl ImageReference {
     pub fn digest(&self) -> &str {
         self.0.split_once('@').map_or("", |(_, digest)| digest)
     }
+
+    /// The registry that it is in, with its port: `registry.example:5000`; `docker.io` where the name says none.
+    #[must_use]
+    pub fn registry(&self) -> &str {
+        self.parts().0.unwrap_or("docker.io")
+    }
+
+    /// Its repository in the registry: `shop/myapp`. What Docker Hub itself has is in `library`.
+    #[must_use]
+    pub fn repository(&self) -> String {
+        match self.parts() {
+            (None | Some("docker.io"), path) if !path.contains('/') => format!("library/{path}"),
+            (_, path) => path.to_owned(),
+        }
+    }
+
+    /// Its tag, where the name says one.
+    #[must_use]
+    pub fn tag(&self) -> Option<&str> {
+        self.tagged().1
+    }
+
+    /// The same image by its digest alone, and by its tag where it has one: what a container's name and what it runs say together.
+    ///
+    /// # Errors
+    /// When `name` or `digest` is none.
+    pub fn of(name: &str, digest: &str) -> Result<Self, NameError> {
+        let name = name.split_once('@').map_or(name, |(name, _)| name);
+        format!("{name}@{digest}").parse()
+    }
+
+    /// Registry, where the name says one, and path.
+    fn parts(&self) -> (Option<&str>, &str) {
+        let name = self.tagged().0;
+        match name.split_once('/') {
+            Some((host, path)) if host == "localhost" || host.contains(['.', ':']) => (Some(host), path),
+            _ => (None, name),
+        }
+    }
+
+    /// The name without its tag, and the tag.
+    fn tagged(&self) -> (&str, Option<&str>) {
+        let name = self.0.split_once('@').map_or(self.0.as_str(), |(name, _)| name);
+        match name.rsplit_once(':') {
+            Some((before, tag)) if !tag.contains('/') => (before, Some(tag)),
+            _ => (name, None),
+        }
+    }
 }
 
 impl std::str::FromStr for ImageReference {
@@ -184,4 +232,42 @@ impl fmt::Display for ImageReference {
 /// Whether `text` is a SHA-256 in lowercase hexadecimal digits.
 pub(super) fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ImageReference;
+
+    #[test]
+    fn an_image_says_its_registry_its_repository_and_its_tag() {
+        let digest = format!("sha256:{}", "0".repeat(64));
+        for (name, registry, repository, tag) in [
+            (
+                "registry.example:5000/shop/myapp:v1",
+                "registry.example:5000",
+                "shop/myapp",
+                Some("v1"),
+            ),
+            ("registry.example:5000/myapp", "registry.example:5000", "myapp", None),
+            ("localhost/myapp:v1", "localhost", "myapp", Some("v1")),
+            ("shop/myapp:v1", "docker.io", "shop/myapp", Some("v1")),
+            ("myapp", "docker.io", "library/myapp", None),
+            ("docker.io/myapp:1", "docker.io", "library/myapp", Some("1")),
+        ] {
+            let image = ImageReference::of(name, &digest).expect("an image");
+            assert_eq!(
+                (image.registry(), image.repository().as_str(), image.tag(), image.digest()),
+                (registry, repository, tag, digest.as_str()),
+                "{name}"
+            );
+        }
+        let other = format!("sha256:{}", "1".repeat(64));
+        assert_eq!(
+            ImageReference::of(&format!("myapp:v1@{other}"), &digest)
+                .expect("an image")
+                .as_str(),
+            format!("myapp:v1@{digest}")
+        );
+        assert!(ImageReference::of("myapp", "sha256:12").is_err());
+    }
 }

@@ -118,6 +118,9 @@ pub(super) struct SpecFile {
     /// What a release must have behind it. Default: nothing.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub require: Given<RequireFile>,
+    /// What follows the newest proven version, and goes back where its proof is withdrawn. Default: nothing.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub on_proven: Given<OnProvenFile>,
     /// Who is told what: names of channels from lastgood's settings.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub notify: Given<NotifyFile>,
@@ -300,6 +303,20 @@ pub(super) struct RequireFile {
     pub proven_in: Given<String>,
 }
 
+/// What follows the newest proven version, with `mode: enforce`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[schemars(rename = "OnProven")]
+pub(super) struct OnProvenFile {
+    /// A tag in the registry: `stable`. It is moved to the digest that was proven, in the repository of the image; the registry must be in
+    /// lastgood's settings. On a host the release's manifest names the image. Default: none.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub tag_image: Given<String>,
+    /// A symlink beside `current`, on a host: `stable`. Default: none.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub link: Given<String>,
+}
+
 /// Who is told what: lists of channels, which lastgood's settings define. Default: nobody but the log.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
@@ -338,7 +355,7 @@ pub(super) struct NotifyFile {
     /// On Kubernetes, pods of a release cannot start, and that is the cluster's fault; or can again.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub cluster_fault: Given<Vec<Given<String>>>,
-    /// lastgood could not act if it had to.
+    /// lastgood could not act if it had to, or could not move what `onProven` wants moved.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub not_ready: Given<Vec<Given<String>>>,
 }

@@ -14,6 +14,7 @@ mod hash;
 mod model;
 pub mod nearest;
 mod promql;
+mod proven;
 mod quantity;
 mod reader;
 mod resolve;
@@ -29,6 +30,7 @@ pub use model::{
     Compare, Harmful, HistogramMetric, Limits, Metric, MetricKind, Mode, Notify, NotifyOn, OnInconclusive, OnRegression, Policy,
     RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting, Tolerate, ValueMetric, Watch,
 };
+pub use proven::{MarkKind, OnProven};
 pub use quantity::{duration_text, parse_duration, parse_share, share_text};
 pub(crate) use reader::Reader;
 pub(crate) use schema::homes_in;

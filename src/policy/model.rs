@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Arms, Target};
+use super::{Arms, OnProven, Target};
 use crate::words::{ChannelName, Env, Fingerprint, Service, TargetKey};
 
 /// A valid policy for one service in one environment.
@@ -45,6 +45,9 @@ pub struct Policy {
     /// `spec.require`.
     #[serde(default, skip_serializing_if = "Require::is_nothing")]
     pub require: Require,
+    /// `spec.onProven`.
+    #[serde(default, skip_serializing_if = "OnProven::is_nothing")]
+    pub on_proven: OnProven,
     /// `spec.notify`.
     pub notify: Notify,
     /// SHA-256 of the canonical form of all of the above: the policy that a rollout is pinned to.
@@ -336,7 +339,7 @@ pub enum NotifyOn {
     Skipped,
     /// On Kubernetes, pods of a release cannot start, and that is the cluster's fault; or can again.
     ClusterFault,
-    /// lastgood could not act if it had to.
+    /// lastgood could not act if it had to, or could not move what follows the newest proof.
     NotReady,
 }
 

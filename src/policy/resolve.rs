@@ -5,6 +5,7 @@
 mod arms;
 mod kubernetes;
 mod metrics;
+mod proven;
 mod spec;
 mod target;
 mod values;

@@ -5,8 +5,8 @@ use super::{
     StepSetting, Target, ValueMetric, WorkloadKind,
     file::{
         ActivateFile, ApiVersion, ArmsBy, ArmsFile, AtLeastFile, HarmfulFile, HostFile, Kind, KubernetesFile, LimitsFile,
-        MetadataFile, MetricFile, NotifyFile, OnBlind, PolicyFile, RatioFile, RequireFile, RevertFile, RiskFile, SpecFile,
-        TargetFile, TolerateFile, WatchFile,
+        MetadataFile, MetricFile, NotifyFile, OnBlind, OnProvenFile, PolicyFile, RatioFile, RequireFile, RevertFile, RiskFile,
+        SpecFile, TargetFile, TolerateFile, WatchFile,
     },
     given::Given,
     quantity::{Quantity, Share, Time, duration_text, share_text},
@@ -73,6 +73,15 @@ fn spec(policy: &Policy) -> SpecFile {
         } else {
             RequireFile {
                 proven_in: maybe(policy.require.proven_in.as_ref().map(ToString::to_string)),
+            }
+            .into()
+        },
+        on_proven: if policy.on_proven.is_nothing() {
+            Given::default()
+        } else {
+            OnProvenFile {
+                tag_image: maybe(policy.on_proven.tag_image.clone()),
+                link: maybe(policy.on_proven.link.clone()),
             }
             .into()
         },

@@ -4,8 +4,10 @@
 
 pub mod crash;
 mod desk;
+mod images;
 
 pub use desk::{Command, Desk, DeskError, Trail};
+pub use images::{ImageFault, Images, Kept};
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +16,7 @@ use futures::future::BoxFuture;
 use crate::{
     engine::{Look, News},
     question::{Answer, Question},
-    record::{ActResult, Alert, ControllerState, Intent, Observation, Record, StoredAudit, TargetHistory, Unready},
+    record::{ActResult, Alert, ControllerState, Intent, MarkResult, Observation, Record, StoredAudit, TargetHistory, Unready},
     words::{GapReason, Moment, RolloutId, TargetKey, Version, VersionName},
 };
 
@@ -72,6 +74,20 @@ pub trait Platform: Send + Sync {
     /// When it could not be told.
     fn announce<'a>(&'a self, _news: &'a News) -> BoxFuture<'a, Result<(), PlatformError>> {
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Points the link `name` beside `current` to `to`; with `only_from` nothing is moved where it points elsewhere. Only a host has links.
+    ///
+    /// # Errors
+    /// When it cannot be moved; to try it again does no harm.
+    fn mark<'a>(
+        &'a self,
+        name: &'a str,
+        _to: &'a VersionName,
+        _only_from: Option<&'a VersionName>,
+    ) -> BoxFuture<'a, Result<MarkResult, PlatformError>> {
+        let because = format!("there is no link `{name}` where this service runs; remove `onProven.link` from the policy");
+        Box::pin(std::future::ready(Err(PlatformError(because))))
     }
 
     /// Tries all that a revert to `to` would need, without doing it.

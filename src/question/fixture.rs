@@ -5,7 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use crate::{
     policy::{
         Activate, ActivateBy, Arms, Compare, Harmful, HostTarget, Limits, Metric, MetricKind, Mode, Notify, OnInconclusive,
-        OnRegression, Policy, RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting, Target, Tolerate, Watch,
+        OnProven, OnRegression, Policy, RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting, Target,
+        Tolerate, Watch,
     },
     words::Fingerprint,
 };
@@ -47,6 +48,7 @@ pub(crate) fn policy(metrics: Vec<Metric>) -> Policy {
         limits: Limits { reverts_per_hour: 1 },
         startup: Startup::default(),
         require: Require::default(),
+        on_proven: OnProven::default(),
         notify: Notify::default(),
         hash: Fingerprint::from_sha256(&[7; 32]),
     }

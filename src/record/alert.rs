@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CONTROLLER_CHAIN, Chain, Head, Record, Unready};
+use super::{CONTROLLER_CHAIN, Chain, Head, MarkResult, Record, Unready};
 use crate::{
     decide::Freeze,
-    policy::NotifyOn,
+    policy::{MarkKind, NotifyOn},
     words::{ChannelName, Env, Moment, Standing, TargetKey, Version},
 };
 
@@ -100,6 +100,19 @@ pub enum AlertKind {
         /// Why not.
         unready: Vec<Unready>,
     },
+    /// A tag or a link that follows the newest proof was moved, or could not be.
+    Mark {
+        /// What it is.
+        mark: MarkKind,
+        /// Its name.
+        name: String,
+        /// The version that it is, or was to be, at.
+        to: Version,
+        /// The version that it left, or was to leave, because its proof was withdrawn.
+        left: Option<Version>,
+        /// What came of it.
+        result: MarkResult,
+    },
     /// A policy file was rejected; the one before stays in force.
     PolicyRejected {
         /// All errors of the file.
@@ -134,6 +147,7 @@ impl AlertKind {
             Self::ClusterFault => "cluster_fault",
             Self::ClusterFaultOver => "cluster_fault_over",
             Self::NotReady { .. } => "not_ready",
+            Self::Mark { .. } => "mark",
             Self::PolicyRejected { .. } => "policy_rejected",
             Self::Frozen { .. } => "frozen",
         }
@@ -153,7 +167,15 @@ impl AlertKind {
             Self::Late => NotifyOn::Late,
             Self::Skipped { .. } => NotifyOn::Skipped,
             Self::ClusterFault | Self::ClusterFaultOver => NotifyOn::ClusterFault,
-            Self::NotReady { .. } | Self::PolicyRejected { .. } => NotifyOn::NotReady,
+            Self::Mark {
+                result: MarkResult::Already | MarkResult::Moved { .. },
+                left,
+                ..
+            } => match left {
+                Some(_) => NotifyOn::Revert,
+                None => NotifyOn::Proven,
+            },
+            Self::Mark { .. } | Self::NotReady { .. } | Self::PolicyRejected { .. } => NotifyOn::NotReady,
         }
     }
 }

@@ -60,6 +60,8 @@ pub enum Action {
     Freeze,
     /// Reverts were allowed again.
     Unfreeze,
+    /// A tag or a link that follows the newest proof shall be moved, was moved, or was left to someone else.
+    Mark,
     /// A policy came, changed, went or was rejected.
     Policy,
 }
@@ -81,6 +83,7 @@ impl Action {
             Self::Release => "release",
             Self::Freeze => "freeze",
             Self::Unfreeze => "unfreeze",
+            Self::Mark => "mark",
             Self::Policy => "policy",
         }
     }

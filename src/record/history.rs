@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, Chain, Hindrance, Record, Release, SeenObject, SeenPod};
+use super::{Alert, Chain, Hindrance, Mark, Record, Release, SeenObject, SeenPod};
 use crate::{
     decide::Freeze,
+    manifest::ImageReference,
     policy::RevertTo,
     words::{Actor, Fingerprint, Moment, Standing, TargetKey, Version},
 };
@@ -60,6 +61,9 @@ pub struct TargetHistory {
     /// On Kubernetes the uid of the workload that was seen last: one of the same name that was made again is another object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uid: Option<String>,
+    /// The names outside that follow the newest proof.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<Mark>,
     /// Records of rollouts that were closed before this are dropped by the back end; none: all are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records_since: Option<Moment>,
@@ -87,6 +91,7 @@ impl TargetHistory {
             audit: Chain::new(),
             releases: Vec::new(),
             uid: None,
+            marks: Vec::new(),
             records_since: None,
         }
     }
@@ -140,6 +145,9 @@ pub struct KnownVersion {
     pub first_seen: Moment,
     /// When it was last known to run.
     pub last_ran: Moment,
+    /// The images that its pods were seen to run, by their digests; the first two, as a second one tells that a tag was pushed again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<ImageReference>,
 }
 
 impl KnownVersion {

@@ -5,6 +5,8 @@
 mod alert;
 mod audit;
 mod history;
+mod image;
+mod mark;
 mod pods;
 mod release;
 mod retention;
@@ -15,6 +17,8 @@ pub use audit::{Action, AuditEntry, Audited, CONTROLLER_CHAIN, Chain, Deed, Head
 pub use history::{
     CONTROLLER_FORMAT, ControllerState, FORMAT, KnownVersion, Observation, Process, ProofBasis, Served, TargetHistory, Unready,
 };
+pub use image::NoImage;
+pub use mark::{Left, Mark, MarkIntent, MarkResult};
 pub use pods::{ArmPod, Guilt, Hindered, Hindrance, NotStarted, ReadyPods, SeenObject, SeenPod, StartupFailure, Waiting};
 pub use release::{Recording, Release};
 pub use rollout::{ActResult, Activation, DataFault, Entry, Happened, Intent, Ordered, Phase, Record, RolloutKind, Verification};

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::words::{Arm, Moment, Pod, Version};
+use crate::{
+    manifest::ImageReference,
+    words::{Arm, Moment, Pod, Version},
+};
 
 /// A workload as an object of the cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +45,9 @@ pub struct SeenPod {
     pub restarts: u32,
     /// What it waits for, where that is trouble.
     pub waiting: Option<Hindrance>,
+    /// The image that its container runs, by the digest that its runtime tells; none where it tells none.
+    #[serde(default)]
+    pub image: Option<ImageReference>,
 }
 
 impl SeenPod {

@@ -98,6 +98,7 @@ mod tests {
                 basis: ProofBasis::None,
                 first_seen: day(number),
                 last_ran: day(number),
+                images: Vec::new(),
             });
             history.served = vec![Served {
                 version,

@@ -13,7 +13,7 @@ const fn key(path: &'static str, default: Option<&'static str>) -> Key {
 }
 
 /// Every key.
-pub(super) const KEYS: [Key; 31] = [
+pub(super) const KEYS: [Key; 38] = [
     key("mode", Some("enforce")),
     key("language", Some("en")),
     key("policies", Some("/etc/lastgood/policies")),
@@ -34,6 +34,12 @@ pub(super) const KEYS: [Key; 31] = [
     key("kubernetes.namespaces", None),
     key("kubernetes.ignore_annotations", None),
     key("kubernetes.lease", Some("auto")),
+    key("registry.*.plain_http", None),
+    key("registry.*.user", None),
+    key("registry.*.password_file", None),
+    key("registry.*.token_file", None),
+    key("registry.*.ca_file", None),
+    key("registry.*.proxy", None),
     key("server.listen", Some("127.0.0.1:9470")),
     key("server.socket", Some("/run/lastgood/lastgood.sock")),
     key("limits.reverts_per_hour", Some("10")),
@@ -46,6 +52,8 @@ pub(super) const KEYS: [Key; 31] = [
     key("channels.*.log", None),
     // Tables that may be written empty, without saying anything.
     key("prometheus.headers", None),
+    // One that is asked without a name.
+    key("registry.*", None),
 ];
 
 /// Whether `path` is a key. Names that people choose stand for themselves.
@@ -54,7 +62,7 @@ pub(super) fn is_known(path: &str) -> bool {
 }
 
 fn matches(pattern: &str, path: &str) -> bool {
-    let (pattern, path): (Vec<_>, Vec<_>) = (pattern.split('.').collect(), path.split('.').collect());
+    let (pattern, path): (Vec<_>, Vec<_>) = (pattern.split('.').collect(), parts(path));
     pattern.len() == path.len()
         && pattern
             .iter()
@@ -62,9 +70,33 @@ fn matches(pattern: &str, path: &str) -> bool {
             .all(|(known, found)| *known == "*" || known == found)
 }
 
+/// The parts of a path. A name that holds a dot is quoted, as in TOML: `registry."registry.example:5000".user`.
+fn parts(path: &str) -> Vec<&str> {
+    let mut quoted = false;
+    path.split(|c: char| {
+        quoted ^= c == '"';
+        c == '.' && !quoted
+    })
+    .collect()
+}
+
+/// The first part of a path.
+pub(super) fn first_part(path: &str) -> &str {
+    parts(path).first().copied().unwrap_or_default()
+}
+
+/// A name as a part of a path.
+pub(super) fn part(name: &str) -> String {
+    if name.contains('.') {
+        format!("\"{name}\"")
+    } else {
+        name.to_owned()
+    }
+}
+
 /// What to say of a `path` that is no key: the nearest one, or those beside it.
 pub(super) fn advice(path: &str) -> String {
-    let parts: Vec<&str> = path.split('.').collect();
+    let parts = parts(path);
     // Walks down as far as the path is known, then names what may stand there.
     let mut here: Vec<Vec<&str>> = KEYS.iter().map(|key| key.path.split('.').collect()).collect();
     for (depth, part) in parts.iter().enumerate() {

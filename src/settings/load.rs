@@ -10,7 +10,7 @@ use config::{Config, Environment, File, FileFormat, Source, Value, ValueKind};
 use super::{
     Settings,
     error::{SettingFault, SettingsError},
-    keys::{KEYS, advice, is_known, variable},
+    keys::{KEYS, advice, is_known, part, variable},
     typed,
 };
 
@@ -109,7 +109,7 @@ fn flatten(key: String, value: Value, origins: &Origins<'_>, into: &mut BTreeMap
     let (texts, is_list) = match value.kind {
         ValueKind::Table(table) if !table.is_empty() => {
             for (name, value) in table {
-                flatten(format!("{key}.{name}"), value, origins, into);
+                flatten(format!("{key}.{}", part(&name)), value, origins, into);
             }
             return;
         }

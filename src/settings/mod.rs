@@ -7,8 +7,10 @@ mod error;
 mod keys;
 mod kubernetes;
 mod load;
+mod login;
 mod model;
 pub mod policies;
+mod registry;
 mod show;
 mod typed;
 
@@ -18,7 +20,7 @@ mod tests;
 pub use error::{SettingFault, SettingsError};
 pub use load::{CONFIG_VARIABLE, DEFAULT_FILE, Loaded, load, load_with_origins};
 pub use model::{
-    BasicAuth, ChannelSettings, KubernetesSettings, Language, LeaseSettings, LimitsSettings, PrometheusSettings, ServerSettings,
-    Settings, StoreSettings,
+    BasicAuth, ChannelSettings, KubernetesSettings, Language, LeaseSettings, LimitsSettings, PrometheusSettings,
+    RegistrySettings, ServerSettings, Settings, StoreSettings,
 };
 pub use show::show;

@@ -25,6 +25,8 @@ pub struct Settings {
     pub store: StoreSettings,
     /// The cluster, where the store or a target is in one.
     pub kubernetes: KubernetesSettings,
+    /// The registries of images that may be asked, by host and port as images name them.
+    pub registries: BTreeMap<String, RegistrySettings>,
     /// Where lastgood listens.
     pub server: ServerSettings,
     /// Budgets over all services.
@@ -100,6 +102,21 @@ pub struct LeaseSettings {
     pub namespace: Option<String>,
     /// Its name.
     pub name: String,
+}
+
+/// How a registry of images is reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RegistrySettings {
+    /// Plain HTTP in place of HTTPS.
+    pub plain_http: bool,
+    /// User and password; never together with `token_file`.
+    pub basic_auth: Option<BasicAuth>,
+    /// A file that holds a bearer token.
+    pub token_file: Option<PathBuf>,
+    /// Certificate authorities to trust instead of the system's, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// A proxy, http or https; never taken from the environment.
+    pub proxy: Option<String>,
 }
 
 /// Where lastgood listens.

@@ -58,6 +58,16 @@ proxy = "http://127.0.0.1:3128"
 lag = "1m"
 [store]
 url = "sqlite:/srv/ann/history.db"
+[registry."registry.example:5000"]
+user = "ann"
+password_file = "/etc/lastgood/registry-password"
+ca_file = "/etc/lastgood/registry-ca.pem"
+proxy = "http://127.0.0.1:3128"
+[registry."docker.io"]
+token_file = "/etc/lastgood/hub-token"
+[registry."127.0.0.1:5000"]
+plain_http = true
+[registry.localhost]
 [server]
 listen = "[::1]:9999"
 socket = "/run/user/1000/lastgood.sock"
@@ -93,6 +103,16 @@ fn every_key_is_read() {
         (settings.retention.versions, settings.retention.age.as_secs() / 86_400),
         (20, 90)
     );
+    let registries: Vec<&str> = settings.registries.keys().map(String::as_str).collect();
+    assert_eq!(
+        registries,
+        ["127.0.0.1:5000", "docker.io", "localhost", "registry.example:5000"]
+    );
+    assert!(settings.registries["127.0.0.1:5000"].plain_http);
+    assert_eq!(settings.registries["localhost"], RegistrySettings::default());
+    let whole = &settings.registries["registry.example:5000"];
+    assert_eq!(whole.basic_auth.as_ref().expect("given").user, "ann");
+    assert!(!whole.plain_http && whole.ca_file.is_some() && whole.proxy.is_some());
     let kinds: Vec<_> = settings.channels.values().collect();
     assert!(
         matches!(
@@ -195,6 +215,28 @@ fn the_file_is_the_one_named_and_never_one_that_lies_about() {
 )]
 #[case::table_for_a_text("[mode]\na = 1", "mode.a: `mode` has no keys under it")]
 #[case::list_for_a_text("mode = [\"observe\"]", "mode: found a list")]
+#[case::registry_key(
+    "[registry.\"registry.example:5000\"]\nusr = \"ann\"",
+    "registry.\"registry.example:5000\".usr: unknown key `usr`: did you mean `user`?"
+)]
+#[case::registry_without_quotes("[registry.registry.example]\nuser = \"ann\"", "unknown key `example`: known here:")]
+#[case::registry_of_a_url(
+    "[registry.\"https://registry.example\"]\nplain_http = true",
+    "this is no registry: write it as images name it"
+)]
+#[case::registry_user_alone(
+    "[registry.localhost]\nuser = \"ann\"",
+    "registry.localhost.user: `password_file` is missing"
+)]
+#[case::registry_token_and_user(
+    "[registry.localhost]\nuser = \"ann\"\npassword_file = \"/p\"\ntoken_file = \"/t\"",
+    "registry.localhost.token_file: a token and a user at once"
+)]
+#[case::registry_plain_with_authority(
+    "[registry.localhost]\nplain_http = true\nca_file = \"/ca\"",
+    "registry.localhost.ca_file: of no use with `plain_http`"
+)]
+#[case::registry_plain_http("[registry.localhost]\nplain_http = \"yes\"", "found `yes`: write true or false")]
 #[case::mode("mode = \"enforced\"", "mode: found `enforced`: did you mean `enforce`?")]
 #[case::language("language = \"de\"", "language: found `de`: allowed: `en`, `zh`")]
 #[case::relative_policies("policies = [\"policies\"]", "`policies` is not absolute")]

@@ -10,9 +10,12 @@ use std::{
 
 use super::{
     error::SettingFault,
+    keys::first_part,
     kubernetes::kubernetes,
     load::Given,
-    model::{BasicAuth, ChannelSettings, Language, LimitsSettings, PrometheusSettings, ServerSettings, Settings, StoreSettings},
+    login::login,
+    model::{ChannelSettings, Language, LimitsSettings, PrometheusSettings, ServerSettings, Settings, StoreSettings},
+    registry::registries,
 };
 use crate::{
     policy::{
@@ -34,6 +37,7 @@ pub(super) fn settings(values: &BTreeMap<String, Given>, faults: &mut Vec<Settin
     let prometheus = prometheus(&mut reading);
     let store = reading.one("store.url", store);
     let kubernetes = kubernetes(&mut reading, store.as_ref());
+    let registries = registries(&mut reading);
     let listen = reading.one("server.listen", |text| address(text, store.as_ref()));
     let socket = reading.one("server.socket", path);
     let reverts_per_hour = reading.one("limits.reverts_per_hour", |text| count(text, 1));
@@ -48,6 +52,7 @@ pub(super) fn settings(values: &BTreeMap<String, Given>, faults: &mut Vec<Settin
         prometheus: prometheus?,
         store: store?,
         kubernetes,
+        registries,
         server: ServerSettings {
             listen: listen?,
             socket: socket?,
@@ -71,7 +76,7 @@ pub(super) struct Reading<'v> {
 }
 
 impl Reading<'_> {
-    fn fault(&mut self, key: &str, message: impl Into<String>) {
+    pub fn fault(&mut self, key: &str, message: impl Into<String>) {
         self.faults.push(SettingFault {
             origin: self.origin(key),
             key: key.to_owned(),
@@ -98,8 +103,17 @@ impl Reading<'_> {
         }
     }
 
-    fn has(&self, key: &str) -> bool {
+    pub fn has(&self, key: &str) -> bool {
         self.values.contains_key(key)
+    }
+
+    /// The names that people chose right under the key `table`.
+    pub fn names(&self, table: &str) -> BTreeSet<String> {
+        let under = self
+            .values
+            .keys()
+            .filter_map(|key| key.strip_prefix(table)?.strip_prefix('.'));
+        under.map(|rest| first_part(rest).to_owned()).collect()
     }
 
     /// A single value; nothing where it is not given or wrong.
@@ -217,7 +231,7 @@ fn duration(text: &str, least: Duration, most: Duration) -> Result<Duration, Str
 }
 
 /// An http or https URL without credentials, which belong in files.
-fn url(text: &str) -> Result<String, String> {
+pub(super) fn url(text: &str) -> Result<String, String> {
     let wrong = |why: &str| {
         format!(
             "found `{}`, {why}: write it as `http://127.0.0.1:9090`",
@@ -255,7 +269,7 @@ fn prometheus(reading: &mut Reading<'_>) -> Option<PrometheusSettings> {
         timeout: timeout.unwrap_or_default(),
         headers: headers(reading),
         bearer_token_file: reading.one("prometheus.bearer_token_file", path),
-        basic_auth: basic_auth(reading),
+        basic_auth: login(reading, "prometheus.basic_auth"),
         ca_file: reading.one("prometheus.ca_file", path),
         cert_file: reading.one("prometheus.cert_file", path),
         key_file: reading.one("prometheus.key_file", path),
@@ -306,35 +320,9 @@ fn headers(reading: &mut Reading<'_>) -> BTreeMap<String, secrecy::SecretString>
     headers
 }
 
-fn basic_auth(reading: &mut Reading<'_>) -> Option<BasicAuth> {
-    const USER: &str = "prometheus.basic_auth.user";
-    const PASSWORD: &str = "prometheus.basic_auth.password_file";
-    let user = reading.one(USER, |text| {
-        let good = !text.is_empty() && !text.contains(':');
-        good.then(|| text.to_owned())
-            .ok_or_else(|| "a user name has at least one character and no `:`".to_owned())
-    });
-    let password_file = reading.one(PASSWORD, path);
-    match (reading.has(USER), reading.has(PASSWORD)) {
-        (true, false) => reading.fault(USER, "`password_file` is missing: name the file that holds the password"),
-        (false, true) => reading.fault(PASSWORD, "`user` is missing: the two go together"),
-        _ => {}
-    }
-    Some(BasicAuth {
-        user: user?,
-        password_file: password_file?,
-    })
-}
-
 fn channels(reading: &mut Reading<'_>) -> BTreeMap<ChannelName, ChannelSettings> {
-    let names: BTreeSet<String> = reading
-        .values
-        .keys()
-        .filter_map(|key| key.strip_prefix("channels."))
-        .map(|rest| rest.split('.').next().unwrap_or_default().to_owned())
-        .collect();
     let mut channels = BTreeMap::new();
-    for name in names {
+    for name in reading.names("channels") {
         let channel = channel(reading, &name);
         let parsed = ChannelName::from_str(&name).map_err(|error| error.to_string());
         match (parsed, channel) {

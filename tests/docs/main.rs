@@ -35,7 +35,7 @@ fn blocks(kind: &str) -> Vec<String> {
 #[test]
 fn every_policy_that_is_shown_is_valid() {
     let policies = blocks("yaml");
-    assert_eq!(policies.len(), 2);
+    assert_eq!(policies.len(), 4);
     for text in policies {
         policy::parse(&text, "a page").unwrap_or_else(|errors| panic!("{errors}"));
     }
@@ -53,7 +53,7 @@ fn every_manifest_that_is_shown_is_valid() {
 #[test]
 fn all_settings_that_are_shown_load() {
     let shown = blocks("toml");
-    assert_eq!(shown.len(), 2);
+    assert_eq!(shown.len(), 3);
     let directory = tempfile::tempdir().expect("a directory");
     for text in shown {
         let file = directory.path().join("lastgood.toml");

@@ -6,8 +6,8 @@ use lastgood::{
     decide::{Decision, Freeze},
     judge::{BoundEvidence, Comparison, Estimate, Evidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan},
     policy::{
-        Activate, Arms, Compare, Harmful, HostTarget, Limits, Metric, MetricKind, Mode, Notify, OnInconclusive, OnRegression,
-        Policy, RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting, Target, Tolerate, Watch,
+        Activate, Arms, Compare, Harmful, HostTarget, Limits, Metric, MetricKind, Mode, Notify, OnInconclusive, OnProven,
+        OnRegression, Policy, RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting, Target, Tolerate, Watch,
     },
     record::{
         ActResult, Action, Activation, Alert, AlertKind, Chain, DataFault, Deed, Delivery, Entry, Happened, Hindered, Hindrance,
@@ -294,6 +294,7 @@ pub fn policy(target: &TargetKey) -> Policy {
         limits: Limits { reverts_per_hour: 1 },
         startup: Startup::default(),
         require: Require::default(),
+        on_proven: OnProven::default(),
         notify: Notify::default(),
         hash: Fingerprint::from_sha256(&[7; 32]),
     }
@@ -328,6 +329,7 @@ pub fn history(target: &TargetKey) -> TargetHistory {
         basis,
         first_seen: at(-10),
         last_ran: at(10),
+        images: Vec::new(),
     };
     let person = ProofBasis::Person {
         by: Actor("uid 0 (root)".to_owned()),

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// Every room but the top one, from the ground up: whatever may name all rooms below it may name a beginning of this.
-const EVERY_ROOM: [&str; 21] = [
+const EVERY_ROOM: [&str; 22] = [
     "words",
     "policy",
     "manifest",
@@ -24,6 +24,7 @@ const EVERY_ROOM: [&str; 21] = [
     "kubernetes",
     "prometheus",
     "fetch",
+    "registry",
     "alert",
     "history",
     "web",
@@ -35,11 +36,11 @@ const EVERY_ROOM: [&str; 21] = [
 const PURE: &[&str] = EVERY_ROOM.split_at(10).0;
 /// What an adapter may name: the pure rooms and `ports`.
 const BELOW_ADAPTERS: &[&str] = EVERY_ROOM.split_at(11).0;
-const BELOW_APP: &[&str] = EVERY_ROOM.split_at(19).0;
-const BELOW_DEMO: &[&str] = EVERY_ROOM.split_at(20).0;
+const BELOW_APP: &[&str] = EVERY_ROOM.split_at(20).0;
+const BELOW_DEMO: &[&str] = EVERY_ROOM.split_at(21).0;
 
 /// Whom each room may name beside itself.
-const MAY_NAME: [(&str, &[&str]); 23] = [
+const MAY_NAME: [(&str, &[&str]); 24] = [
     ("words", &[]),
     ("policy", &["words"]),
     ("manifest", &["words", "policy"]),
@@ -60,6 +61,7 @@ const MAY_NAME: [(&str, &[&str]); 23] = [
     ("kubernetes", BELOW_ADAPTERS),
     ("prometheus", BELOW_ADAPTERS),
     ("fetch", BELOW_ADAPTERS),
+    ("registry", BELOW_ADAPTERS),
     ("alert", BELOW_ADAPTERS),
     ("history", BELOW_ADAPTERS),
     ("web", BELOW_ADAPTERS),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use lastgood::{
     judge::{Background, Comparison, Evidence, Judge, Plan, calibrate},
     policy::{
-        Activate, Arms, Compare, HostTarget, Limits, Metric, Mode, Notify, OnInconclusive, OnRegression, Policy, Require,
-        RevertPolicy, RevertTo, Risk, Startup, StepSetting, Target, Watch,
+        Activate, Arms, Compare, HostTarget, Limits, Metric, Mode, Notify, OnInconclusive, OnProven, OnRegression, Policy,
+        Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting, Target, Watch,
     },
     words::{Fingerprint, Increment, MetricStep, Moment, Pod, PodIncrement, Step, Verdict},
 };
@@ -60,6 +60,7 @@ pub fn policy(metrics: Vec<Metric>) -> Policy {
         limits: Limits { reverts_per_hour: 1 },
         startup: Startup::default(),
         require: Require::default(),
+        on_proven: OnProven::default(),
         notify: Notify::default(),
         hash: Fingerprint::from_sha256(&[0; 32]),
     }

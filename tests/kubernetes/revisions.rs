@@ -156,7 +156,7 @@ fn k25_pods_belong_to_the_revision_that_made_them_and_strangers_to_nobody() {
         pod("set-1", UID, json!({"controller-revision-hash": "unknown"}), true),
     ];
     let of = |revision: &Revision| Some(version(&revision.template, None, None, &[]));
-    let seen = seen(&workload(&v2, 2), pods.iter(), &deployment_revisions, of);
+    let seen = seen(&workload(&v2, 2), None, pods.iter(), &deployment_revisions, of);
     let told: Vec<_> = seen
         .iter()
         .map(|pod| {
@@ -174,4 +174,49 @@ fn k25_pods_belong_to_the_revision_that_made_them_and_strangers_to_nobody() {
             row("set-1", None, Some(at(9))),
         ]
     );
+}
+
+#[test]
+fn k19_the_image_of_a_pod_is_the_one_that_its_template_pins_else_the_one_that_its_runtime_tells() {
+    let [told, pinned] = ["1", "2"].map(|digit| format!("sha256:{}", digit.repeat(64)));
+    let seen_as = |image: &str, container: Option<&str>, image_id: &str| {
+        let mut template = template(image);
+        template["spec"]["containers"]
+            .as_array_mut()
+            .expect("a list")
+            .push(json!({"name": "proxy", "image": "registry.example/proxy:7"}));
+        let pod = Object(json!({
+            "metadata": {
+                "name": "a", "namespace": "shop", "uid": "uid-a", "creationTimestamp": at(0).to_string(),
+                "ownerReferences": [{"uid": "rs-1", "controller": true}],
+            },
+            "status": {"containerStatuses": [
+                {"name": "injected", "imageID": format!("mesh@{told}")},
+                {"name": "proxy", "imageID": format!("registry.example/proxy@{pinned}")},
+                {"name": "app", "imageID": image_id},
+            ]},
+        }));
+        let revisions = deployment(&[replica_set(1, &template)]);
+        let of = |revision: &Revision| Some(version(&revision.template, None, None, &[]));
+        let seen = seen(&workload(&template, 1), container, [pod].iter(), &revisions, of);
+        seen[0].image.as_ref().map(ToString::to_string)
+    };
+    let id = format!("registry.example/mirror/app@{told}");
+    assert_eq!(seen_as("app:v1", None, &id), Some(format!("app:v1@{told}")));
+    assert_eq!(
+        seen_as("app:v1", None, &format!("docker-pullable://{id}")),
+        Some(format!("app:v1@{told}"))
+    );
+    assert_eq!(
+        seen_as(&format!("app:v1@{pinned}"), None, &id),
+        Some(format!("app:v1@{pinned}")),
+        "a runtime may tell the digest of its own platform's part"
+    );
+    assert_eq!(
+        seen_as("app:v1", Some("proxy"), &id),
+        Some(format!("registry.example/proxy:7@{pinned}"))
+    );
+    // Loaded by hand, or not pulled yet: that is no digest of a registry's.
+    assert_eq!(seen_as("app:v1", None, &told), None);
+    assert_eq!(seen_as("app:v1", None, ""), None);
 }

@@ -94,6 +94,7 @@ async fn pods_are_seen_with_their_version_and_what_they_wait_for() {
         leaving: false,
         restarts: 0,
         waiting,
+        image: None,
     };
     let missing = Hindrance {
         what: Waiting::ImageNotFound,

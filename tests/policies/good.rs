@@ -50,6 +50,27 @@ fn all_but_the_target_and_a_metric_has_its_documented_default() {
     insta::assert_snapshot!(policy::filled(&policy));
 }
 
+#[rstest]
+#[case(
+    "{host: {releases: /opt/myapp/releases, current: /opt/myapp/current, activate: {unit: myapp.service, by: reload}}}",
+    "{tagImage: stable, link: stable}"
+)]
+#[case("{kubernetes: {namespace: shop, deployment: myapp}}", "{tagImage: v1.x_proven}")]
+fn what_follows_a_proof_survives_being_filled_in_and_changes_the_hash(#[case] target: &str, #[case] on_proven: &str) {
+    let text = SMALLEST.replace(
+        "{host: {releases: /opt/myapp/releases, current: /opt/myapp/current, activate: {unit: myapp.service, by: reload}}}",
+        target,
+    );
+    let without = policy::parse(&text, "without.yaml").unwrap_or_else(|errors| panic!("{errors}"));
+    let policy =
+        policy::parse(&format!("{text}  onProven: {on_proven}\n"), "proven.yaml").unwrap_or_else(|errors| panic!("{errors}"));
+    assert!(without.on_proven.is_nothing() && !policy.on_proven.is_nothing());
+    assert_ne!(policy.hash, without.hash);
+    let filled = policy::filled(&policy);
+    let again = policy::parse(&filled, "filled.yaml").unwrap_or_else(|errors| panic!("{errors}\n{filled}"));
+    assert_eq!(again, policy);
+}
+
 #[test]
 fn an_objective_tolerates_nothing_and_survives_being_filled_in() {
     let text = SMALLEST.replace("total: requests_total}}", "total: requests_total}, objective: 99.5%}");

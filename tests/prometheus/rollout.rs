@@ -8,8 +8,8 @@ use lastgood::{
     judge::Evidence,
     policy::{
         Activate, ActivateBy, Arms, Compare, Harmful, HistogramMetric, HostTarget, Limits, Metric, MetricKind, Mode, Notify,
-        OnInconclusive, OnRegression, Policy, RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting, Target,
-        Tolerate,
+        OnInconclusive, OnProven, OnRegression, Policy, RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting,
+        Target, Tolerate,
     },
     ports::MetricSource,
     record::{Activation, DataFault, KnownVersion, Phase, ProofBasis, Record, RolloutKind, Served, TargetHistory},
@@ -70,6 +70,7 @@ pub fn policy(job: &str) -> Policy {
         limits: Limits { reverts_per_hour: 1 },
         startup: Startup::default(),
         require: Require::default(),
+        on_proven: OnProven::default(),
         notify: Notify::default(),
         hash: Fingerprint::from_sha256(&[7; 32]),
     }
@@ -180,6 +181,7 @@ fn history(policy: &Policy, from: Moment, until: Moment) -> TargetHistory {
         basis: ProofBasis::Evidence,
         first_seen: from,
         last_ran: until,
+        images: Vec::new(),
     });
     history.served.push(Served {
         version: version("v1"),

@@ -14,7 +14,7 @@ use crate::{
     engine::Event,
     explain::{self, ReleaseStatus, TargetStatus, Way},
     manifest::Manifest,
-    ports::{Clock, Command, Desk, DeskError, SharedHistory, Trail},
+    ports::{Clock, Command, Desk, DeskError, Images, SharedHistory, Trail},
     record::{Deed, Ordered, Phase, Record, TargetHistory},
     words::{Actor, RolloutId, Service, TargetKey, VersionName},
 };
@@ -24,6 +24,7 @@ pub(super) struct LiveDesk {
     pub handles: Handles,
     pub fleet: Arc<Mutex<FleetState>>,
     pub store: SharedHistory,
+    pub images: Arc<dyn Images>,
     pub clock: Arc<dyn Clock>,
     pub actor: Actor,
 }
@@ -104,7 +105,9 @@ impl LiveDesk {
         let history = handle.snapshot.borrow().history.clone();
         let to = way::ready(&*handle.platform, &history, to).await?;
         let left = way::left(&history, from, &to)?;
-        way::unhindered(&handle.platform.rehearse(Some(&to)).await)?;
+        let policy = handle.snapshot.borrow().policy.clone();
+        let (hindered, _) = way::tried((&*handle.platform, &*self.images), &history, &policy, &to).await;
+        way::unhindered(&hindered)?;
         let event = Event::GoBack {
             from: left,
             to: to.clone(),
@@ -259,7 +262,7 @@ impl Desk for LiveDesk {
         Box::pin(async move {
             let handle = self.handle(target)?;
             let seen = handle.snapshot.borrow().clone();
-            way::way(&*handle.platform, &seen.history, &seen.policy, to).await
+            way::way((&*handle.platform, &*self.images), &seen.history, &seen.policy, to).await
         })
     }
 

@@ -14,7 +14,7 @@ use crate::{
     engine::{self, Context, Event, PersonWord},
     explain::{self, ReleaseStatus, TargetStatus, Way},
     policy::Policy,
-    ports::{Clock, Command, Desk, DeskError, Revision, SharedHistory, Trail},
+    ports::{Clock, Command, Desk, DeskError, Images, Revision, SharedHistory, Trail},
     record::{Deed, Ordered, Record, TargetHistory},
     words::{Actor, RolloutId, Service, TargetKey, VersionName},
 };
@@ -27,6 +27,8 @@ pub struct StoreDesk {
     pub policies: Vec<Policy>,
     /// All services together.
     pub fleet: Mutex<FleetState>,
+    /// The registries of images.
+    pub images: Arc<dyn Images>,
     /// The cluster of the settings, for targets in it.
     pub clusters: Clusters,
     /// What time it is.
@@ -140,7 +142,8 @@ impl StoreDesk {
         }
         let to = way::ready(&*errand.platform, &errand.history, to).await?;
         let left = way::left(&errand.history, from, &to)?;
-        way::unhindered(&errand.platform.rehearse(Some(&to)).await)?;
+        let (hindered, _) = way::tried((&*errand.platform, &*self.images), &errand.history, errand.policy, &to).await;
+        way::unhindered(&hindered)?;
         let event = Event::GoBack {
             from: left,
             to: to.clone(),
@@ -168,7 +171,7 @@ impl StoreDesk {
         let errand = self.errand(target).await?;
         let seen = errand.platform.observe().await.map_err(|error| DeskError::Failed(error.0))?;
         let history = errand.foresee(&Event::Observed(seen)).await;
-        way::way(&*errand.platform, &history, errand.policy, to).await
+        way::way((&*errand.platform, &*self.images), &history, errand.policy, to).await
     }
 
     /// Notes a refusal, in the chain of the target where it has one.

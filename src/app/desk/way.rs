@@ -2,9 +2,10 @@
 
 use super::version_of;
 use crate::{
+    app::images::{self, Found},
     explain::{Way, clean},
     policy::{Policy, nearest::nearest},
-    ports::{DeskError, Platform},
+    ports::{DeskError, Images, Platform},
     record::{Phase, TargetHistory, Unready},
     words::{Actor, RolloutId, Version, VersionName},
 };
@@ -14,20 +15,40 @@ use crate::{
 /// # Errors
 /// When the version is unknown or gone, or it is not known what runs.
 pub(super) async fn way(
-    platform: &dyn Platform,
+    world: (&dyn Platform, &dyn Images),
     history: &TargetHistory,
     policy: &Policy,
     to: Option<&VersionName>,
 ) -> Result<Way, DeskError> {
     let to = match to {
-        Some(name) => Some(ready(platform, history, name).await?),
+        Some(name) => Some(ready(world.0, history, name).await?),
         None => None,
     };
     let mut way = Way::of(history, policy, to.as_ref()).ok_or_else(|| nothing_runs(history))?;
     if let Some(to) = &way.to {
-        way.hindered = platform.rehearse(Some(&to.stands.version)).await;
+        (way.hindered, way.remarks) = tried(world, history, policy, &to.stands.version).await;
     }
     Ok(way)
+}
+
+/// What keeps the way to `to` from working, and what a person should know that does not: a registry that is down stops nobody, an image
+/// that is gone does.
+pub(super) async fn tried(
+    (platform, images): (&dyn Platform, &dyn Images),
+    history: &TargetHistory,
+    policy: &Policy,
+    to: &Version,
+) -> (Vec<Unready>, Vec<String>) {
+    let image = history.needed_image(&policy.target, to);
+    let (mut hindered, found) = futures::join!(platform.rehearse(Some(to)), images::look(images, image));
+    let mut remarks = Vec::new();
+    match found {
+        Found::Nothing => {}
+        Found::Gone(gone) => hindered.push(gone),
+        Found::Remark(remark) => remarks.push(remark.because),
+        Found::Unknown(because) => remarks.push(format!("whether its image is still there is not known: {because}")),
+    }
+    (hindered, remarks)
 }
 
 /// The version called `name`, as it stands ready; it need not have been seen to run.

@@ -6,9 +6,11 @@ use tokio::sync::mpsc;
 
 use super::{Guard, GuardError, Message};
 use crate::{
+    app::images::{self, Found},
     engine::{Effect, Event},
+    manifest::ImageReference,
     ports::{Platform, crash},
-    record::Intent,
+    record::{ActResult, Intent},
 };
 
 /// How long to wait before a look at an intent is tried again.
@@ -17,11 +19,20 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 impl Guard {
     pub(super) fn begin(&mut self, effect: Effect) {
         let (platform, post) = (self.outside.platform.clone(), self.post.clone());
+        let (images, needed) = (self.outside.images.clone(), self.needed(&effect));
         self.busy = true;
         self.acting = !matches!(effect, Effect::Look(_));
         tokio::spawn(async move {
             let (Effect::Revert(intent) | Effect::Activate(intent) | Effect::Look(intent)) = &effect;
             let intent = intent.clone();
+            if let Found::Gone(gone) = images::look(&*images, needed.as_ref()).await {
+                let refused = Event::Acted {
+                    rollout: intent.rollout,
+                    result: ActResult::Refused { found: gone.because },
+                };
+                let _ = post.send(Message::Happened(Box::new(refused))).await;
+                return;
+            }
             // In a task of its own: of an act that broke nobody knows what it did, so it is looked at.
             let ended = tokio::spawn(done(platform.clone(), effect)).await;
             let event = match ended {
@@ -38,11 +49,24 @@ impl Guard {
         });
     }
 
+    /// The image that a revert puts back, if it is to be looked for: a person's order was looked at before it was given.
+    fn needed(&self, effect: &Effect) -> Option<ImageReference> {
+        match effect {
+            Effect::Revert(intent) if intent.ordered.is_none() => {
+                self.history.needed_image(&self.policy.target, &intent.to).cloned()
+            }
+            _ => None,
+        }
+    }
+
     pub(super) async fn receive(&mut self, message: Message) -> Result<(), GuardError> {
         match message {
             Message::Happened(event) => {
                 if matches!(*event, Event::Acted { .. } | Event::Looked { .. }) {
                     (self.busy, self.acting) = (false, false);
+                }
+                if let Event::Marked { kind, result, .. } = &*event {
+                    self.marking.tried(*kind, result, self.outside.clock.now());
                 }
                 self.feed(*event).await?;
             }

@@ -211,6 +211,7 @@ async fn rig(mut history: TargetHistory) -> Rig {
         lag: Duration::ZERO,
         store: store.clone(),
         clock: clock.clone(),
+        images: Arc::new(crate::registry::Registries::default()),
         sinks: Arc::new(Sinks::new([("ops".parse().expect("a channel"), ops)].into())),
         fleet: Arc::new(Mutex::new(
             FleetState::load(&settings, store.clone()).await.expect("the fleet"),

@@ -10,6 +10,7 @@ mod guards;
 mod hindrance;
 mod invariants;
 mod manifests;
+mod marks;
 mod orders;
 mod outbox;
 mod people;

@@ -46,6 +46,7 @@ pub fn pod(story: &Story, name: &str, number: u32) -> SeenPod {
         leaving: false,
         restarts: 0,
         waiting: None,
+        image: None,
     }
 }
 

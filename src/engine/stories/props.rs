@@ -6,8 +6,8 @@ use crate::{
     judge::{MetricEvidence, Noise, NoiseSource},
     policy::{
         Activate, ActivateBy, Arms, Compare, Harmful, HostTarget, Limits, Metric, MetricKind, Mode, Notify, NotifyOn,
-        OnInconclusive, OnRegression, Policy, RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting, Target,
-        Tolerate, Watch,
+        OnInconclusive, OnProven, OnRegression, Policy, RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting,
+        Target, Tolerate, Watch,
     },
     words::{Actor, Fingerprint, Version},
 };
@@ -80,6 +80,7 @@ pub fn policy() -> Policy {
         limits: Limits { reverts_per_hour: 1 },
         startup: Startup::default(),
         require: Require::default(),
+        on_proven: OnProven::default(),
         notify: Notify {
             default: vec![channel],
             by: BTreeMap::from([(NotifyOn::Proven, vec!["ops".parse().expect("a channel")])]),

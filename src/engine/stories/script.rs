@@ -98,7 +98,7 @@ impl Story {
         self.invariants.hold(&self.history, event, &after);
         let new = after.history.told.iter().filter(|id| !self.history.told.contains(id));
         for id in new {
-            let of_target = ["not_ready", "contested"]
+            let of_target = ["not_ready", "contested", "mark"]
                 .into_iter()
                 .find(|kind| id.contains(&format!("/{kind}/")));
             let kind = of_target.or_else(|| id.split('/').nth(1));

@@ -365,6 +365,7 @@ pub(crate) fn history(open: Option<Record>) -> TargetHistory {
         basis: ProofBasis::None,
         first_seen: since,
         last_ran: since,
+        images: Vec::new(),
     };
     TargetHistory {
         versions: vec![

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::{
     policy::{
         Activate, ActivateBy, Arms, Compare, Harmful, HistogramMetric, HostTarget, Limits, Metric, MetricKind, Mode, Notify,
-        OnInconclusive, OnRegression, Policy, RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting, Target,
-        Tolerate, ValueMetric, Watch,
+        OnInconclusive, OnProven, OnRegression, Policy, RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting,
+        Target, Tolerate, ValueMetric, Watch,
     },
     words::Fingerprint,
 };
@@ -47,6 +47,7 @@ pub(crate) fn policy() -> Policy {
         limits: Limits { reverts_per_hour: 1 },
         startup: Startup::default(),
         require: Require::default(),
+        on_proven: OnProven::default(),
         notify: Notify::default(),
         hash: Fingerprint::from_sha256(&[0xab; 32]),
     }

@@ -11,7 +11,7 @@ use crate::{
     words::{Outcome, Pod, Standing, Verdict},
 };
 
-fn both(kind: AlertKind, record: Option<Record>) -> String {
+pub(super) fn both(kind: AlertKind, record: Option<Record>) -> String {
     let alert_ = s::alert(kind, record);
     [Language::En, Language::Zh]
         .map(|language| alert(&alert_, language).to_plain())

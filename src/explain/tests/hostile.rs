@@ -3,8 +3,8 @@
 use crate::{
     decide::Decision,
     explain::{Language, Span, TargetStatus, alert, live, specimen as s, status, status_table, text},
-    policy::Mode,
-    record::{ActResult, AlertKind, Entry, Happened, Record},
+    policy::{MarkKind, Mode},
+    record::{ActResult, AlertKind, Entry, Happened, MarkResult, Record},
     words::{Actor, Standing, Verdict},
 };
 
@@ -82,6 +82,24 @@ fn kinds() -> Vec<AlertKind> {
             errors: NASTY.to_owned(),
         },
         AlertKind::Frozen { freeze },
+        AlertKind::Mark {
+            mark: MarkKind::TagImage,
+            name: "stable".to_owned(),
+            to: nasty().to,
+            left: Some(nasty().to),
+            result: MarkResult::Theirs {
+                found: Some(NASTY.to_owned()),
+            },
+        },
+        AlertKind::Mark {
+            mark: MarkKind::Link,
+            name: "stable".to_owned(),
+            to: nasty().to,
+            left: None,
+            result: MarkResult::NotYet {
+                because: NASTY.to_owned(),
+            },
+        },
     ]
 }
 

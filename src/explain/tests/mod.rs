@@ -3,5 +3,6 @@
 mod alerts;
 mod hostile;
 mod live_view;
+mod marks;
 mod page;
 mod table;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::words::{ChannelName, Env, Fingerprint, Service};
 
-use super::{DAY, MINUTE, SECOND, arms, metrics, name, target, time};
+use super::{DAY, MINUTE, SECOND, arms, metrics, name, proven, target, time};
 use crate::policy::{
     Limits, Mode, Notify, NotifyOn, OnInconclusive, OnRegression, Policy, Require, RevertPolicy, RevertTo, Risk, Startup,
     StepSetting, Target, Watch,
@@ -32,6 +32,7 @@ pub(super) fn spec(given: &Given<SpecFile>, service: Option<Service>, faults: &F
     let limits = limits(&spec.limits, faults);
     let startup = startup(&spec.startup, target.as_ref(), faults);
     let require = require(&spec.require, env.as_ref(), faults);
+    let on_proven = proven::on_proven(&spec.on_proven, target.as_ref(), faults);
     let notify = notify(&spec.notify, faults);
     Some(Policy {
         service: service?,
@@ -50,6 +51,7 @@ pub(super) fn spec(given: &Given<SpecFile>, service: Option<Service>, faults: &F
         limits,
         startup,
         require,
+        on_proven,
         notify,
         hash: Fingerprint::from_sha256(&[0; 32]),
     })
