@@ -122,6 +122,7 @@ pub fn write() {
     if rows.len() < ALL || std::env::var_os("UPDATE_GENERATED").is_none() {
         return;
     }
+    let load = fs::read_to_string("/proc/loadavg").expect("the load");
     rows.sort_by_key(|row| row.release);
     let mut page = format!(
         "# What a bad release costs on Kubernetes\n\n\
@@ -129,10 +130,12 @@ pub fn write() {
          Deployments of four pods on a real cluster: one that lastgood guards, and one beside it that nobody guards. Clients ask each 50 times a second \
          and count what they meet in the {} seconds after the release, longer where lastgood needed longer. `minReadySeconds` is 15, scrapes come every 5 s, and the old version that was put \
          back is verified for 20 s; that is the end in the second column. What nobody guards goes on as in its columns until a person comes. Pods are \
-         processes of this one machine: a pod that is ended fails the requests of the moment in both columns.\n\n\
+         processes of this one machine, whose one-minute load was {} at the end: a pod that is ended, and a machine that is busy, fail requests in both \
+         columns.\n\n\
          | release | lastgood is done after | failed with lastgood | failed without | slower than {} ms with | without | ready pods left without |\n\
          | --- | --- | --- | --- | --- | --- | --- |\n",
         WINDOW.as_secs(),
+        load.split(' ').next().unwrap_or_default(),
         SLOW.as_millis()
     );
     for row in rows.iter() {
