@@ -73,22 +73,39 @@ fn main() {
         return;
     }
     let load = fs::read_to_string("/proc/loadavg").expect("the load");
+    let parts: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let figures = runtime.block_on(measured());
+    let figures = runtime.block_on(measured(|part| parts.is_empty() || parts.iter().any(|wanted| wanted == part)));
     let page = page(load.split(' ').next().expect("a load"), &figures);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/speed-kubernetes.md");
-    fs::write(path, &page).expect("docs/speed-kubernetes.md can be written");
     println!("{page}");
+    // A part that is measured alone is for whoever works on it.
+    if parts.is_empty() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/speed-kubernetes.md");
+        fs::write(path, &page).expect("docs/speed-kubernetes.md can be written");
+    }
 }
 
-async fn measured() -> Vec<Figure> {
+/// The figures of the parts that are wanted: `fleet`, `host`, `detection`, `failover`.
+async fn measured(wanted: impl Fn(&str) -> bool) -> Vec<Figure> {
     let plane = plane::shared()
         .await
         .expect("a cluster: build it with tests/tools/cluster-build.sh");
-    let mut figures = fleet::measured(&plane).await;
-    figures.push(back::on_a_host());
-    figures.extend(detection::measured().await);
-    figures.push(failover::measured(&plane).await);
+    let mut figures = Vec::new();
+    if wanted("fleet") {
+        figures.extend(fleet::measured(&plane).await);
+    }
+    if wanted("host") {
+        figures.push(back::on_a_host());
+    }
+    if wanted("detection") {
+        figures.extend(detection::measured().await);
+    }
+    if wanted("failover") {
+        figures.push(failover::measured(&plane).await);
+    }
     figures
 }
 
