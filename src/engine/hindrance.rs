@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{acting::failed, draft::Draft};
 use crate::{
-    record::{AlertKind, Guilt, Hindered, Hindrance, Observation, Phase, Record, RolloutKind, SeenPod, Waiting},
+    record::{AlertKind, Guilt, Hindered, Hindrance, Observation, Phase, ReadyPods, Record, RolloutKind, SeenPod, Waiting},
     words::{Outcome, RolloutId},
 };
 
@@ -41,12 +41,17 @@ pub(super) fn seen(draft: &mut Draft<'_>, record: &mut Record, observation: &Obs
     lasts(draft, record, &found);
 }
 
-/// What most pods of the version that runs wait for; where none does, what keeps them from being made.
+/// What most pods of the version that runs wait for; where none does, what keeps them from being made. Nothing where as many as are wanted
+/// are ready: what else there is are remains, of pods that a node drove out.
 fn found(draft: &Draft<'_>, record: &Record, observation: &Observation) -> Option<Hindered> {
+    if record.ready.is_some_and(ReadyPods::all) {
+        return None;
+    }
     let verifies = matches!(record.phase, Phase::Verifying { .. });
     let counts = |hindrance: &Hindrance| verifies || hindrance.what.guilt() == Guilt::Cluster;
     let mut waiting: BTreeMap<Waiting, Vec<(&SeenPod, &Hindrance)>> = BTreeMap::new();
-    for pod in observation.pods.iter().filter(|pod| pod.version == observation.version) {
+    let own = |pod: &&SeenPod| pod.version == observation.version && !pod.leaving;
+    for pod in observation.pods.iter().filter(own) {
         if let Some(hindrance) = pod.waiting.as_ref().filter(|hindrance| counts(hindrance)) {
             waiting.entry(hindrance.what).or_default().push((pod, hindrance));
         }
@@ -84,7 +89,7 @@ fn lasts(draft: &mut Draft<'_>, record: &mut Record, hindered: &Hindered) {
 fn over(draft: &mut Draft<'_>, record: &Record) {
     let prefix = format!("{}/{}/", record.id, AlertKind::ClusterFault.name());
     let was_told = draft.history.told.iter().any(|id| id.starts_with(&prefix));
-    if was_told && record.ready.is_some_and(|pods| pods.all()) {
+    if was_told && record.ready.is_some_and(ReadyPods::all) {
         draft.tell(record, AlertKind::ClusterFaultOver);
     }
 }

@@ -148,3 +148,34 @@ fn what_was_put_back_and_has_no_room_now_is_told_and_waited_for() {
     story.tells(&["cluster_fault"]);
     assert!(matches!(story.open().phase, Phase::Verifying { .. }));
 }
+
+#[test]
+fn remains_of_a_pod_that_was_driven_out_are_no_trouble_while_all_are_ready() {
+    let mut story = shipped();
+    for _ in 0..14 {
+        let remains = SeenPod {
+            waiting: waits(Waiting::Unschedulable),
+            ..pod(&story, "v2", 9)
+        };
+        let mut pods: Vec<SeenPod> = (0..3).map(|number| ready(&story, "v2", number)).collect();
+        pods.push(remains);
+        sees(&mut story, "v2", pods);
+        story.later(5);
+    }
+    story.is_quiet();
+    assert_eq!(story.open().hindered, None);
+}
+
+#[test]
+fn a_pod_on_its_way_out_waits_for_nothing() {
+    let mut story = shipped();
+    for _ in 0..14 {
+        let mut pods = waiting(&story, Waiting::Network);
+        for pod in &mut pods {
+            pod.leaving = true;
+        }
+        sees(&mut story, "v2", pods);
+        story.later(5);
+    }
+    story.is_quiet();
+}
