@@ -163,7 +163,7 @@ impl<'plane> Fleet<'plane> {
                 .expect("lastgood");
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             let patches = log::writes(self.plane, "patch", "deployments", HOME);
-            let ours = |event: &&Value| event["requestObject"].to_string().contains("lastgood.dev/revert-id");
+            let ours = |event: &&Value| event["requestObject"].to_string().contains("revert-id");
             let accepted = patches.iter().rev().find(ours).map(log::done_at).expect("a patch");
             took.push(after(began, accepted));
             self.record(0, to, |record| {
