@@ -1,6 +1,6 @@
 //! The two desks: the running controller's, and the store's own where no controller runs.
 
-mod errand;
+pub(super) mod errand;
 mod live;
 mod recording;
 mod store;
@@ -236,6 +236,7 @@ fn refused(command: &Command, because: &DeskError, by: &Actor, origin: String) -
             let which = rollout.map_or_else(|| "the one that waits".to_owned(), |rollout| rollout.to_string());
             (None, Action::Approve, which, "")
         }
+        Command::GoOn { target, reason } => (Some(target), Action::Hold, format!("let {target} go on"), reason.as_str()),
         Command::Freeze { target, reason } => (target.as_ref(), Action::Freeze, named(target.as_ref()), reason.as_str()),
         Command::Unfreeze { target } => (target.as_ref(), Action::Unfreeze, named(target.as_ref()), ""),
     };
@@ -258,6 +259,20 @@ fn refused(command: &Command, because: &DeskError, by: &Actor, origin: String) -
 
 fn named(target: Option<&TargetKey>) -> String {
     target.map_or_else(|| "all services".to_owned(), ToString::to_string)
+}
+
+/// What becomes of what is held, by a person's word.
+fn goes_on(history: &TargetHistory) -> Result<String, DeskError> {
+    let service = &history.target.service;
+    match &history.hold {
+        Some(hold) => Ok(format!(
+            "{} of {service} goes on; it is not held again",
+            clean(hold.version.name.as_str())
+        )),
+        None => Err(DeskError::Refused(format!(
+            "nothing of {service} is held; see `lastgood hold list`"
+        ))),
+    }
 }
 
 fn frozen_sentence(target: Option<&TargetKey>, frozen: bool) -> String {

@@ -117,6 +117,8 @@ pub struct Guard {
     /// An act is: it is not left alone.
     acting: bool,
     marking: Marking,
+    /// An attempt to hold, or to let go, is under way.
+    holding: bool,
     /// The search for a process that began, and the rollout it is for.
     finding: Option<(RolloutId, AbortHandle)>,
     /// The release for which it was looked up whether it is proven where the policy demands it.
@@ -182,6 +184,7 @@ impl Guard {
             busy: false,
             acting: false,
             marking: Marking::default(),
+            holding: false,
             finding: None,
             demanded_of: None,
             reports,
@@ -299,7 +302,7 @@ impl Guard {
             self.look().await?;
         }
         // Time means nothing to a target without an open rollout: most of them, most of the time.
-        if self.history.open.is_some() {
+        if self.history.open.is_some() || self.history.hold.is_some() {
             self.awake(now).await?;
             // The answer under way may hold the last steps of a watch, which time alone must not end before it is there.
             if !self.judging.asks() {

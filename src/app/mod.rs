@@ -14,6 +14,7 @@ mod images;
 mod judging;
 mod leading;
 mod origin;
+mod orphans;
 mod readiness;
 mod roster;
 mod run;

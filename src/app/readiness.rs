@@ -33,6 +33,9 @@ pub async fn rehearse(outside: &Outside, policy: &Policy, history: &TargetHistor
             tracing::warn!(target_key = %history.target, %because, "whether the image of the last good version is there cannot be told");
         }
     }
+    if let Some(hold) = policy.watch.hold {
+        unready.extend(outside.platform.holdable(hold).await.err());
+    }
     if let Err(because) = watch::data_flows(&*outside.source, policy, outside.clock.now()).await {
         unready.push(Unready {
             name: "no_data".to_owned(),

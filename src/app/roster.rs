@@ -20,6 +20,7 @@ use super::{
     desk::{Handle, Handles},
     fleet::{FleetState, own},
     guard::{Guard, GuardError, Order, Outside},
+    orphans::Orphans,
 };
 use crate::{
     engine::Event,
@@ -104,14 +105,16 @@ struct Running {
 pub struct Roster {
     shared: Shared,
     running: BTreeMap<TargetKey, Running>,
+    orphans: Orphans,
 }
 
 impl Roster {
     /// No guard yet.
-    pub const fn new(shared: Shared) -> Self {
+    pub fn new(shared: Shared) -> Self {
         Self {
             shared,
             running: BTreeMap::new(),
+            orphans: Orphans::default(),
         }
     }
 
@@ -212,10 +215,13 @@ impl Roster {
             .filter(|(_, running)| running.task.is_finished())
             .map(|(key, _)| key.clone())
             .collect();
+        let guarded = self.running.keys().cloned().collect();
+        self.orphans.turn(&self.shared, guarded, now);
         for key in ended {
             let Some(running) = self.running.get_mut(&key) else { continue };
             if running.leaving {
                 self.stop_one(&key).await;
+                self.orphans.look_soon();
                 continue;
             }
             let rested = match &running.fell {

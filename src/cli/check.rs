@@ -2,6 +2,7 @@
 
 mod asked;
 mod forecast;
+mod held;
 
 use std::{
     io::IsTerminal,
@@ -95,6 +96,14 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     for (index, PolicyFile { path, policy }) in read.accepted.iter().enumerate() {
         let warn = |warning: &String| output::note(common, &format!("warning: {}: {warning}", path.display()));
         warnings(policy, settings.as_ref()).iter().for_each(warn);
+        held::told(
+            common,
+            &path.display().to_string(),
+            policy,
+            settings.as_ref(),
+            asking.is_some(),
+        )
+        .await;
         let Some(asked) = all_asked.get(index) else { continue };
         told(policy, asked, args.output)?;
         let foreseen = asked.foreseen.iter();

@@ -12,6 +12,7 @@ mod demo;
 mod deploy;
 mod explain;
 mod freeze;
+mod hold;
 mod judge;
 mod log;
 mod manifest;
@@ -64,10 +65,9 @@ const AFTER_HELP: &str = "Begin with:
   lastgood status               what runs, and whether it could be reverted
 
 Exit codes of every command:
-    0  done, or judged good      3  judged bad
-    1  failed                    4  no verdict: inconclusive, blind, timed out
-    2  wrong usage, policy       5  refused by a guard
-       or settings             130  interrupted";
+    0  done, or judged good    3  judged bad      5  refused by a guard
+    1  failed                  4  no verdict    130  interrupted
+    2  wrong usage, or an invalid policy or settings";
 
 /// An unattended guard for deployments: judges every rollout from Prometheus and
 /// puts the last good version back by itself.
@@ -154,6 +154,8 @@ enum Verb {
     Rollback(rollback::Args),
     /// Say yes to a revert that waits for a person.
     Approve(approve::Args),
+    /// Show what is held part-way, and let it go on.
+    Hold(hold::Args),
     /// Stop reverts, of one service or of all; judging and alerts go on.
     Freeze(freeze::FreezeArgs),
     /// Allow reverts again, of one service or of all.
@@ -220,6 +222,7 @@ async fn dispatch(Arguments { common, verb }: Arguments) -> anyhow::Result<Exit>
         Verb::Release(args) => release::run(&common, &args).await,
         Verb::Rollback(args) => rollback::run(&common, &args).await,
         Verb::Approve(args) => approve::run(&common, &args).await,
+        Verb::Hold(args) => hold::run(&common, &args).await,
         Verb::Freeze(args) => freeze::freeze(&common, &args).await,
         Verb::Unfreeze(args) => freeze::unfreeze(&common, &args).await,
         Verb::Audit(args) => audit::run(&common, &args).await,

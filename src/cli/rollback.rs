@@ -1,6 +1,6 @@
 //! `lastgood rollback`: a person goes back to a version.
 
-mod asked;
+pub(super) mod asked;
 
 use std::{io::IsTerminal as _, time::Duration};
 

@@ -6,7 +6,7 @@ use super::{
     Effect, Look,
     deciding::{decide_again, refuse, settled},
     draft::Draft,
-    gone, ordered,
+    gone, holding, ordered,
 };
 use crate::{
     decide::Guard,
@@ -140,6 +140,7 @@ fn moved(draft: &mut Draft<'_>, record: &mut Record, intent: &Intent) {
     let now = draft.now;
     draft.runs_at(now);
     draft.history.current = Some(intent.to.clone());
+    holding::reverted(draft, record);
     if intent.ordered.is_some() {
         return;
     }

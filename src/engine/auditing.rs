@@ -4,7 +4,7 @@ use super::draft::Draft;
 use crate::{
     decide::Decision,
     manifest::Manifest,
-    record::{ActResult, Action, Deed, Happened, Mark, ProofBasis, Record},
+    record::{ActResult, Action, Deed, Happened, Hold, Mark, ProofBasis, Record},
     words::{Actor, Fingerprint, Standing, Version},
 };
 
@@ -95,6 +95,16 @@ impl Draft<'_> {
             why: why.chars().take(FOUND).collect(),
             refused,
             ..self.deed(None, Action::Mark, format!("{} {} {what}", mark.kind.noun(), mark.name))
+        };
+        self.audit(deed);
+    }
+
+    /// Adds what became of a hold.
+    pub fn audit_hold(&mut self, hold: &Hold, by: Option<&Actor>, what: &str, why: &str) {
+        let deed = Deed {
+            why: why.chars().take(FOUND).collect(),
+            rollout: Some(hold.rollout),
+            ..self.deed(by, Action::Hold, format!("{}: {what}", hold.version.name))
         };
         self.audit(deed);
     }

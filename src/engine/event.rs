@@ -4,8 +4,11 @@ use crate::{
     decide::Fleet,
     judge::{Evidence, Plan},
     manifest::Manifest,
-    policy::{MarkKind, Policy},
-    record::{ActResult, Activation, DataFault, Deed, Intent, MarkResult, Observation, Ordered, TargetHistory, Unready},
+    policy::{HoldPolicy, MarkKind, Policy},
+    record::{
+        ActResult, Activation, DataFault, Deed, Hold, HoldResult, Intent, MarkResult, Observation, Ordered, TargetHistory,
+        Unready,
+    },
     words::{Actor, ChannelName, Env, Fingerprint, Moment, RolloutId, Standing, Version},
 };
 
@@ -75,6 +78,22 @@ pub enum Event {
         /// What was found.
         look: Look,
     },
+    /// An attempt to hold a rolling update, or to let it go on, ended.
+    HoldTried {
+        /// Which rollout's hold.
+        rollout: RolloutId,
+        /// How.
+        result: HoldResult,
+    },
+    /// A person lets a held rolling update go on.
+    GoOn {
+        /// Who.
+        by: Actor,
+        /// Why; empty where they did not say.
+        reason: String,
+    },
+    /// The policy of the target is gone: nothing is judged here any more.
+    Unguarded,
     /// A person approved a proposal.
     Approved {
         /// Which rollout.
@@ -227,6 +246,10 @@ pub enum Effect {
     Activate(Intent),
     /// Look what became of the intent; answer with [`Event::Looked`].
     Look(Intent),
+    /// Hold the rolling update at this share, unless it is held so; answer with [`Event::HoldTried`].
+    Hold(Hold, HoldPolicy),
+    /// Let the rolling update go on, unless it does; answer with [`Event::HoldTried`].
+    LetGo(Hold),
 }
 
 /// A step of the state machine.

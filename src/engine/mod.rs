@@ -11,6 +11,7 @@ mod ending;
 mod event;
 mod gone;
 mod hindrance;
+mod holding;
 mod marks;
 mod news;
 mod observe;
@@ -66,6 +67,9 @@ pub fn step(history: &TargetHistory, context: &Context<'_>, event: &Event, now: 
         Event::Data { rollout, fault } => watching::data(&mut draft, *rollout, fault.as_ref()),
         Event::Acted { rollout, result } => acting::acted(&mut draft, *rollout, result),
         Event::Looked { rollout, look } => acting::looked(&mut draft, *rollout, look),
+        Event::HoldTried { rollout, result } => holding::tried(&mut draft, *rollout, result),
+        Event::GoOn { by, reason } => holding::person(&mut draft, by, reason),
+        Event::Unguarded => holding::unguarded(&mut draft),
         Event::Approved { rollout, by } => deciding::approved(&mut draft, *rollout, by),
         Event::Person {
             version,
@@ -107,6 +111,7 @@ pub fn resume(history: &TargetHistory, context: &Context<'_>, now: Moment) -> Tr
         .and_then(|open| open.intent.clone())
         .map(Effect::Look);
     draft.effects.extend(look);
+    holding::resume(&mut draft);
     draft.finish()
 }
 
@@ -116,4 +121,5 @@ fn tick(draft: &mut Draft<'_>) {
     watching::tick(draft);
     deciding::tick(draft);
     verifying::tick(draft);
+    holding::tick(draft);
 }

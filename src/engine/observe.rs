@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{deciding::settled, draft::Draft, gone, opening, pods, waiting};
+use super::{deciding::settled, draft::Draft, gone, holding, opening, pods, waiting};
 use crate::{
     record::{Happened, Observation, Phase, ProofBasis, Record, RolloutKind},
     words::{Moment, Outcome, Standing, Verdict, Version},
@@ -31,6 +31,7 @@ pub(super) fn observed(draft: &mut Draft<'_>, observation: &Observation) {
     }
     process_seen(draft, observation);
     pods::seen(draft, observation);
+    holding::seen(draft, observation);
     waiting::overdue(draft);
 }
 

@@ -102,6 +102,7 @@ pub(super) fn blank(draft: &mut Draft<'_>, kind: RolloutKind, from: Option<Versi
         ready: None,
         startup: None,
         hindered: None,
+        hold: None,
         queries: Vec::new(),
         timeline: Vec::new(),
         closed_at: None,

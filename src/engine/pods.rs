@@ -121,7 +121,7 @@ fn begun(draft: &mut Draft<'_>, record: &mut Record) {
 }
 
 /// Whether pods of other versions serve too: the rollout goes on. Pods that are added later, by a scaler, prolong nothing.
-fn others_serve(record: &Record, observation: &Observation) -> bool {
+pub(super) fn others_serve(record: &Record, observation: &Observation) -> bool {
     observation.pods.iter().any(|pod| pod.version.as_ref() != Some(&record.to))
 }
 

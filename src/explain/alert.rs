@@ -6,7 +6,7 @@ use super::{
     clean::bounded,
     comparison::{assumed_noise, heaviest, sides},
     grounds::{DETAIL, basis, by_hand, closing, conviction, fault, finish_by_hand, found, measured, since_then, timing},
-    guard, hindrance,
+    guard, held, hindrance,
     language::say,
     marked::{Marked, marked},
     operational::{frozen, not_ready, policy_rejected, target},
@@ -88,6 +88,8 @@ fn of_rollout(kind: &AlertKind, record: &Record, alert: &Alert, language: Langua
         AlertKind::Late => late(record, language),
         AlertKind::ClusterFault => hindrance::told(record, language),
         AlertKind::ClusterFaultOver => hindrance::over(record, language),
+        AlertKind::NotHeld { because } => held::not_held(record, because, language),
+        AlertKind::HeldTooLong => held::too_long(record, language),
         AlertKind::Skipped { env, standing } => skipped(record, env, *standing, language),
         _ => reverted(record, language),
     }
@@ -161,6 +163,7 @@ fn proposed(record: &Record, language: Language) -> Told {
         "Yes: {approve}, until {until}. Without an answer nothing is reverted and {to} stays.",
         "同意请执行：{approve}，{until} 前有效。无人答复则不回滚，{to} 保持运行。"
     ));
+    lines.extend(held::stays(record, language));
     Told::new(
         &signed("🙋", &story::proposed(record, language)),
         &closing(lines, record, language),
@@ -187,6 +190,7 @@ fn refused(record: &Record, language: Language) -> Told {
             lines.push(by_hand(record, language));
         }
     }
+    lines.extend(held::stays(record, language));
     Told::new(
         &signed("⛔", &story::refused(record, language)),
         &closing(lines, record, language),
@@ -197,6 +201,7 @@ fn regression(record: &Record, language: Language) -> Told {
     let mut lines = conviction(record, language);
     lines.push(timing(record, language));
     lines.push(by_hand(record, language));
+    lines.extend(held::stays(record, language));
     Told::new(
         &signed("⚠️", &story::regression(record, language)),
         &closing(lines, record, language),

@@ -1,7 +1,7 @@
 //! What happened in a rollout's life, one clause an entry.
 
 use super::{
-    Language,
+    Language, held,
     language::say,
     span_of_time::clock,
     told::{bold, outside},
@@ -54,6 +54,27 @@ fn noticed(what: &Happened, language: Language) -> String {
         }
         Happened::Data { fault: None } => say!(language, "the data are whole again", "数据恢复完整"),
         Happened::Remarked { remark } => outside(remark),
+        Happened::Holds => say!(language, "its rolling update is to be held", "准备暂停滚动更新"),
+        Happened::Held { pods, of, until } => {
+            let until = clock(*until);
+            say!(
+                language,
+                "its rolling update is held at {pods} of {of} pods, until {until} at most",
+                "滚动更新暂停在 {of} 个 pod 中的 {pods} 个，最迟到 {until}"
+            )
+        }
+        Happened::NotHeld { because } => {
+            let because = outside(because);
+            say!(
+                language,
+                "its rolling update is not held: {because}",
+                "滚动更新未暂停：{because}"
+            )
+        }
+        Happened::WentOn { why } => {
+            let why = held::why(why, language);
+            say!(language, "its rolling update goes on: {why}", "滚动更新继续进行：{why}")
+        }
         Happened::Restarted => say!(language, "the process restarted by itself", "进程自行重启"),
         _ => say!(language, "closed", "已结束"),
     }

@@ -9,7 +9,7 @@ use crate::{
     decide::{Decision, Freeze},
     judge::Evidence,
     policy::{Mode, Policy},
-    record::{Activation, DataFault, KnownVersion, Phase, Record, RolloutKind, TargetHistory, Unready},
+    record::{Activation, DataFault, Hold, KnownVersion, Phase, Record, RolloutKind, TargetHistory, Unready},
     words::{Moment, Outcome, RolloutId, Standing, TargetKey, Verdict, Version},
 };
 
@@ -37,6 +37,9 @@ pub struct TargetStatus {
     pub last: Option<ClosedRollout>,
     /// A freeze in force.
     pub frozen: Option<Freeze>,
+    /// What lastgood holds, or means to hold, part-way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
 }
 
 /// A version and where it stands.
@@ -126,6 +129,7 @@ pub fn status(
         rollout: history.open.as_ref().map(|record| open(record, live, fault, now)),
         last: history.closed.last().map(closed),
         frozen: frozen.cloned(),
+        hold: history.hold.clone(),
     }
 }
 

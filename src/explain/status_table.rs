@@ -58,9 +58,7 @@ fn row(item: &TargetStatus, wide: bool, now: Moment) -> Vec<String> {
             .as_ref()
             .map_or_else(|| "-".to_owned(), |good| last_good(good, wide, now)),
         ready(item),
-        item.rollout
-            .as_ref()
-            .map_or_else(|| "-".to_owned(), |rollout| rolling(rollout, now)),
+        happening(item, now),
     ];
     if wide {
         row.push(words::mode(item.mode).to_owned());
@@ -98,6 +96,14 @@ fn ready(item: &TargetStatus) -> String {
             more => format!("no: {} +{}", clean(&first.name), more - 1),
         },
     }
+}
+
+fn happening(item: &TargetStatus, now: Moment) -> String {
+    let rollout = item.rollout.as_ref().map(|rollout| rolling(rollout, now));
+    let held = item.hold.as_ref().filter(|hold| hold.is_held());
+    let held = held.map(|hold| format!("held at {} of {} pods", hold.pods, hold.of));
+    let words: Vec<String> = rollout.into_iter().chain(held).collect();
+    if words.is_empty() { "-".to_owned() } else { words.join(", ") }
 }
 
 fn rolling(rollout: &RolloutStatus, now: Moment) -> String {

@@ -3,7 +3,7 @@
 use super::{
     Language,
     comparison::{gist, heaviest},
-    guard,
+    guard, held,
     language::say,
     span_of_time::{clock, long},
     startup,
@@ -261,7 +261,7 @@ pub(super) fn sentence(record: &Record, language: Language) -> String {
         Some(Outcome::DidNotHelp | Outcome::Failed | Outcome::Stuck) => not_helped(record, language),
         Some(Outcome::Refused) => refused(record, language),
         Some(other) => ended(record, other, language),
-        None => by_phase(record, language),
+        None => by_phase(record, language) + &held::so_far(record, language),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     Language, audit,
     comparison::{excluded, odds_in, quantile},
-    guard,
+    guard, held,
     language::say,
     number::{count, share, times},
     span_of_time::{latency, long, stamp},
@@ -262,10 +262,13 @@ impl Page {
 
     fn acts(&mut self, record: &Record) {
         let language = self.language;
-        if record.intent.is_none() && record.outcome.is_none() && record.verification.is_none() {
+        if record.intent.is_none() && record.outcome.is_none() && record.verification.is_none() && record.hold.is_none() {
             return;
         }
         self.section(&say!(language, "What was done", "执行情况"));
+        if let Some(hold) = &record.hold {
+            self.field(&say!(language, "hold", "暂停"), &held::line(hold, language));
+        }
         if let Some(intent) = &record.intent {
             let (to, at) = (bold(&intent.to.name), stamp(intent.at));
             let by = intent.approved_by.as_ref().map(|by| {

@@ -74,6 +74,7 @@ impl Host {
             lacking: None,
             object: SeenObject::None,
             deadline: Duration::ZERO,
+            rolling: None,
         };
         if let Some(pointed) = self.pointed().await? {
             let (version, remarks) = self.identity.of(&pointed).await?;

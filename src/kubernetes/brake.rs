@@ -1,8 +1,10 @@
 //! What people wrote on the workload to keep lastgood from acting, read anew directly before each act (failures.md, I8).
 
-use serde_json::Value;
-
-use super::{hold::HeldBy, object::Object, ownership::owner};
+use super::{
+    hold::{HeldBy, is_paused},
+    object::Object,
+    ownership::owner,
+};
 use crate::{decide::Brake, policy::WorkloadKind};
 
 /// Switches lastgood off for a workload: `"true"`.
@@ -14,13 +16,18 @@ pub const IRREVERSIBLE: &str = "lastgood.dev/irreversible";
 #[must_use]
 pub fn brake(kind: WorkloadKind, workload: &Object) -> Option<(Brake, String)> {
     let owned = || owner(workload).filter(|owner| owner.writes_back).map(|owner| owner.sentence);
+    not_to_be_touched(kind, workload).or_else(|| owned().map(|found| (Brake::Owned, found)))
+}
+
+/// What keeps lastgood even from holding `workload`: whoever owns it may end a pause, and is heeded.
+#[must_use]
+pub fn not_to_be_touched(kind: WorkloadKind, workload: &Object) -> Option<(Brake, String)> {
     let named = |by: Brake| move |found: String| (by, found);
     off(workload)
         .map(named(Brake::SwitchedOff))
         .or_else(|| irreversible(workload).map(named(Brake::NoWayBack)))
         .or_else(|| paused(kind, workload).map(named(Brake::Paused)))
         .or_else(|| leaving(workload).map(named(Brake::Leaving)))
-        .or_else(|| owned().map(named(Brake::Owned)))
 }
 
 fn off(workload: &Object) -> Option<String> {
@@ -44,7 +51,7 @@ fn irreversible(workload: &Object) -> Option<String> {
 
 /// That a person paused the Deployment.
 pub(super) fn paused(kind: WorkloadKind, workload: &Object) -> Option<String> {
-    let paused = kind == WorkloadKind::Deployment && workload.0.pointer("/spec/paused") == Some(&Value::Bool(true));
+    let paused = kind == WorkloadKind::Deployment && is_paused(workload);
     (paused && HeldBy::read(workload).is_none()).then(|| {
         let (name, namespace) = (workload.name(), workload.namespace());
         format!(
@@ -61,7 +68,7 @@ fn leaving(workload: &Object) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

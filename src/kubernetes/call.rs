@@ -61,6 +61,14 @@ impl CallError {
     pub fn is_failed_test(&self) -> bool {
         matches!(self, Self::Invalid(words) if words.contains("rejected our request due to an error in our request"))
     }
+
+    /// How long the server asks to be left alone, where it does.
+    pub const fn asked_pause(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { pause, .. } => Some(*pause),
+            _ => None,
+        }
+    }
 }
 
 /// A request, if it could be made.

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::object::Object;
 use crate::{
-    policy::WorkloadKind,
+    policy::{HoldPolicy, WorkloadKind},
+    record::HeldMark,
     words::{Moment, RolloutId},
 };
 
@@ -17,11 +18,14 @@ pub const HELD: &str = "lastgood.dev/held";
 pub struct HeldBy {
     /// The rollout that is judged meanwhile.
     pub rollout: RolloutId,
-    /// Until when it is held at most.
+    /// Until when it is held at most while nothing is found out.
     pub until: Moment,
     /// A StatefulSet's own partition, to be put back; none where it had none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition: Option<u32>,
+    /// The partition by which lastgood holds it: where it is another one by now, a person moved it, and it is theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<u32>,
 }
 
 impl HeldBy {
@@ -30,12 +34,50 @@ impl HeldBy {
     pub fn read(workload: &Object) -> Option<Self> {
         serde_json::from_str(workload.annotation(HELD)?).ok()
     }
+
+    /// What is written into the annotation.
+    #[must_use]
+    pub fn text(&self) -> String {
+        serde_json::to_value(self).unwrap_or_default().to_string()
+    }
+
+    /// Whether `workload` stands still as this says.
+    #[must_use]
+    pub fn in_force(&self, kind: WorkloadKind, workload: &Object) -> bool {
+        match kind {
+            WorkloadKind::Deployment => is_paused(workload),
+            WorkloadKind::StatefulSet => self.set.is_some() && partition(workload) == self.set,
+            WorkloadKind::DaemonSet => false,
+        }
+    }
+
+    /// The same as the rest of lastgood sees it; `newer`: a newer template waits behind it.
+    #[must_use]
+    pub fn mark(&self, kind: WorkloadKind, workload: &Object, newer: bool) -> HeldMark {
+        HeldMark {
+            rollout: self.rollout,
+            until: self.until,
+            in_force: self.in_force(kind, workload),
+            newer,
+        }
+    }
+}
+
+/// Whether a Deployment is paused, by whomever.
+pub(super) fn is_paused(workload: &Object) -> bool {
+    workload.0.pointer("/spec/paused") == Some(&Value::Bool(true))
+}
+
+/// A StatefulSet's partition; none where it has none.
+pub(super) fn partition(workload: &Object) -> Option<u32> {
+    let partition = workload.number("/spec/updateStrategy/rollingUpdate/partition")?;
+    Some(u32::try_from(partition).unwrap_or(u32::MAX))
 }
 
 /// How a rolling update is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hold {
-    /// So many pods of the new version serve while it is judged.
+pub struct Plan {
+    /// So many pods of the new version serve at most while it is judged.
     pub pods: u32,
     /// So many pods are wanted.
     pub of: u32,
@@ -46,10 +88,8 @@ pub struct Hold {
 /// Where a rolling update is paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pause {
-    /// As soon as the new revision appears: its first step is all that was asked for, or more.
-    AtOnce,
-    /// When so many of its pods are ready.
-    WhenReady(u32),
+    /// As soon as the new revision was given so many pods: they are not waited for, as the next ones would be made when they are ready.
+    Given(u32),
     /// By a StatefulSet's partition: ordinals at or above it are updated.
     Partition(u32),
 }
@@ -76,42 +116,31 @@ pub enum Unholdable {
     TooFew(u32),
 }
 
-/// How `workload` is held at `share` (a fraction of its pods): the larger of the share, rounded down, and what the strategy replaces at once.
+/// How `workload` is held at `share` of its pods: at the larger of that, rounded down, and what the strategy makes at once.
 ///
 /// # Errors
 /// When its kind, strategy or size has no part-way.
-pub fn hold(kind: WorkloadKind, workload: &Object, share: f64) -> Result<Hold, Unholdable> {
+pub fn plan(kind: WorkloadKind, workload: &Object, share: HoldPolicy) -> Result<Plan, Unholdable> {
     let of = replicas(workload);
+    let pods = share.pods(of);
     match kind {
         WorkloadKind::DaemonSet => Err(Unholdable::DaemonSet),
         WorkloadKind::Deployment if workload.text("/spec/strategy/type") == Some("Recreate") => Err(Unholdable::Recreate),
         WorkloadKind::StatefulSet if workload.text("/spec/updateStrategy/type") == Some("OnDelete") => Err(Unholdable::OnDelete),
         _ if of < 2 => Err(Unholdable::TooFew(of)),
-        WorkloadKind::Deployment => {
-            let (asked, first) = (asked(of, share), first_step(workload));
-            let pause = if asked > first {
-                Pause::WhenReady(asked)
-            } else {
-                Pause::AtOnce
-            };
-            Ok(Hold {
-                pods: asked.max(first),
-                of,
-                pause,
-            })
-        }
-        WorkloadKind::StatefulSet => {
-            let partition = workload.number("/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0);
-            if partition > 0 && HeldBy::read(workload).is_none() {
-                return Err(Unholdable::Partitioned(u32::try_from(partition).unwrap_or(u32::MAX)));
-            }
-            let pods = asked(of, share);
-            Ok(Hold {
+        WorkloadKind::Deployment => Ok(Plan {
+            pods: pods.max(first_step(workload)),
+            of,
+            pause: Pause::Given(pods),
+        }),
+        WorkloadKind::StatefulSet => match partition(workload).filter(|partition| *partition > 0) {
+            Some(theirs) if HeldBy::read(workload).is_none() => Err(Unholdable::Partitioned(theirs)),
+            _ => Ok(Plan {
                 pods,
                 of,
                 pause: Pause::Partition(of - pods),
-            })
-        }
+            }),
+        },
     }
 }
 
@@ -120,12 +149,6 @@ pub(super) fn replicas(workload: &Object) -> u32 {
     workload
         .number("/spec/replicas")
         .map_or(1, |replicas| u32::try_from(replicas).unwrap_or(u32::MAX))
-}
-
-fn asked(of: u32, share: f64) -> u32 {
-    let pods = (f64::from(of) * share.clamp(0.0, 1.0) + 1e-9).floor();
-    // Between 0 and `of`, so nothing is cut off.
-    (pods as u32).clamp(1, of)
 }
 
 /// How many pods of the new version a Deployment's strategy makes before any of them is ready: the surge, and a replacement for each that

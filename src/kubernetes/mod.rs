@@ -12,6 +12,7 @@ pub mod crd;
 mod document;
 mod doorbell;
 pub mod hold;
+mod holding;
 pub mod identity;
 mod leading;
 pub mod lease;

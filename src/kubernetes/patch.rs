@@ -4,7 +4,7 @@ use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation, ReplaceOp
 use serde_json::{Map, Value};
 
 use super::{
-    hold::{HELD, HeldBy},
+    hold::{HELD, HeldBy, Pause, is_paused},
     object::{Object, text},
 };
 use crate::{
@@ -20,6 +20,9 @@ pub const REVERT_ID: &str = "lastgood.dev/revert-id";
 pub const REVERTED_AT: &str = "lastgood.dev/reverted-at";
 /// How often the lease had changed hands when it was written: a later number is a later leader.
 pub const FENCE: &str = "lastgood.dev/fence";
+
+/// Where a StatefulSet has its partition.
+const PARTITION: [&str; 4] = ["spec", "updateStrategy", "rollingUpdate", "partition"];
 
 /// What a revert leaves on the workload, so that it can be told whose it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +55,42 @@ pub fn revert(kind: WorkloadKind, workload: &Object, to: &Value, marks: &Marks) 
     Patch(operations)
 }
 
+/// The hold of `workload`, as it was just read: one patch that fails where the object, its template or who holds it is another one by now.
+#[must_use]
+pub fn hold(workload: &Object, pause: Pause, held: &HeldBy) -> Patch {
+    let mut operations = vec![
+        test(&["metadata", "uid"], Value::from(workload.uid())),
+        test(&["spec", "template"], workload.template().cloned().unwrap_or_default()),
+    ];
+    let annotation = ["metadata", "annotations", HELD];
+    if workload.0.pointer("/metadata/annotations").is_some() {
+        // The server takes what is absent for null.
+        operations.push(test(&annotation, workload.annotation(HELD).map_or(Value::Null, Value::from)));
+    }
+    operations.extend(annotate(workload, vec![(HELD, held.text())]));
+    match pause {
+        Pause::Given(_) => {
+            let paused = ["spec", "paused"];
+            operations.push(test(&paused, workload.0.pointer("/spec/paused").cloned().unwrap_or_default()));
+            operations.push(add(&paused, Value::Bool(true)));
+        }
+        Pause::Partition(partition) => {
+            let now = workload.0.pointer("/spec/updateStrategy/rollingUpdate/partition");
+            operations.push(test(&PARTITION, now.cloned().unwrap_or_default()));
+            operations.push(add(&PARTITION, Value::from(partition)));
+        }
+    }
+    Patch(operations)
+}
+
+/// Lets go of what lastgood holds; none where it holds nothing.
+#[must_use]
+pub fn let_go(kind: WorkloadKind, workload: &Object) -> Option<Patch> {
+    let ends = release(kind, workload);
+    let uid = test(&["metadata", "uid"], Value::from(workload.uid()));
+    (!ends.is_empty()).then(|| Patch(std::iter::once(uid).chain(ends).collect()))
+}
+
 /// Ends lastgood's own hold of `workload`; nothing where it holds nothing.
 fn release(kind: WorkloadKind, workload: &Object) -> Vec<PatchOperation> {
     let (Some(held), Some(written)) = (HeldBy::read(workload), workload.annotation(HELD)) else {
@@ -59,17 +98,17 @@ fn release(kind: WorkloadKind, workload: &Object) -> Vec<PatchOperation> {
     };
     let annotation = ["metadata", "annotations", HELD];
     let mut operations = vec![test(&annotation, Value::from(written)), remove(&annotation)];
-    let paused = workload.0.pointer("/spec/paused") == Some(&Value::Bool(true));
     match kind {
-        WorkloadKind::Deployment if paused => {
+        WorkloadKind::Deployment if is_paused(workload) => {
             operations.push(test(&["spec", "paused"], Value::Bool(true)));
             operations.push(remove(&["spec", "paused"]));
         }
-        WorkloadKind::StatefulSet => {
-            let partition = ["spec", "updateStrategy", "rollingUpdate", "partition"];
-            operations.push(replace(&partition, Value::from(held.partition.unwrap_or(0))));
+        WorkloadKind::StatefulSet if held.in_force(kind, workload) => {
+            operations.push(test(&PARTITION, Value::from(held.set)));
+            operations.push(replace(&PARTITION, Value::from(held.partition.unwrap_or(0))));
         }
-        WorkloadKind::Deployment | WorkloadKind::DaemonSet => {}
+        // A person resumed it, or moved its partition: that is theirs.
+        _ => {}
     }
     operations
 }

@@ -23,15 +23,15 @@ use crate::{
 };
 
 /// How often a revert is decided anew where the object changes meanwhile (failures.md, K05).
-const TRIES: u32 = 5;
+pub(super) const TRIES: u32 = 5;
 /// How long is waited before that, times the number of the try.
-const AGAIN: Duration = Duration::from_millis(200);
+pub(super) const AGAIN: Duration = Duration::from_millis(200);
 /// So many leftovers are named.
 const NAMED: usize = 8;
 
 /// What one try came to.
-enum Tried {
-    Ended(ActResult),
+pub(super) enum Tried<T> {
+    Ended(T),
     /// To be decided anew, for this reason.
     Again(CallError),
 }
@@ -43,12 +43,8 @@ impl Workload {
             match self.tried(intent).await? {
                 Tried::Ended(result) => return Ok(result),
                 Tried::Again(error) => {
-                    let asked = match &error {
-                        CallError::Busy { pause, .. } => *pause * number,
-                        _ => AGAIN * number,
-                    };
+                    pause(error.asked_pause().unwrap_or(AGAIN) * number).await;
                     last = Some(error);
-                    pause(asked).await;
                 }
             }
         }
@@ -62,7 +58,7 @@ impl Workload {
         }
     }
 
-    async fn tried(&self, intent: &Intent) -> Result<Tried, PlatformError> {
+    async fn tried(&self, intent: &Intent) -> Result<Tried<ActResult>, PlatformError> {
         let seen = match self.fresh().await {
             Ok(seen) => seen,
             Err(error @ (CallError::Busy { .. } | CallError::Unknown(_) | CallError::Conflict(_))) => {
@@ -107,12 +103,8 @@ impl Workload {
     }
 
     /// A patch that does not hold: something changed meanwhile, which is decided anew; or nothing did, and the server will not have it.
-    async fn failed(&self, seen: &Seen, error: CallError) -> Result<Tried, PlatformError> {
-        let unchanged = match self.fresh().await {
-            Ok(now) => now.workload.uid() == seen.workload.uid() && now.workload.0.get("spec") == seen.workload.0.get("spec"),
-            Err(_) => false,
-        };
-        Ok(if unchanged && !error.is_failed_test() {
+    async fn failed(&self, seen: &Seen, error: CallError) -> Result<Tried<ActResult>, PlatformError> {
+        Ok(if self.is_unwelcome(&seen.workload, &error).await {
             Tried::Ended(not_moved(self.cannot("write to", &error)))
         } else {
             Tried::Again(error)
@@ -126,6 +118,15 @@ impl Workload {
             "{kind} {namespace}/{name} was another one at each of {TRIES} tries ({error}); see who writes to it with \
              `kubectl get {kind} {name} -n {namespace} -o yaml --show-managed-fields`, then go back with `lastgood rollback`"
         )
+    }
+
+    /// Whether the server will not have a patch of `workload`, which nobody changed meanwhile.
+    pub(super) async fn is_unwelcome(&self, workload: &Object, error: &CallError) -> bool {
+        let unchanged = match self.read().await {
+            Ok(now) => now.uid() == workload.uid() && now.0.get("spec") == workload.0.get("spec"),
+            Err(_) => false,
+        };
+        unchanged && !error.is_failed_test()
     }
 
     /// The template to restore; none where nothing is left of it.
@@ -187,7 +188,7 @@ impl Workload {
     }
 
     /// Gives up what the last patch made lastgood the owner of.
-    async fn disowned(&self, after: &Object) -> Result<(), String> {
+    pub(super) async fn disowned(&self, after: &Object) -> Result<(), String> {
         let mut object = after.clone();
         for _ in 0..TRIES {
             let Some(operations) = patch::disown(&object) else {

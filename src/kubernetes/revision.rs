@@ -2,7 +2,11 @@
 
 use serde_json::Value;
 
-use super::{identity::normalized, object::Object};
+use super::{
+    hold::{HeldBy, is_paused},
+    identity::normalized,
+    object::Object,
+};
 use crate::{policy::WorkloadKind, words::Moment};
 
 /// One revision of a workload, and the template that it stands for.
@@ -20,6 +24,8 @@ pub struct Revision {
     pub template: Value,
     /// The hash that its pods carry as a label.
     pub hash: String,
+    /// How many pods a Deployment gives it now; none where revisions are given none.
+    pub replicas: Option<u32>,
 }
 
 impl Revision {
@@ -46,6 +52,9 @@ impl Revision {
             created_at: object.created_at(),
             template,
             hash,
+            replicas: object
+                .number("/spec/replicas")
+                .map(|replicas| u32::try_from(replicas).unwrap_or(u32::MAX)),
         })
     }
 }
@@ -92,7 +101,8 @@ pub fn current<'a>(kind: WorkloadKind, workload: &Object, revisions: &'a [Revisi
     let newest = || revisions.iter().max_by_key(|revision| revision.number);
     let seen = workload.number("/status/observedGeneration") >= workload.number("/metadata/generation");
     match kind {
-        WorkloadKind::Deployment if workload.0.pointer("/spec/paused") == Some(&Value::Bool(true)) => newest(),
+        // What lastgood holds goes on for a newer template, so nothing is told of that before.
+        WorkloadKind::Deployment if is_paused(workload) && HeldBy::read(workload).is_none() => newest(),
         WorkloadKind::Deployment => None,
         WorkloadKind::StatefulSet if seen => {
             let named = workload.text("/status/updateRevision")?;

@@ -24,9 +24,9 @@ use super::{
 };
 use crate::{
     engine::{Look, News},
-    policy::{KubernetesTarget, WorkloadKind},
+    policy::{HoldPolicy, KubernetesTarget, WorkloadKind},
     ports::{Clock, Contents, Platform, PlatformError},
-    record::{ActResult, Intent, Observation, SeenObject, SeenPod, Unready},
+    record::{ActResult, Hold, HoldResult, Intent, Observation, SeenObject, SeenPod, Unready},
     words::{Moment, TargetKey, Version, VersionName},
 };
 
@@ -100,6 +100,7 @@ impl Workload {
             wanted: wanted(self.target.kind, &seen.workload),
             lacking: trouble::lacking(&seen.workload),
             deadline: deadline(&seen.workload),
+            rolling: self.rolling(&seen, runs),
         })
     }
 
@@ -117,6 +118,7 @@ impl Workload {
             wanted: 0,
             lacking: None,
             deadline: Duration::ZERO,
+            rolling: None,
         }
     }
 
@@ -203,6 +205,18 @@ impl Platform for Workload {
 
     fn announce<'a>(&'a self, news: &'a News) -> BoxFuture<'a, Result<(), PlatformError>> {
         self.announced(news).boxed()
+    }
+
+    fn hold<'a>(&'a self, hold: &'a Hold, share: HoldPolicy) -> BoxFuture<'a, HoldResult> {
+        self.held(hold, Some(share)).boxed()
+    }
+
+    fn let_go<'a>(&'a self, hold: &'a Hold) -> BoxFuture<'a, HoldResult> {
+        self.held(hold, None).boxed()
+    }
+
+    fn holdable(&self, share: HoldPolicy) -> BoxFuture<'_, Result<(u32, u32), Unready>> {
+        self.cluster.holdable(&self.target, share).boxed()
     }
 
     fn rehearse<'a>(&'a self, to: Option<&'a Version>) -> BoxFuture<'a, Vec<Unready>> {

@@ -251,6 +251,12 @@ pub(super) struct WatchFile {
     /// How often counts are taken, 1s to 5m. Default `auto`: the scrape interval, learnt.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub step: Given<String>,
+    /// The share of the pods at which a rolling update is held while it is judged: `25%`. Deployments and StatefulSets only. Default `none`.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub hold: Given<String>,
+    /// How long it is held without a verdict, 10s to `for`; then it goes on. Default: the smaller of `5m` and `for`.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub hold_max: Given<Time>,
 }
 
 /// Which mistakes are allowed, as probabilities over a whole watch; above 0 %, at most 50 %.
@@ -355,6 +361,9 @@ pub(super) struct NotifyFile {
     /// On Kubernetes, pods of a release cannot start, and that is the cluster's fault; or can again.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub cluster_fault: Given<Vec<Given<String>>>,
+    /// A rolling update could not be held, or goes on though nothing was found out in time.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub hold: Given<Vec<Given<String>>>,
     /// lastgood could not act if it had to, or could not move what `onProven` wants moved.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub not_ready: Given<Vec<Given<String>>>,

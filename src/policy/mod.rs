@@ -27,8 +27,8 @@ pub(crate) use error::{At, Fault, Faults};
 pub use error::{PolicyError, PolicyErrors};
 pub(crate) use given::Given;
 pub use model::{
-    Compare, Harmful, HistogramMetric, Limits, Metric, MetricKind, Mode, Notify, NotifyOn, OnInconclusive, OnRegression, Policy,
-    RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting, Tolerate, ValueMetric, Watch,
+    Compare, Harmful, HistogramMetric, HoldPolicy, Limits, Metric, MetricKind, Mode, Notify, NotifyOn, OnInconclusive,
+    OnRegression, Policy, RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting, Tolerate, ValueMetric, Watch,
 };
 pub use proven::{MarkKind, OnProven};
 pub use quantity::{duration_text, parse_duration, parse_share, share_text};

@@ -97,7 +97,7 @@ pub enum Mode {
 }
 
 /// The time a rollout is judged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Watch {
     /// `for` (default 2 h).
     #[serde(rename = "for", with = "crate::words::seconds")]
@@ -107,6 +107,29 @@ pub struct Watch {
     pub prove_after: Duration,
     /// `step` (default auto).
     pub step: StepSetting,
+    /// `hold` and `holdMax` (default none).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldPolicy>,
+}
+
+/// How a rolling update is held part-way while it is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct HoldPolicy {
+    /// The share of the pods that the new version gets, as a fraction.
+    pub share: f64,
+    /// How long it is held without a verdict (default 5 m, at most `for`).
+    #[serde(with = "crate::words::seconds")]
+    pub max: Duration,
+}
+
+impl HoldPolicy {
+    /// The share of `of` pods, rounded down; one at least.
+    #[must_use]
+    pub fn pods(self, of: u32) -> u32 {
+        // The smallest numbers above keep 30 % of 10 from being 2. Between 0 and `of`, so nothing is cut off.
+        let pods = (f64::from(of) * self.share.clamp(0.0, 1.0) + 1e-9).floor();
+        (pods as u32).clamp(1, of.max(1))
+    }
 }
 
 /// How often counts are taken.
@@ -339,6 +362,8 @@ pub enum NotifyOn {
     Skipped,
     /// On Kubernetes, pods of a release cannot start, and that is the cluster's fault; or can again.
     ClusterFault,
+    /// A rolling update could not be held, or goes on though nothing was found out in time.
+    Hold,
     /// lastgood could not act if it had to, or could not move what follows the newest proof.
     NotReady,
 }

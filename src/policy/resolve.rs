@@ -9,6 +9,7 @@ mod proven;
 mod spec;
 mod target;
 mod values;
+mod watch;
 
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ use super::{
     nearest::shown,
     quantity::{Time, duration_text},
 };
+
+pub(super) use watch::can_be_held;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);

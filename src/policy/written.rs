@@ -10,6 +10,7 @@ use super::{
     },
     given::Given,
     quantity::{Quantity, Share, Time, duration_text, share_text},
+    resolve::can_be_held,
 };
 
 /// `policy` as YAML in the file's own shape, defaults filled in. Parsing it gives the same policy.
@@ -165,6 +166,11 @@ fn watch(policy: &Policy) -> WatchFile {
         length: Time(policy.watch.length).into(),
         prove_after: Time(policy.watch.prove_after).into(),
         step: step.into(),
+        hold: maybe(can_be_held(&policy.target).then(|| {
+            let share = policy.watch.hold.map(|hold| share_text(hold.share));
+            share.unwrap_or_else(|| "none".to_owned())
+        })),
+        hold_max: maybe(policy.watch.hold.map(|hold| Time(hold.max))),
     }
 }
 
@@ -267,6 +273,7 @@ fn notify(policy: &Policy) -> NotifyFile {
         late: on(NotifyOn::Late),
         skipped: on(NotifyOn::Skipped),
         cluster_fault: on(NotifyOn::ClusterFault),
+        hold: on(NotifyOn::Hold),
         not_ready: on(NotifyOn::NotReady),
     }
 }

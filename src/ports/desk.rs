@@ -107,6 +107,13 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// What is held of a target goes on.
+    GoOn {
+        /// The target.
+        target: TargetKey,
+        /// Why; empty where they did not say.
+        reason: String,
+    },
     /// No more reverts: of one target, or of all.
     Freeze {
         /// The target; none: all.

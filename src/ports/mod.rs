@@ -15,8 +15,12 @@ use futures::future::BoxFuture;
 
 use crate::{
     engine::{Look, News},
+    policy::HoldPolicy,
     question::{Answer, Question},
-    record::{ActResult, Alert, ControllerState, Intent, MarkResult, Observation, Record, StoredAudit, TargetHistory, Unready},
+    record::{
+        ActResult, Alert, ControllerState, Hold, HoldResult, Intent, MarkResult, Observation, Record, StoredAudit, TargetHistory,
+        Unready,
+    },
     words::{GapReason, Moment, RolloutId, TargetKey, Version, VersionName},
 };
 
@@ -88,6 +92,25 @@ pub trait Platform: Send + Sync {
     ) -> BoxFuture<'a, Result<MarkResult, PlatformError>> {
         let because = format!("there is no link `{name}` where this service runs; remove `onProven.link` from the policy");
         Box::pin(std::future::ready(Err(PlatformError(because))))
+    }
+
+    /// Holds the rolling update of `hold.version` at this share of its pods, unless it is held so. Nothing can be held by default.
+    fn hold<'a>(&'a self, _hold: &'a Hold, _share: HoldPolicy) -> BoxFuture<'a, HoldResult> {
+        let found = "there is nothing that can be held part-way; remove `hold`".to_owned();
+        Box::pin(std::future::ready(HoldResult::Refused { found }))
+    }
+
+    /// Lets the rolling update go on, unless it does, or a person holds it.
+    fn let_go<'a>(&'a self, _hold: &'a Hold) -> BoxFuture<'a, HoldResult> {
+        Box::pin(std::future::ready(HoldResult::Released))
+    }
+
+    /// How many pods of how many a rolling update would be held at.
+    ///
+    /// # Errors
+    /// Why it could not be held.
+    fn holdable(&self, _share: HoldPolicy) -> BoxFuture<'_, Result<(u32, u32), Unready>> {
+        Box::pin(std::future::ready(Ok((0, 0))))
     }
 
     /// Tries all that a revert to `to` would need, without doing it.

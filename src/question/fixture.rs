@@ -30,6 +30,7 @@ pub(crate) fn policy(metrics: Vec<Metric>) -> Policy {
             length: Duration::from_secs(7200),
             prove_after: Duration::from_secs(1800),
             step: StepSetting::Auto,
+            hold: None,
         },
         compare: Compare::Auto,
         risk: Risk {

@@ -95,6 +95,13 @@ pub enum AlertKind {
     ClusterFault,
     /// All of its pods are ready after they could not start.
     ClusterFaultOver,
+    /// A rolling update was to be held, and is not.
+    NotHeld {
+        /// Why not.
+        because: String,
+    },
+    /// A held rolling update goes on although nothing was found out.
+    HeldTooLong,
     /// lastgood could not act if it had to; or can again, where the list is empty.
     NotReady {
         /// Why not.
@@ -146,6 +153,8 @@ impl AlertKind {
             Self::Skipped { .. } => "skipped",
             Self::ClusterFault => "cluster_fault",
             Self::ClusterFaultOver => "cluster_fault_over",
+            Self::NotHeld { .. } => "not_held",
+            Self::HeldTooLong => "held_too_long",
             Self::NotReady { .. } => "not_ready",
             Self::Mark { .. } => "mark",
             Self::PolicyRejected { .. } => "policy_rejected",
@@ -175,6 +184,7 @@ impl AlertKind {
                 Some(_) => NotifyOn::Revert,
                 None => NotifyOn::Proven,
             },
+            Self::NotHeld { .. } | Self::HeldTooLong => NotifyOn::Hold,
             Self::Mark { .. } | Self::NotReady { .. } | Self::PolicyRejected { .. } => NotifyOn::NotReady,
         }
     }

@@ -62,6 +62,8 @@ pub enum Action {
     Unfreeze,
     /// A tag or a link that follows the newest proof shall be moved, was moved, or was left to someone else.
     Mark,
+    /// A rolling update was held, or goes on.
+    Hold,
     /// A policy came, changed, went or was rejected.
     Policy,
 }
@@ -84,6 +86,7 @@ impl Action {
             Self::Freeze => "freeze",
             Self::Unfreeze => "unfreeze",
             Self::Mark => "mark",
+            Self::Hold => "hold",
             Self::Policy => "policy",
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, Chain, Hindrance, Mark, Record, Release, SeenObject, SeenPod};
+use super::{Alert, Chain, Hindrance, Hold, Mark, Record, Release, Rolling, SeenObject, SeenPod};
 use crate::{
     decide::Freeze,
     manifest::ImageReference,
@@ -67,6 +67,9 @@ pub struct TargetHistory {
     /// Records of rollouts that were closed before this are dropped by the back end; none: all are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records_since: Option<Moment>,
+    /// What lastgood holds, or means to hold, until it is certain that it holds nothing any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
 }
 
 impl TargetHistory {
@@ -93,6 +96,7 @@ impl TargetHistory {
             uid: None,
             marks: Vec::new(),
             records_since: None,
+            hold: None,
         }
     }
 
@@ -223,6 +227,9 @@ pub struct Observation {
     /// On Kubernetes, how long its pods may take to become ready.
     #[serde(default, with = "crate::words::seconds")]
     pub deadline: Duration,
+    /// On Kubernetes how its rolling update stands; none of what cannot be held at all.
+    #[serde(default)]
+    pub rolling: Option<Rolling>,
 }
 
 /// The process behind a unit.

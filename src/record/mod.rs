@@ -5,6 +5,7 @@
 mod alert;
 mod audit;
 mod history;
+mod hold;
 mod image;
 mod mark;
 mod pods;
@@ -17,6 +18,7 @@ pub use audit::{Action, AuditEntry, Audited, CONTROLLER_CHAIN, Chain, Deed, Head
 pub use history::{
     CONTROLLER_FORMAT, ControllerState, FORMAT, KnownVersion, Observation, Process, ProofBasis, Served, TargetHistory, Unready,
 };
+pub use hold::{GoesOn, HeldMark, Hold, HoldResult, MarkedWorkload, Rolling};
 pub use image::NoImage;
 pub use mark::{Left, Mark, MarkIntent, MarkResult};
 pub use pods::{ArmPod, Guilt, Hindered, Hindrance, NotStarted, ReadyPods, SeenObject, SeenPod, StartupFailure, Waiting};

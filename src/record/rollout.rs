@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ArmPod, Hindered, ReadyPods, StartupFailure};
+use super::{ArmPod, GoesOn, Hindered, Hold, ReadyPods, StartupFailure};
 use crate::{
     decide::{Brake, Decision},
     judge::{Evidence, Plan},
@@ -74,6 +74,9 @@ pub struct Record {
     /// On Kubernetes what keeps its pods from starting and is not held against it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hindered: Option<Hindered>,
+    /// On Kubernetes how its rolling update was held, if it was, or should have been.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
     /// The queries that counted, in the policy's order, as a person can ask them again.
     pub queries: Vec<String>,
     /// What happened, oldest first.
@@ -305,6 +308,27 @@ pub enum Happened {
     },
     /// The process restarted by itself.
     Restarted,
+    /// Its rolling update is to be held; the intent was stored.
+    Holds,
+    /// It is held.
+    Held {
+        /// So many pods of the candidate at most.
+        pods: u32,
+        /// Of so many.
+        of: u32,
+        /// Until when at most.
+        until: Moment,
+    },
+    /// It is not held.
+    NotHeld {
+        /// Why not.
+        because: String,
+    },
+    /// It goes on.
+    WentOn {
+        /// Why.
+        why: GoesOn,
+    },
     /// It was closed.
     Closed,
 }

@@ -81,7 +81,7 @@ pub enum StoreSettings {
 }
 
 /// The cluster, and what of it lastgood minds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KubernetesSettings {
     /// A kubeconfig; none: the pod's own service account, else what kubectl would read.
     pub kubeconfig: Option<PathBuf>,

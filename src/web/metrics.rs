@@ -1,12 +1,14 @@
 //! Own metrics, in the OpenMetrics text format. No label has unbounded values: no version, no pod.
 
+use std::sync::atomic::AtomicU64;
+
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
 
-use crate::words::TargetKey;
+use crate::words::{Moment, TargetKey};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Target {
@@ -35,6 +37,8 @@ pub struct TargetFigures {
     pub blind: bool,
     /// Alerts that wait to be delivered.
     pub outbox: usize,
+    /// Until when a rolling update is held, if one is.
+    pub held_until: Option<Moment>,
 }
 
 /// The controller's own figures. Cheap to clone: all clones count together.
@@ -44,6 +48,7 @@ pub struct Figures {
     open: Family<Target, Gauge>,
     blind: Family<Target, Gauge>,
     outbox: Family<Target, Gauge>,
+    held_until: Family<Target, Gauge<f64, AtomicU64>>,
     outcomes: Family<Named, Counter>,
     alerts_failed: Counter,
     data_faults: Family<Reason, Counter>,
@@ -67,6 +72,10 @@ impl Figures {
         self.outbox
             .get_or_create(&label)
             .set(i64::try_from(figures.outbox).unwrap_or(i64::MAX));
+        match figures.held_until {
+            Some(until) => _ = self.held_until.get_or_create(&label).set(until.seconds()),
+            None => _ = self.held_until.remove(&label),
+        }
     }
 
     /// Forgets a target whose policy is gone.
@@ -78,6 +87,7 @@ impl Figures {
         for family in [&self.ready, &self.open, &self.blind, &self.outbox] {
             family.remove(&label);
         }
+        self.held_until.remove(&label);
     }
 
     /// Counts how a rollout ended.
@@ -137,6 +147,11 @@ impl Figures {
         registry.register("blind", "Whether the data are unfit to judge now", self.blind.clone());
         registry.register("outbox_alerts", "Alerts that wait to be delivered", self.outbox.clone());
         registry.register(
+            "held_until_timestamp_seconds",
+            "Until when a rolling update is held at most; only while one is",
+            self.held_until.clone(),
+        );
+        registry.register(
             "rollouts",
             "Rollouts that were closed, by outcome or verdict",
             self.outcomes.clone(),
@@ -185,6 +200,25 @@ struct BuildInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hold_is_a_figure_only_while_there_is_one() {
+        let figures = Figures::default();
+        let key = "prod/myapp".parse().expect("a key");
+        let mut of = TargetFigures {
+            ready: true,
+            open: true,
+            blind: false,
+            outbox: 0,
+            held_until: Some(Moment::from_millis(1_764_000_000_000)),
+        };
+        figures.target(&key, of);
+        let line = "lastgood_held_until_timestamp_seconds{env=\"prod\",service=\"myapp\"} 1764000000.0";
+        assert!(figures.text().contains(line), "{}", figures.text());
+        of.held_until = None;
+        figures.target(&key, of);
+        assert!(!figures.text().contains("lastgood_held_until_timestamp_seconds{"));
+    }
 
     #[test]
     fn the_figures_end_as_openmetrics_demand() {

@@ -97,6 +97,7 @@ pub fn record(target: &TargetKey, number: u16) -> Record {
         ready: None,
         startup: None,
         hindered: Some(hindered(seen)),
+        hold: None,
         timeline: timeline(seen),
         closed_at: Some(at(seen + 301)),
     }
@@ -263,6 +264,7 @@ pub fn policy(target: &TargetKey) -> Policy {
             length: Duration::from_secs(7200),
             prove_after: Duration::from_secs(1800),
             step: StepSetting::Auto,
+            hold: None,
         },
         compare: Compare::Auto,
         risk: Risk {

@@ -81,6 +81,7 @@ fn what_lastgood_holds_goes_on_in_the_same_patch() {
         rollout: rollout(),
         until: at(300),
         partition,
+        set: partition.map(|_| 3),
     };
     let mut paused = workload(&v2, 4);
     paused.0["spec"]["paused"] = json!(true);

@@ -222,3 +222,38 @@ fn what_is_required_survives_being_filled_in_and_changes_the_hash() {
         "so that a policy from before has the hash that it had"
     );
 }
+
+const WORKLOAD: &str = "\
+apiVersion: lastgood.dev/v1
+kind: Policy
+metadata: {name: myapp}
+spec:
+  target: {kubernetes: {namespace: shop, deployment: myapp}}
+  watch: {for: 10m, hold: 25%}
+  metrics:
+    - {name: errors, ratio: {bad: errors_total, total: requests_total}}
+";
+
+#[test]
+fn a_hold_has_its_default_and_survives_being_filled_in() {
+    let parse = |text: &str| policy::parse(text, "hold.yaml").unwrap_or_else(|errors| panic!("{errors}"));
+    let policy = parse(WORKLOAD);
+    let hold = policy.watch.hold.expect("a hold");
+    assert_eq!((hold.share, hold.max.as_secs()), (0.25, 300));
+    assert_eq!([1, 2, 4, 7, 100].map(|of| hold.pods(of)), [1, 1, 1, 1, 25]);
+    let filled = policy::filled(&policy);
+    assert!(filled.contains("hold: 25%") && filled.contains("holdMax: 5m"), "{filled}");
+    assert_eq!(parse(&filled), policy);
+    let short = parse(&WORKLOAD.replace("for: 10m", "for: 2m"));
+    assert_eq!(
+        short.watch.hold.expect("a hold").max.as_secs(),
+        120,
+        "never longer than the watch"
+    );
+    let none = parse(&WORKLOAD.replace("hold: 25%", "hold: none"));
+    let silent = parse(&WORKLOAD.replace(", hold: 25%", ""));
+    assert_eq!((none.watch.hold, &none.hash), (None, &silent.hash));
+    assert!(policy::filled(&silent).contains("hold: none"));
+    let set = parse(&WORKLOAD.replace("deployment:", "statefulSet:"));
+    assert!(set.watch.hold.is_some());
+}

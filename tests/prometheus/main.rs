@@ -7,6 +7,7 @@ mod native;
 mod protobuf;
 mod rig;
 mod rollout;
+mod rules;
 mod scraped;
 mod tls;
 mod watched;

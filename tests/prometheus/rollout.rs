@@ -52,6 +52,7 @@ pub fn policy(job: &str) -> Policy {
             length: Duration::from_secs(600),
             prove_after: Duration::from_secs(300),
             step: StepSetting::Every(SCRAPE),
+            hold: None,
         },
         compare: Compare::Auto,
         risk: Risk {
@@ -136,6 +137,7 @@ pub fn record(policy: &Policy, at: Moment, baseline: bool) -> Record {
         ready: None,
         startup: None,
         hindered: None,
+        hold: None,
         timeline: Vec::new(),
         closed_at: None,
     }

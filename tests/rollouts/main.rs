@@ -12,6 +12,7 @@ mod costs;
 mod deployments;
 mod faults;
 mod gone;
+mod holding;
 mod kinds;
 mod people;
 #[expect(dead_code, reason = "what only the tests of the plane itself need")]

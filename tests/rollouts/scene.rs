@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -40,8 +40,8 @@ pub struct Scene {
     pub clients: Clients,
     /// Before the API server, where the scene has one.
     pub proxy: Option<Proxy>,
-    directory: tempfile::TempDir,
-    _lastgood: Child,
+    pub directory: tempfile::TempDir,
+    pub lastgood: Mutex<Option<Child>>,
     _stage: SemaphorePermit<'static>,
 }
 
@@ -50,6 +50,8 @@ pub struct Scene {
 pub struct Staging {
     /// lastgood speaks with the API server through a proxy.
     pub proxied: bool,
+    /// What the policy says under `watch`.
+    pub watch: &'static str,
     /// The metric that it judges by, as a policy has it.
     pub metric: &'static str,
     /// Requests a second to all pods together.
@@ -60,6 +62,7 @@ impl Default for Staging {
     fn default() -> Self {
         Self {
             proxied: false,
+            watch: "for: 90s, proveAfter: 45s",
             metric: ERRORS,
             rate: RATE,
         }
@@ -147,8 +150,8 @@ impl Scene {
             .as_ref()
             .map_or_else(|| plane.file("credentials/admin.kubeconfig"), Proxy::kubeconfig);
         write_settings(&plane, &directory, &kubeconfig);
-        write_policy(&directory, kind, namespace, staging.metric);
-        let lastgood = run(&directory);
+        write_policy(&directory, kind, namespace, staging);
+        let lastgood = Mutex::new(Some(run(&directory)));
         let scene = Self {
             plane,
             namespace,
@@ -156,7 +159,7 @@ impl Scene {
             clients,
             proxy,
             directory,
-            _lastgood: lastgood,
+            lastgood,
             _stage: stage,
         };
         scene
@@ -305,7 +308,7 @@ fn key() -> TargetKey {
 fn write_settings(plane: &Plane, directory: &tempfile::TempDir, kubeconfig: &Path) {
     let root = directory.path();
     let settings = format!(
-        "policies = [\"{root}/policy.yaml\"]\n\
+        "policies = [\"{root}/policies\"]\n\
          [prometheus]\nurl = \"{prometheus}\"\n\
          [store]\nurl = \"sqlite:{root}/history.db\"\n\
          [server]\nlisten = \"127.0.0.1:0\"\nsocket = \"{root}/lastgood.sock\"\n\
@@ -318,7 +321,8 @@ fn write_settings(plane: &Plane, directory: &tempfile::TempDir, kubeconfig: &Pat
     std::fs::write(root.join("lastgood.toml"), settings).expect("settings");
 }
 
-fn write_policy(directory: &tempfile::TempDir, kind: &str, namespace: &str, metric: &str) {
+fn write_policy(directory: &tempfile::TempDir, kind: &str, namespace: &str, staging: Staging) {
+    let Staging { watch, metric, .. } = staging;
     let key = match kind {
         "StatefulSet" => "statefulSet",
         "DaemonSet" => "daemonSet",
@@ -327,16 +331,18 @@ fn write_policy(directory: &tempfile::TempDir, kind: &str, namespace: &str, metr
     let policy = format!(
         "apiVersion: lastgood.dev/v1\nkind: Policy\nmetadata: {{name: shop}}\nspec:\n  \
            target: {{kubernetes: {{namespace: {namespace}, {key}: shop}}}}\n  \
-           watch: {{for: 90s, proveAfter: 45s}}\n  \
+           watch: {{{watch}}}\n  \
            metrics: [{metric}]\n  \
            revert: {{verifyFor: 20s}}\n  \
            limits: {{revertsPerHour: 100}}\n  \
            notify: {{default: [ops]}}\n"
     );
-    std::fs::write(directory.path().join("policy.yaml"), policy).expect("a policy");
+    std::fs::create_dir(directory.path().join("policies")).expect("a directory");
+    std::fs::write(directory.path().join("policies/shop.yaml"), policy).expect("a policy");
 }
 
-fn run(directory: &tempfile::TempDir) -> Child {
+/// A lastgood with what is in the directory.
+pub fn run(directory: &tempfile::TempDir) -> Child {
     let output = std::fs::File::create(directory.path().join("lastgood.out")).expect("a log");
     let mut command = Command::new(env!("CARGO_BIN_EXE_lastgood"));
     command

@@ -3,7 +3,9 @@
 use futures::future::LocalBoxFuture;
 use tokio::task::{LocalSet, spawn_local};
 
-use crate::{applies, costs, deployments, faults, gone, kinds, people, plane::shared, startup, written::template_changes};
+use crate::{
+    applies, costs, deployments, faults, gone, holding, kinds, people, plane::shared, startup, written::template_changes,
+};
 
 /// Tells stories; the test fails with all that fail, by their names.
 async fn told<const N: usize>(stories: [(&'static str, LocalBoxFuture<'static, ()>); N]) {
@@ -60,4 +62,15 @@ together!(of_people_and_a_missing_image:
     gone::k11_a_deployment_deleted_in_mid_watch_ends_its_rollout_and_keeps_what_is_known,
     startup::k24_an_image_that_does_not_exist_is_put_back_and_one_that_cannot_be_fetched_now_is_told,
     startup::a_quota_that_allows_no_new_pod_is_told_until_it_does_and_convicts_nobody,
+);
+together!(of_holds:
+    holding::a_bad_release_never_gets_more_than_its_held_pods_and_goes_back_and_on_in_one_write,
+    holding::a_good_release_is_held_goes_on_and_is_proven,
+    holding::what_a_person_paused_stays_paused,
+    holding::a_persons_resume_is_final,
+    holding::a_persons_word_lets_it_go_on,
+    holding::k14_a_newer_release_behind_a_hold_is_rolled_out_and_held_itself,
+    holding::the_next_lastgood_goes_on_with_what_the_one_that_was_killed_held,
+    holding::a_policy_that_is_gone_holds_nothing,
+    holding::a_statefulset_is_held_by_its_partition_and_put_back,
 );

@@ -26,7 +26,7 @@ const TELLING: Duration = Duration::from_secs(5);
 const MOST_CONFLICTS: u32 = 5;
 
 /// One errand at one target.
-pub(super) struct Errand<'a> {
+pub(in crate::app) struct Errand<'a> {
     pub store: &'a SharedHistory,
     pub fleet: &'a Mutex<FleetState>,
     pub clock: &'a Arc<dyn Clock>,
@@ -79,11 +79,13 @@ impl Errand<'_> {
         let mut effects: VecDeque<Effect> = VecDeque::new();
         let changed = self.keep(step, &mut effects).await?;
         while let Some(effect) = effects.pop_front() {
-            let (Effect::Revert(intent) | Effect::Activate(intent) | Effect::Look(intent)) = &effect;
-            let intent = intent.clone();
-            let event = match done(self.platform.clone(), effect).await {
-                Some(event) => event,
-                None => Event::Looked {
+            let intent = match &effect {
+                Effect::Revert(intent) | Effect::Activate(intent) | Effect::Look(intent) => Some(intent.clone()),
+                Effect::Hold(..) | Effect::LetGo(_) => None,
+            };
+            let event = match (done(self.platform.clone(), effect).await, intent) {
+                (Some(event), _) => event,
+                (None, Some(intent)) => Event::Looked {
                     rollout: intent.rollout,
                     look: self
                         .platform
@@ -91,6 +93,7 @@ impl Errand<'_> {
                         .await
                         .map_err(|error| DeskError::Failed(error.0))?,
                 },
+                (None, None) => continue,
             };
             self.keep(
                 |history, context, now| engine::step(history, context, &event, now),

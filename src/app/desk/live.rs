@@ -6,8 +6,8 @@ use futures::future::BoxFuture;
 use tokio::sync::{Mutex, oneshot};
 
 use super::{
-    Handle, Handles, NOTHING_CHANGED, SO_ALREADY, failed, freeze_all, frozen_sentence, going_back, log_unnoted, note_of_all,
-    recording, refused, trail, unchanged, unknown_target, version_of, way, word_sentence,
+    Handle, Handles, NOTHING_CHANGED, SO_ALREADY, failed, freeze_all, frozen_sentence, goes_on, going_back, log_unnoted,
+    note_of_all, recording, refused, trail, unchanged, unknown_target, version_of, way, word_sentence,
 };
 use crate::{
     app::{fleet::FleetState, guard::Order, origin},
@@ -165,8 +165,19 @@ impl LiveDesk {
             } => self.go_back(&target, &from, &to, reason).await,
             Command::Record { target, manifest } => self.record_release(&target, manifest).await,
             Command::Approve { rollout, service } => self.approve(rollout, service).await,
+            Command::GoOn { target, reason } => self.go_on(&target, reason).await,
             Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
             Command::Unfreeze { target } => self.freeze(target, None).await,
+        }
+    }
+
+    async fn go_on(&self, target: &TargetKey, reason: String) -> Result<String, DeskError> {
+        let handle = self.handle(target)?;
+        let said = goes_on(&handle.snapshot.borrow().history.clone())?;
+        let by = self.actor.clone();
+        match self.tell(&handle, Event::GoOn { by, reason }).await {
+            Err(DeskError::Refused(because)) if because == NOTHING_CHANGED => Ok(said + SO_ALREADY),
+            told => told.map(|_| said),
         }
     }
 

@@ -6,8 +6,8 @@ use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 
 use super::{
-    SO_ALREADY, errand::Errand, failed, freeze_all, frozen_sentence, going_back, log_unnoted, note_of_all, recording, refused,
-    trail, unchanged, unknown_target, version_of, way, word_sentence,
+    SO_ALREADY, errand::Errand, failed, freeze_all, frozen_sentence, goes_on, going_back, log_unnoted, note_of_all, recording,
+    refused, trail, unchanged, unknown_target, version_of, way, word_sentence,
 };
 use crate::{
     app::{self, Clusters, courier::Sinks, fleet::FleetState, origin},
@@ -158,6 +158,17 @@ impl StoreDesk {
         self.told(&mut errand, going_back(target, from, &to)).await
     }
 
+    async fn go_on(&self, target: &TargetKey, reason: String) -> Result<String, DeskError> {
+        let mut errand = self.errand(target).await?;
+        let said = goes_on(&errand.history)?;
+        let by = self.actor.clone();
+        errand.tell(&Event::GoOn { by, reason }).await?;
+        match errand.history.hold.as_ref().and_then(|hold| hold.detail.as_ref()) {
+            Some(because) => Err(DeskError::Failed(because.clone())),
+            None => Ok(said),
+        }
+    }
+
     /// Sends what there is to tell, and says what was done.
     async fn told(&self, errand: &mut Errand<'_>, said: String) -> Result<String, DeskError> {
         match &self.sinks {
@@ -209,6 +220,7 @@ impl StoreDesk {
             Command::Approve { .. } => Err(DeskError::Failed(
                 "no controller's socket is here to hear it: start `lastgood run` first; with the store `kubernetes:` there is none yet".to_owned(),
             )),
+            Command::GoOn { target, reason } => self.go_on(&target, reason).await,
             Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
             Command::Unfreeze { target } => self.freeze(target, None).await,
         }

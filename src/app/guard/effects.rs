@@ -10,7 +10,8 @@ use crate::{
     engine::{Effect, Event},
     manifest::ImageReference,
     ports::{Platform, crash},
-    record::{ActResult, Intent},
+    record::{ActResult, HoldResult, Intent},
+    words::RolloutId,
 };
 
 /// How long to wait before a look at an intent is tried again.
@@ -18,13 +19,16 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 impl Guard {
     pub(super) fn begin(&mut self, effect: Effect) {
+        let (Effect::Revert(intent) | Effect::Activate(intent) | Effect::Look(intent)) = &effect else {
+            self.begin_hold(effect);
+            return;
+        };
+        let intent = intent.clone();
         let (platform, post) = (self.outside.platform.clone(), self.post.clone());
         let (images, needed) = (self.outside.images.clone(), self.needed(&effect));
         self.busy = true;
         self.acting = !matches!(effect, Effect::Look(_));
         tokio::spawn(async move {
-            let (Effect::Revert(intent) | Effect::Activate(intent) | Effect::Look(intent)) = &effect;
-            let intent = intent.clone();
             if let Found::Gone(gone) = images::look(&*images, needed.as_ref()).await {
                 let refused = Event::Acted {
                     rollout: intent.rollout,
@@ -59,6 +63,30 @@ impl Guard {
         }
     }
 
+    /// One at a time: whatever is asked for meanwhile is asked for again.
+    fn begin_hold(&mut self, effect: Effect) {
+        if self.holding {
+            return;
+        }
+        self.holding = true;
+        let (platform, post) = (self.outside.platform.clone(), self.post.clone());
+        tokio::spawn(async move {
+            let rollout = match &effect {
+                Effect::Hold(hold, _) | Effect::LetGo(hold) => hold.rollout,
+                Effect::Revert(intent) | Effect::Activate(intent) | Effect::Look(intent) => intent.rollout,
+            };
+            let broken = |error: tokio::task::JoinError| {
+                let error = format!("internal error: {error}");
+                let result = HoldResult::Unknown { error };
+                Some(Event::HoldTried { rollout, result })
+            };
+            let event = tokio::spawn(done(platform, effect)).await.unwrap_or_else(broken);
+            if let Some(event) = event {
+                let _ = post.send(Message::Happened(Box::new(event))).await;
+            }
+        });
+    }
+
     pub(super) async fn receive(&mut self, message: Message) -> Result<(), GuardError> {
         match message {
             Message::Happened(event) => {
@@ -67,6 +95,9 @@ impl Guard {
                 }
                 if let Event::Marked { kind, result, .. } = &*event {
                     self.marking.tried(*kind, result, self.outside.clock.now());
+                }
+                if matches!(*event, Event::HoldTried { .. }) {
+                    self.holding = false;
                 }
                 self.feed(*event).await?;
             }
@@ -104,8 +135,17 @@ pub(in crate::app) async fn done(platform: Arc<dyn Platform>, effect: Effect) ->
             (intent.rollout, result)
         }
         Effect::Look(_) => return None,
+        Effect::Hold(hold, share) => return Some(held(hold.rollout, platform.hold(&hold, share).await)),
+        Effect::LetGo(hold) => return Some(held(hold.rollout, platform.let_go(&hold).await)),
     };
     Some(Event::Acted { rollout, result })
+}
+
+fn held(rollout: RolloutId, result: HoldResult) -> Event {
+    if let HoldResult::Failed { error } | HoldResult::Unknown { error } = &result {
+        tracing::warn!(%error, %rollout, "a hold");
+    }
+    Event::HoldTried { rollout, result }
 }
 
 /// Looks what became of the intent, until it can be told; none: nobody waits for it any more.

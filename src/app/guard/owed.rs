@@ -15,6 +15,7 @@ impl Owed {
         match &event {
             Event::Acted { .. }
             | Event::Looked { .. }
+            | Event::HoldTried { .. }
             | Event::PolicyIs { .. }
             | Event::Delivered { .. }
             | Event::NotDelivered { .. } => {}

@@ -49,6 +49,7 @@ impl Guard {
                 open: self.history.open.is_some(),
                 blind: self.fault.is_some(),
                 outbox: self.history.outbox.len(),
+                held_until: self.history.hold.as_ref().map(|hold| hold.until),
             },
         );
         self.snapshots.send_replace(Snapshot {

@@ -116,6 +116,7 @@ impl Platform for Still {
             lacking: None,
             object: SeenObject::None,
             deadline: Duration::ZERO,
+            rolling: None,
         };
         async move { Ok(seen) }.boxed()
     }

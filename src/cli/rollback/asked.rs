@@ -55,7 +55,7 @@ fn picked(way: &Way, typed: &str) -> anyhow::Result<VersionName> {
 ///
 /// # Errors
 /// When the terminal cannot be read.
-pub(super) async fn yes(question: &str) -> anyhow::Result<bool> {
+pub(in crate::cli) async fn yes(question: &str) -> anyhow::Result<bool> {
     let typed = ask(&format!("{question} [y/N] ")).await?;
     Ok(matches!(typed.to_lowercase().as_str(), "y" | "yes"))
 }

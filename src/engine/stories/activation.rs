@@ -127,6 +127,7 @@ fn a_link_made_long_before_it_was_put_in_place_does_not_take_the_old_process_for
         lacking: None,
         object: SeenObject::None,
         deadline: Duration::ZERO,
+        rolling: None,
     };
     story.happens(&Event::Observed(observation));
     assert!(matches!(story.open().phase, Phase::WaitingForActivation { .. }));
@@ -148,6 +149,7 @@ fn a_look_from_before_our_own_act_is_no_comeback_of_the_bad_version() {
         lacking: None,
         object: SeenObject::None,
         deadline: Duration::ZERO,
+        rolling: None,
     };
     story.applied();
     story.tells(&["reverted"]);
@@ -175,6 +177,7 @@ fn a_release_that_went_through_its_whole_watch_unseen_is_judged_by_what_promethe
         lacking: None,
         object: SeenObject::None,
         deadline: Duration::ZERO,
+        rolling: None,
     }));
     story.tick();
     story.is_quiet();

@@ -75,6 +75,7 @@ pub fn observation(story: &Story, runs: &str, pods: Vec<SeenPod>) -> Observation
         lacking: None,
         object: SeenObject::Found { uid: "first".to_owned() },
         deadline: Duration::from_secs(DEADLINE),
+        rolling: None,
     }
 }
 

@@ -49,6 +49,7 @@ pub fn policy() -> Policy {
             length: Duration::from_secs(2 * HOUR),
             prove_after: Duration::from_secs(30 * MINUTE),
             step: StepSetting::Auto,
+            hold: None,
         },
         compare: Compare::Auto,
         risk: Risk {

@@ -121,6 +121,7 @@ impl Story {
             lacking: None,
             object: self.object.clone(),
             deadline: Duration::ZERO,
+            rolling: None,
         };
         self.happens(&Event::Observed(observation));
     }

@@ -81,6 +81,7 @@ pub(crate) fn watching() -> Record {
         ready: None,
         startup: None,
         hindered: None,
+        hold: None,
         timeline: vec![
             Entry {
                 at: at(-2),

@@ -29,6 +29,7 @@ pub(crate) fn policy() -> Policy {
             length: Duration::from_secs(7_200),
             prove_after: Duration::from_secs(1_800),
             step: StepSetting::Auto,
+            hold: None,
         },
         compare: Compare::Auto,
         risk: Risk {

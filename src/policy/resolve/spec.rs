@@ -4,15 +4,13 @@ use std::time::Duration;
 
 use crate::words::{ChannelName, Env, Fingerprint, Service};
 
-use super::{DAY, MINUTE, SECOND, arms, metrics, name, proven, target, time};
+use super::{DAY, MINUTE, SECOND, arms, metrics, name, proven, target, time, watch};
 use crate::policy::{
-    Limits, Mode, Notify, NotifyOn, OnInconclusive, OnRegression, Policy, Require, RevertPolicy, RevertTo, Risk, Startup,
-    StepSetting, Target, Watch,
+    Limits, Mode, Notify, NotifyOn, OnInconclusive, OnRegression, Policy, Require, RevertPolicy, RevertTo, Risk, Startup, Target,
     error::Faults,
-    file::{LimitsFile, NotifyFile, RequireFile, RevertFile, RiskFile, SpecFile, WatchFile},
+    file::{LimitsFile, NotifyFile, RequireFile, RevertFile, RiskFile, SpecFile},
     given::Given,
-    nearest::shown,
-    quantity::{Share, Time, duration_text, share_text},
+    quantity::{Share, share_text},
 };
 
 /// All of the policy but its hash.
@@ -23,7 +21,7 @@ pub(super) fn spec(given: &Given<SpecFile>, service: Option<Service>, faults: &F
     let env = env(&spec.env, faults);
     let target = target::target(given, spec, faults);
     let arms = arms::arms(&spec.arms, target.as_ref(), faults);
-    let watch = watch(&spec.watch, faults);
+    let watch = watch::watch(&spec.watch, target.as_ref(), faults);
     let compare = arms::compare(&spec.compare, target.as_ref(), faults);
     let risk = risk(&spec.risk, faults);
     let metrics = metrics::metrics(given, spec, on_regression, faults);
@@ -62,58 +60,6 @@ fn env(given: &Given<String>, faults: &Faults) -> Option<Env> {
         name(given, faults)
     } else {
         "prod".parse().ok()
-    }
-}
-
-fn watch(given: &Given<WatchFile>, faults: &Faults) -> Watch {
-    let file = given.value.clone().unwrap_or_default();
-    let length = time(&file.length, 120 * MINUTE, 10 * SECOND, 7 * DAY, faults);
-    let usual = length.min(30 * MINUTE);
-    let mut prove_after = time(&file.prove_after, usual, SECOND, 7 * DAY, faults);
-    // A wrong `for` is one error, not two.
-    if prove_after > length {
-        if file.length.value.is_some() || !file.length.is_written() {
-            let message = format!(
-                "`{}` is longer than the whole watch, `for: {}`",
-                duration_text(prove_after),
-                duration_text(length)
-            );
-            let help = "shorten `proveAfter`, lengthen `for`, or leave `proveAfter` out: the smaller of `30m` and `for`";
-            faults.add(file.prove_after.fault(message, help));
-        }
-        prove_after = usual;
-    }
-    Watch {
-        length,
-        prove_after,
-        step: step(&file.step, length, faults),
-    }
-}
-
-fn step(given: &Given<String>, watch: Duration, faults: &Faults) -> StepSetting {
-    let Some(text) = given.as_ref().filter(|text| *text != "auto") else {
-        return StepSetting::Auto;
-    };
-    let (least, most) = (SECOND, 5 * MINUTE);
-    match text.parse::<Time>() {
-        Ok(Time(step)) if (least..=most).contains(&step) && step.subsec_millis() == 0 => {
-            if step * 2 > watch {
-                let message = format!(
-                    "`{}` fits less than twice into `for: {}`",
-                    duration_text(step),
-                    duration_text(watch)
-                );
-                faults.add(given.fault(message, "write a shorter step, or `auto` (the scrape interval, learnt)"));
-            }
-            StepSetting::Every(step)
-        }
-        _ => {
-            faults.add(given.fault(
-                format!("found `{}`", shown(text)),
-                "write `auto` (the scrape interval, learnt) or whole seconds from `1s` to `5m`",
-            ));
-            StepSetting::Auto
-        }
     }
 }
 
@@ -199,6 +145,7 @@ fn notify(given: &Given<NotifyFile>, faults: &Faults) -> Notify {
         (NotifyOn::Late, &file.late),
         (NotifyOn::Skipped, &file.skipped),
         (NotifyOn::ClusterFault, &file.cluster_fault),
+        (NotifyOn::Hold, &file.hold),
         (NotifyOn::NotReady, &file.not_ready),
     ];
     Notify {
