@@ -21,5 +21,6 @@ pub mod question;
 pub mod record;
 pub mod registry;
 pub mod settings;
+pub mod trail;
 pub mod web;
 pub mod words;

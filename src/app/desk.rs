@@ -18,7 +18,7 @@ use crate::{
     decide::Freeze,
     engine::PersonWord,
     explain::clean,
-    ports::{Clock, Command, Desk, DeskError, HistoryError, Images, Platform, SharedHistory, Trail},
+    ports::{Clock, Command, Desk, DeskError, HistoryError, Images, Note, Platform, SharedHistory, Trail},
     record::{Action, CONTROLLER_CHAIN, Deed, StoredAudit, TargetHistory},
     web::Reception,
     words::{Actor, Moment, Standing, TargetKey, Version, VersionName},
@@ -67,9 +67,6 @@ impl Reception for Counter {
     }
 }
 
-/// What a desk hears where a word was heard and nothing had to be stored.
-pub(super) const NOTHING_CHANGED: &str = "nothing changed";
-
 /// What is said where a person's word on a version changed nothing: that it stands so already, or how it stands instead.
 fn unchanged(history: &TargetHistory, version: &Version, word: PersonWord) -> Result<String, DeskError> {
     let standing = history.known(version).map(|known| known.standing);
@@ -89,6 +86,12 @@ fn unchanged(history: &TargetHistory, version: &Version, word: PersonWord) -> Re
         )))
     }
 }
+
+/// Characters of what a command says of itself.
+const LONGEST_NOTE: usize = 500;
+
+/// What a command hears that noted something.
+const NOTED: &str = "noted";
 
 /// That all services, or one, were frozen or not already.
 const SO_ALREADY: &str = " (it was so already)";
@@ -209,9 +212,10 @@ fn freeze_of_all(by: &Actor, freeze: Option<&Freeze>, origin: String) -> Deed {
     }
 }
 
-/// What was asked for and refused, as the audit notes it, and the target whose it is.
-fn refused(command: &Command, because: &DeskError, by: &Actor, origin: String) -> (Option<TargetKey>, Deed) {
+/// What was asked for and refused, as the audit notes it, and the target whose it is; none where it was to be noted only.
+fn refused(command: &Command, because: &DeskError, by: &Actor, origin: String) -> Option<(Option<TargetKey>, Deed)> {
     let (target, action, what, why) = match command {
+        Command::Note(_) => return None,
         Command::Word {
             target,
             version,
@@ -254,7 +258,33 @@ fn refused(command: &Command, because: &DeskError, by: &Actor, origin: String) -
         refused: true,
         rollout: None,
     };
-    (target.cloned(), deed)
+    Some((target.cloned(), deed))
+}
+
+/// What a command did or refused by itself, as the audit notes it.
+fn noted(note: Note, by: &Actor, origin: String) -> (TargetKey, Deed) {
+    let clipped = |text: String| text.chars().take(LONGEST_NOTE).collect();
+    let deed = Deed {
+        by: by.clone(),
+        origin,
+        action: note.action.into(),
+        what: clipped(note.what),
+        why: clipped(note.why),
+        refused: note.refused,
+        rollout: None,
+    };
+    (note.target, deed)
+}
+
+/// For a chain that is not the target's own: it says whose the deed is.
+fn beside(target: Option<TargetKey>, deed: Deed) -> Deed {
+    match target {
+        Some(target) if !deed.what.contains(&target.to_string()) => Deed {
+            what: format!("{target}: {}", deed.what),
+            ..deed
+        },
+        _ => deed,
+    }
 }
 
 fn named(target: Option<&TargetKey>) -> String {

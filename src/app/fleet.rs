@@ -2,16 +2,19 @@
 //!
 //! One lock serializes "decide and store": two services that are judged bad at the same moment cannot both take the last revert of the budget.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use super::{origin, trail};
+use super::origin;
 use crate::{
     decide::{Fleet, Freeze},
     engine::{Event, settle_outbox},
     policy::Mode,
     ports::{HistoryError, Revision, SharedHistory},
     record::{Action, Alert, AlertKind, CONTROLLER_CHAIN, ControllerState, Deed, Delivery, TargetHistory},
-    settings::Settings,
+    settings::{self, Loaded, Settings},
     words::{Actor, ChannelName, Moment, Retention, TargetKey},
 };
 
@@ -153,6 +156,28 @@ impl FleetState {
         self.commit(state).await
     }
 
+    /// Notes the settings of a controller that starts, as they may be shown, where they are others than before.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub async fn settings_are(&mut self, loaded: &Loaded, now: Moment) -> Result<(), HistoryError> {
+        let rows = settings::show(loaded).into_iter();
+        let shown: BTreeMap<String, String> = rows.map(|(key, value, _)| (key, value)).collect();
+        if self.state.settings == shown {
+            return Ok(());
+        }
+        let (by, origin) = origin::of_settings(loaded.file.as_deref());
+        let deed = Deed {
+            by,
+            origin,
+            ..own(Action::Settings, &changes(&self.state.settings, &shown))
+        };
+        let mut state = self.state.clone();
+        state.settings = shown;
+        state.audit.add(CONTROLLER_CHAIN, now, deed);
+        self.commit(state).await
+    }
+
     /// Notes a deed that belongs to no target.
     ///
     /// # Errors
@@ -229,7 +254,6 @@ impl FleetState {
         match self.store.commit_controller(&state, self.revision.as_ref()).await {
             Ok(revision) => {
                 self.revision = Some(revision);
-                trail::log(&self.state.audit, &state.audit);
                 self.state = state;
                 Ok(())
             }
@@ -240,6 +264,18 @@ impl FleetState {
             Err(error) => Err(error),
         }
     }
+}
+
+/// What differs between two settings, a few words a key.
+fn changes(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> String {
+    if before.is_empty() {
+        return "came into force".to_owned();
+    }
+    let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let shown = |value: Option<&String>| value.map_or("-", String::as_str).to_owned();
+    let changed = keys.into_iter().filter(|key| before.get(*key) != after.get(*key));
+    let changed = changed.map(|key| format!("{key}: {} -> {}", shown(before.get(key)), shown(after.get(key))));
+    changed.collect::<Vec<_>>().join("; ")
 }
 
 /// A deed of lastgood's own, beyond single targets.

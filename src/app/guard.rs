@@ -21,7 +21,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     courier::Sinks,
-    desk::NOTHING_CHANGED,
     fleet::FleetState,
     judging::{Judging, Report},
 };
@@ -72,12 +71,21 @@ pub struct Outside {
     pub figures: Figures,
 }
 
-/// A person's word, with the way back for the answer: the history afterwards, or why it could not be stored.
+/// A person's word, with the way back for the answer.
 pub struct Order {
     /// The event.
     pub event: Event,
-    /// Where the answer goes. That nothing changed is [`DeskError::Refused`], that it could not be stored [`DeskError::Failed`].
-    pub answer: oneshot::Sender<Result<Arc<TargetHistory>, DeskError>>,
+    /// Where the answer goes; that it could not be stored is [`DeskError::Failed`].
+    pub answer: oneshot::Sender<Result<Heard, DeskError>>,
+}
+
+/// What a person's word came to.
+#[derive(Debug, PartialEq)]
+pub struct Heard {
+    /// Whether anything had to be stored.
+    pub changed: bool,
+    /// The history afterwards.
+    pub history: Arc<TargetHistory>,
 }
 
 /// What became of an event.
@@ -230,6 +238,9 @@ impl Guard {
         let before = self.history.open.as_ref().map(|open| open.id);
         let ended = after.closed.last().filter(|closed| before == Some(closed.id));
         if let Some(ended) = ended {
+            // A store in the cluster keeps only so many, and cuts them down.
+            let record = serde_json::to_string(ended).unwrap_or_default();
+            tracing::info!(target: "lastgood::record", %record, "closed");
             let how = ended
                 .outcome
                 .map(|outcome| outcome.as_str())
@@ -244,9 +255,13 @@ impl Guard {
             self.look().await?;
         }
         let fed = self.feed(order.event).await;
+        let heard = |changed| Heard {
+            changed,
+            history: self.history.clone(),
+        };
         let answer = match &fed {
-            Ok(Fed::Stored) => Ok(self.history.clone()),
-            Ok(Fed::Unchanged) => Err(DeskError::Refused(NOTHING_CHANGED.to_owned())),
+            Ok(Fed::Stored) => Ok(heard(true)),
+            Ok(Fed::Unchanged) => Ok(heard(false)),
             Ok(Fed::NotStored(because)) => Err(DeskError::Failed(because.clone())),
             Err(error) => Err(DeskError::Failed(error.to_string())),
         };

@@ -19,7 +19,7 @@ mod readiness;
 mod roster;
 mod run;
 mod store_watch;
-mod trail;
+pub mod trail;
 pub mod watch;
 
 pub use channels::sinks;

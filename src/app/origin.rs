@@ -1,7 +1,9 @@
 //! From where something is done, for the audit: the door that it came through, and the machine.
 
+use std::{os::unix::fs::MetadataExt as _, path::Path};
+
 use super::guard::brought;
-use crate::engine::Event;
+use crate::{engine::Event, web::actor, words::Actor};
 
 /// What the controller does by itself.
 pub fn controller() -> String {
@@ -27,6 +29,20 @@ pub fn of(event: &Event) -> String {
         Event::PolicyIs { file, .. } => on_this_machine(&format!("policy file {file}")),
         _ => controller(),
     }
+}
+
+/// Whose settings a controller starts with, and where they stand: the owner of the file, else whoever started it.
+pub fn of_settings(file: Option<&Path>) -> (Actor, String) {
+    match file {
+        Some(file) => (owner(file), on_this_machine(&format!("settings file {}", file.display()))),
+        None => (actor(rustix::process::getuid().as_raw()), controller()),
+    }
+}
+
+/// Who owns a file.
+pub fn owner(file: &Path) -> Actor {
+    let metadata = std::fs::metadata(file).map(|metadata| actor(metadata.uid()));
+    metadata.unwrap_or_else(|_| Actor("an unknown user".to_owned()))
 }
 
 fn on_this_machine(door: &str) -> String {

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -20,6 +19,7 @@ use super::{
     desk::{Handle, Handles},
     fleet::{FleetState, own},
     guard::{Guard, GuardError, Order, Outside},
+    origin,
     orphans::Orphans,
 };
 use crate::{
@@ -28,8 +28,8 @@ use crate::{
     ports::{Clock, HistoryError, Images, MetricSource, PlatformError, SharedHistory},
     record::{Action, Deed},
     settings::policies::PolicyFile,
-    web::{self, Figures},
-    words::{Actor, Moment, TargetKey},
+    web::Figures,
+    words::{Moment, TargetKey},
 };
 
 /// How long a guard that ended by an internal error rests before it is started again.
@@ -63,10 +63,9 @@ pub struct Shared {
 impl Shared {
     /// Tells the guard which policy is in force, for the audit. It is told again at the next reading where it has no time now.
     fn tell_policy(&self, key: &TargetKey, file: &Path, policy: &Policy) {
-        let owner = std::fs::metadata(file).map(|metadata| web::actor(metadata.uid()));
         let event = Event::PolicyIs {
             hash: policy.hash.clone(),
-            by: owner.unwrap_or_else(|_| Actor("an unknown user".to_owned())),
+            by: origin::owner(file),
             file: file.display().to_string(),
         };
         let handle = self.handles.read().ok().and_then(|handles| handles.get(key).cloned());

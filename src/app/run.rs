@@ -23,6 +23,7 @@ use super::{
     leading::{Face, Leading},
     roster::{Roster, Shared},
     store_watch::StoreWatch,
+    trail,
 };
 use crate::{
     engine::Event,
@@ -31,7 +32,7 @@ use crate::{
     prometheus::{self, Prometheus},
     record::{Action, AlertKind, Deed},
     settings::{
-        PrometheusSettings, Settings, StoreSettings,
+        Loaded, PrometheusSettings, Settings, StoreSettings,
         policies::{self, PolicyFileError},
     },
     web::{Beat, Figures, Reception, serve_public, serve_socket},
@@ -75,7 +76,8 @@ struct Controller {
 ///
 /// # Errors
 /// When it cannot start, or the store refuses for good.
-pub async fn run(settings: &Settings) -> anyhow::Result<()> {
+pub async fn run(loaded: &Loaded) -> anyhow::Result<()> {
+    let settings = &loaded.settings;
     let shutdown = CancellationToken::new();
     let mut signals = Signals::listen()?;
     let face = Face {
@@ -99,7 +101,7 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
     let Some(mut leading) = Leading::begin(&clusters, &face, address, &mut signals).await? else {
         return Ok(());
     };
-    let shared = share(settings, store, clusters, face).await;
+    let shared = share(loaded, store, clusters, face).await;
     // After an error it ends at once: guards may be in the middle of something that is not to be finished.
     lead((settings, address), shared, &shutdown, signals, &mut leading).await?;
     leading.end().await;
@@ -173,22 +175,27 @@ async fn alive_until(stopped: impl Future<Output = ()>) {
 }
 
 async fn share(
-    settings: &Settings,
+    loaded: &Loaded,
     store: Option<SharedHistory>,
     clusters: Clusters,
     face: Face,
 ) -> anyhow::Result<(Shared, Arc<Beat>)> {
+    let settings = &loaded.settings;
     let Face { clock, beat, figures } = face;
     let store = match store {
         Some(store) => store,
         None => clusters.objects().await?,
     };
+    let store = trail::told(store, &settings.audit);
     // What all services have done counts for the budgets, wherever their histories lie.
     clusters.place_all(policies::of(settings).accepted.iter().map(|file| &file.policy));
     let source = Arc::new(Prometheus::new(options(&settings.prometheus))?);
     let sinks = channels::sinks(settings, &clock)?;
     let images = images::registries(&settings.registries)?;
-    let fleet = FleetState::load(settings, store.clone()).await?;
+    let mut fleet = FleetState::load(settings, store.clone()).await?;
+    if let Err(error) = fleet.settings_are(loaded, clock.now()).await {
+        tracing::error!(%error, "the settings could not be noted in the audit; the next start does");
+    }
     figures.store_up(true);
     let shared = Shared {
         lag: source.lag(),

@@ -1,6 +1,10 @@
 //! `lastgood audit`: who did what, and whether the chain of it is whole.
 
-use std::time::Duration;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Subcommand;
 use serde::Serialize;
@@ -14,7 +18,7 @@ use crate::{
     app::clock::SystemClock,
     explain, policy,
     ports::{Clock, Desk, Trail},
-    record::{Audited, CONTROLLER_CHAIN, Head, verify},
+    record::{AuditEntry, Audited, CONTROLLER_CHAIN, Head, verify},
     words::{Env, Moment, Service},
 };
 
@@ -76,17 +80,23 @@ enum Verb {
 /// Finds every entry that was changed, swapped or removed; and, by an end that you kept from an alert, whether a chain was cut off.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "A store can be cut back to an earlier state as a whole, and then it does not
-know better. An end that an alert carried does: give it with --head.
+know better. An end that an alert carried does: give it with --head. So does a
+file that the audit is written to (`[audit] file` in the settings): with --file
+each of its lines must be in the store as it stands there.
 
 Exit codes: 0 whole, 1 not whole: what is wrong is on stdout.
 
 Examples:
   lastgood audit verify
-  lastgood audit verify --head prod/myapp@42:0123456789ab")]
+  lastgood audit verify --head prod/myapp@42:0123456789ab
+  lastgood audit verify --file /var/log/lastgood/audit.jsonl")]
 struct VerifyArgs {
     /// An end that a chain had, as an alert's last line has it; may be given again.
     #[arg(long, value_name = "HEAD")]
     head: Vec<Head>,
+    /// Lines that the audit was written to; may be given again.
+    #[arg(long, value_name = "FILE")]
+    file: Vec<PathBuf>,
 }
 
 /// Runs it.
@@ -96,7 +106,7 @@ struct VerifyArgs {
 pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     let desk = reach::desk(common).await?;
     match &args.verb {
-        Some(Verb::Verify(verify)) => whole(&desk.trail(None).await?, &verify.head),
+        Some(Verb::Verify(verify)) => whole(&desk.trail(None).await?, verify),
         None => list(&*desk, args).await,
     }
 }
@@ -173,15 +183,20 @@ impl List {
     }
 }
 
-fn whole(trail: &Trail, kept: &[Head]) -> anyhow::Result<Exit> {
-    let heads: Vec<Head> = trail.heads.iter().chain(kept).cloned().collect();
+fn whole(trail: &Trail, kept: &VerifyArgs) -> anyhow::Result<Exit> {
+    let mut written = Written::default();
+    for file in &kept.file {
+        written.compare(file, trail)?;
+    }
+    let heads: Vec<Head> = trail.heads.iter().chain(&kept.head).chain(&written.beyond).cloned().collect();
     let mut chains: Vec<&str> = trail.entries.iter().map(|entry| entry.chain.as_str()).collect();
     chains.extend(heads.iter().map(|head| head.chain.as_str()));
     chains.push(CONTROLLER_CHAIN);
     chains.sort_unstable();
     chains.dedup();
-    let mut exit = Exit::Done;
-    let mut lines = Vec::new();
+    let mut exit = if written.wrong.is_empty() { Exit::Done } else { Exit::Failed };
+    let mut lines = written.same;
+    lines.extend(written.wrong.iter().map(|wrong| format!("NOT WHOLE: {wrong}")));
     for chain in chains {
         let entries: Vec<_> = trail.entries.iter().filter(|entry| entry.chain == chain).cloned().collect();
         let cut = trail.cut.iter().find(|cut| cut.chain == chain);
@@ -201,4 +216,46 @@ fn whole(trail: &Trail, kept: &[Head]) -> anyhow::Result<Exit> {
     }
     output::data(&lines.join("\n"))?;
     Ok(exit)
+}
+
+/// What files of lines say beside the store.
+#[derive(Default)]
+struct Written {
+    /// That the store has their lines, a sentence for each file.
+    same: Vec<String>,
+    /// What differs.
+    wrong: Vec<String>,
+    /// Lines that the store does not have: its chains reached so far once.
+    beyond: Vec<Head>,
+}
+
+impl Written {
+    fn compare(&mut self, file: &Path, trail: &Trail) -> anyhow::Result<()> {
+        let shown = explain::clean(&file.display().to_string());
+        let text = fs::read_to_string(file).map_err(|error| WrongUse(format!("cannot read {shown}: {error}")))?;
+        let mut same = 0;
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
+            let Some(entry) = AuditEntry::of_line(line) else {
+                self.wrong
+                    .push(format!("{shown}: line {} is no entry of an audit", number + 1));
+                continue;
+            };
+            let stored = trail
+                .entries
+                .iter()
+                .find(|stored| (&stored.chain, stored.seq) == (&entry.chain, entry.seq));
+            match stored {
+                Some(stored) if *stored == entry => same += 1,
+                Some(_) => self.wrong.push(format!(
+                    "{shown}: line {} is another one than {}@{} in the store",
+                    number + 1,
+                    explain::clean(&entry.chain),
+                    entry.seq
+                )),
+                None => self.beyond.push(Head::of(&entry)),
+            }
+        }
+        self.same.push(format!("{shown}: {same} lines are as the store has them"));
+        Ok(())
+    }
 }

@@ -41,7 +41,7 @@ enum What {
 /// When the settings are invalid.
 pub fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     let What::Show { output: format } = args.what;
-    let loaded = settings::load_with_origins(common.config.as_deref(), &reach::environment())?;
+    let loaded = reach::loaded(common)?;
     let rows = settings::show(&loaded);
     match format {
         Format::Json | Format::Yaml => {

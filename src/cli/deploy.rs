@@ -2,6 +2,7 @@
 
 mod asked;
 mod bar;
+mod trace;
 
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ use crate::{
     words::{Moment, Standing, TargetKey, VersionName},
 };
 use asked::{Asked, Recorded};
+use trace::Trace;
 
 /// Fetches a release, unpacks it beside the others, switches to it and activates it.
 #[derive(Debug, clap::Args)]
@@ -63,6 +65,9 @@ pub struct Args {
     /// The release's manifest; else the recorded one.
     #[arg(long, value_name = "FILE")]
     manifest: Option<std::path::PathBuf>,
+    /// Why, for the audit.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    reason: String,
     /// Deploy what failed its smoke test, or is quarantined.
     #[arg(long)]
     force: bool,
@@ -75,15 +80,15 @@ pub struct Args {
     /// With --wait, give up after so long.
     #[arg(long, value_name = "TIME", default_value = "2h", value_parser = policy::parse_duration, requires = "wait")]
     timeout: Duration,
-    /// Most bytes of a download, and of all that is unpacked.
-    #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = asked::bytes)]
-    max_bytes: u64,
+    /// Most bytes of a download, and of all that is unpacked; else what `[deploy]` of the settings says, as of the two below.
+    #[arg(long, value_name = "SIZE", value_parser = settings::parse_bytes)]
+    max_bytes: Option<u64>,
     /// Most files, directories and links.
-    #[arg(long, value_name = "COUNT", default_value = "100000")]
-    max_entries: u64,
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    max_entries: Option<u64>,
     /// Most unpacked bytes for each packed one.
-    #[arg(long, value_name = "RATIO", default_value = "100", value_parser = clap::value_parser!(u64).range(1..))]
-    max_ratio: u64,
+    #[arg(long, value_name = "RATIO", value_parser = clap::value_parser!(u64).range(1..))]
+    max_ratio: Option<u64>,
 }
 
 /// Runs it.
@@ -101,41 +106,19 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
         ),
     };
     let site = Site::new(policy.service.clone(), target);
-    let holder = format!(
-        "{}, process {},",
-        actor(rustix::process::getuid().as_raw()).0,
-        std::process::id()
-    );
-    let recorded = recorded(common, &settings, &policy.key(), &args.to).await;
-    let asked = Asked::read(args, &policy, &site, recorded, holder)?;
-    let guarded = Guarded::look(&settings, &policy).await;
-    if args.dry_run {
-        output::data(&plan(&site, &policy, &asked, &guarded)?)?;
-        return Ok(Exit::Done);
-    }
-    if let Some(because) = asked.forbidden().filter(|_| !args.force) {
-        return Err(DeskError::Refused(format!("nothing was changed: {because}")).into());
-    }
-    if args.wait && !matches!(guarded, Guarded::By(_)) {
-        return Err(DeskError::Failed(format!(
-            "nothing was done: {guarded}, so there would be no verdict to wait for; start `lastgood run`, or deploy without --wait"
-        ))
-        .into());
-    }
+    let audit = Trace::new(common, args, &policy, &site);
     let begun = SystemClock.now();
-    let deployed = match deploy_now(common, &site, &asked).await {
-        Ok(deployed) => deployed,
-        Err(error) if error.interrupted() => {
-            output::say("interrupted: nothing was changed");
-            return Ok(Exit::Interrupted);
+    let came_to = match attempt(common, args, (&settings, &policy, &site), &audit).await {
+        Ok(came_to) => came_to,
+        Err(error) => {
+            audit.refused(&error).await;
+            return Err(error);
         }
-        Err(DeployError::Begin(BeginError::Busy(by))) => {
-            return Err(DeskError::Refused(format!("nothing was changed: {by}")).into());
-        }
-        // What was unpacked is a whole release then, and stays.
-        Err(error @ DeployError::Host(_)) => return Err(anyhow::Error::from(error).context("what runs was not changed")),
-        Err(error) => return Err(anyhow::Error::from(error).context("nothing was changed")),
     };
+    let CameTo::Arrival(deployed, guarded) = came_to else {
+        return Ok(if args.dry_run { Exit::Done } else { Exit::Interrupted });
+    };
+    audit.arrived(&deployed.arrived).await;
     match tell(common, &policy, &site, args, &deployed) {
         Exit::Done => {}
         exit => return Ok(exit),
@@ -148,6 +131,57 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
             output::say(&format!("{told}; start `lastgood run` to have it judged"));
             Ok(Exit::Done)
         }
+    }
+}
+
+/// What an attempt came to.
+enum CameTo {
+    /// `current` points to it; and whether somebody judges it.
+    Arrival(Deployed, Guarded),
+    /// Only the plan was wanted, or a person ended it: nothing was changed.
+    Nothing,
+}
+
+async fn attempt(
+    common: &Common,
+    args: &Args,
+    (settings, policy, site): (&Settings, &Policy, &Site),
+    audit: &Trace<'_>,
+) -> anyhow::Result<CameTo> {
+    let holder = format!(
+        "{}, process {},",
+        actor(rustix::process::getuid().as_raw()).0,
+        std::process::id()
+    );
+    let recorded = recorded(common, settings, &policy.key(), &args.to).await;
+    let limits = asked::limits(args, &settings.deploy);
+    let asked = Asked::read(args, policy, site, recorded, (limits, holder))?;
+    let guarded = Guarded::look(settings, policy).await;
+    if args.dry_run {
+        output::data(&plan(site, policy, &asked, &guarded)?)?;
+        return Ok(CameTo::Nothing);
+    }
+    if let Some(because) = asked.forbidden().filter(|_| !args.force) {
+        return Err(DeskError::Refused(format!("nothing was changed: {because}")).into());
+    }
+    if args.wait && !matches!(guarded, Guarded::By(_)) {
+        return Err(DeskError::Failed(format!(
+            "nothing was done: {guarded}, so there would be no verdict to wait for; start `lastgood run`, or deploy without --wait"
+        ))
+        .into());
+    }
+    audit.begun().await;
+    match deploy_now(common, site, &asked).await {
+        Ok(deployed) => Ok(CameTo::Arrival(deployed, guarded)),
+        Err(error) if error.interrupted() => {
+            output::say("interrupted: nothing was changed");
+            audit.refused(&anyhow::anyhow!("interrupted")).await;
+            Ok(CameTo::Nothing)
+        }
+        Err(DeployError::Begin(BeginError::Busy(by))) => Err(DeskError::Refused(format!("nothing was changed: {by}")).into()),
+        // What was unpacked is a whole release then, and stays.
+        Err(error @ DeployError::Host(_)) => Err(anyhow::Error::from(error).context("what runs was not changed")),
+        Err(error) => Err(anyhow::Error::from(error).context("nothing was changed")),
     }
 }
 

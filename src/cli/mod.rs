@@ -16,6 +16,7 @@ mod hold;
 mod judge;
 mod log;
 mod manifest;
+mod noting;
 mod output;
 mod reach;
 mod record;

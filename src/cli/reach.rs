@@ -14,7 +14,7 @@ use crate::{
     policy::Policy,
     ports::{Clock, Desk, DeskError, SharedHistory},
     registry::Registries,
-    settings::{self, Settings, StoreSettings},
+    settings::{self, Loaded, Settings, StoreSettings},
     web::{actor, by_sudo, client::Client},
     words::{Actor, Env, Service, TargetKey},
 };
@@ -146,7 +146,15 @@ pub fn unknown(service: &Service, env: Option<&Env>, all: &[TargetKey]) -> DeskE
 /// # Errors
 /// When they are invalid.
 pub fn settings(common: &Common) -> anyhow::Result<Settings> {
-    Ok(settings::load(common.config.as_deref(), &environment())?)
+    Ok(loaded(common)?.settings)
+}
+
+/// The same, with where each of them comes from.
+///
+/// # Errors
+/// When they are invalid.
+pub fn loaded(common: &Common) -> anyhow::Result<Loaded> {
+    Ok(settings::load_with_origins(common.config.as_deref(), &environment())?)
 }
 
 /// The environment's variables that are text.
@@ -275,6 +283,7 @@ async fn store_desk(
     clusters: Clusters,
     actor: Actor,
 ) -> anyhow::Result<StoreDesk> {
+    let store = app::trail::told(store, &settings.audit);
     let fleet = Mutex::new(FleetState::load(settings, store.clone()).await?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // No registry stands in a person's way, nor what they may not read of its settings.

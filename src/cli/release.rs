@@ -3,14 +3,14 @@
 use clap::Subcommand;
 
 use super::{
-    Common, Exit,
+    Common, Exit, noting,
     output::{self, WrongUse},
     reach,
 };
 use crate::{
     engine::PersonWord,
     explain,
-    ports::{Command, DeskError},
+    ports::{Command, DeskError, NotedAction},
     words::{Env, NameError, Service, VersionName},
 };
 
@@ -88,15 +88,18 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
         Word::Allow(which) => (PersonWord::Allow, which),
     };
     let (service, version) = which.service_and_version()?;
-    if matches!(&args.word, Word::Prove(prove) if !prove.allow_dirty) && version.is_dirty() {
-        return Err(DeskError::Refused(format!(
-            "{} was built from files that no commit has, so nobody could build it again: build it from a commit, or add --allow-dirty",
-            explain::clean(version.as_str())
-        ))
-        .into());
-    }
     let desk = reach::desk(common).await?;
     let target = reach::one_target(&*desk, &service, which.env.as_ref()).await?;
+    if matches!(&args.word, Word::Prove(prove) if !prove.allow_dirty) && version.is_dirty() {
+        drop(desk);
+        let because = DeskError::Refused(format!(
+            "{} was built from files that no commit has, so nobody could build it again: build it from a commit, or add --allow-dirty",
+            explain::clean(version.as_str())
+        ));
+        let deed = (NotedAction::Release, format!("prove {version}"));
+        noting::refused(common, target, deed, &which.reason, &because).await;
+        return Err(because.into());
+    }
     let command = Command::Word {
         target,
         version,

@@ -7,14 +7,14 @@ use std::{io::IsTerminal as _, time::Duration};
 use serde::Serialize;
 
 use super::{
-    Common, Exit, Format,
+    Common, Exit, Format, noting,
     output::{self, WrongUse},
     reach::{self, WhichService},
 };
 use crate::{
     app::{self, clock::SystemClock, watch},
     explain::{self, Lately, Passage, Way},
-    ports::{Clock, Command, Desk, DeskError},
+    ports::{Clock, Command, Desk, DeskError, NotedAction},
     prometheus::Prometheus,
     record::{Phase, Record},
     words::{Outcome, TargetKey, VersionName},
@@ -77,11 +77,15 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     let agreed = tokio::select! {
         biased;
         _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
-        agreed = agree(common, args) => agreed?,
+        agreed = agree(common, args) => agreed,
     };
     let way = match agreed {
-        Agreed::Go(way) => way,
-        Agreed::Over(exit) => return Ok(exit),
+        Ok(Agreed::Go(way)) => way,
+        Ok(Agreed::Over(exit)) => return Ok(exit),
+        Err(error) => {
+            note_refusal(common, args, &error).await;
+            return Err(error);
+        }
     };
     let (runs, to) = ends(&way)?;
     // Anew: while a person thinks, the store is not held and a controller may have begun.
@@ -102,6 +106,29 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
             Ok(Exit::Interrupted)
         }
         record = ended(&*desk, &way.target, &to) => tell(args, &record?, common),
+    }
+}
+
+/// What was refused before it came to an order is in the audit too; a command that was written wrongly is nobody's deed.
+async fn note_refusal(common: &Common, args: &Args, error: &anyhow::Error) {
+    let Some(because) = error.downcast_ref::<DeskError>().filter(|_| !args.dry_run) else {
+        return;
+    };
+    let target = match reach::desk_to_act(common, true).await {
+        Ok(desk) => args.which.target(&*desk).await,
+        Err(error) => Err(error),
+    };
+    // Of a service that nobody guards there is nothing to note.
+    if let Ok(target) = target {
+        let to = args.to.as_ref().map_or("the last good version", VersionName::as_str);
+        noting::refused(
+            common,
+            target,
+            (NotedAction::Rollback, format!("to {to}")),
+            &args.reason,
+            because,
+        )
+        .await;
     }
 }
 

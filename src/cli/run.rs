@@ -21,6 +21,6 @@ pub struct Args {}
 /// # Errors
 /// When it cannot start, or the store refuses for good.
 pub async fn run(common: &Common, Args {}: &Args) -> anyhow::Result<Exit> {
-    app::run(&reach::settings(common)?).await?;
+    app::run(&reach::loaded(common)?).await?;
     Ok(Exit::Done)
 }

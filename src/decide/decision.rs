@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     policy::Mode,
-    words::{Actor, Moment, Retention, Standing, Version},
+    words::{Actor, Moment, Retention, Standing, Version, VersionName},
 };
 
 /// What follows from a verdict.
@@ -82,6 +82,13 @@ pub enum Guard {
         #[serde(with = "crate::words::seconds")]
         allowed: Duration,
     },
+    /// The version to go back to is older than the policy allows, by its name.
+    BelowMinimum {
+        /// That version.
+        version: Version,
+        /// The oldest that the policy allows.
+        minimum: VersionName,
+    },
     /// This service's reverts within the hour are spent.
     ServiceBudget {
         /// Reverts in the last hour.
@@ -146,6 +153,7 @@ impl Guard {
             Self::NoLastGood => "no_last_good",
             Self::Quarantined { .. } => "quarantined",
             Self::TooOld { .. } => "too_old",
+            Self::BelowMinimum { .. } => "below_minimum",
             Self::ServiceBudget { .. } => "service_budget",
             Self::FleetBudget { .. } => "fleet_budget",
             Self::NotApproved { .. } => "not_approved",

@@ -75,6 +75,13 @@ fn good_target(policy: &Policy, past: &Past, now: Moment) -> Result<(Version, St
             allowed: policy.revert.max_age,
         });
     }
+    let minimum = policy.revert.min_version.as_ref();
+    if let Some(minimum) = minimum.filter(|minimum| version.name.order() < minimum.order()) {
+        return Err(Guard::BelowMinimum {
+            version: version.clone(),
+            minimum: minimum.clone(),
+        });
+    }
     Ok((version.clone(), *standing))
 }
 

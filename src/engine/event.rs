@@ -155,8 +155,6 @@ pub enum Event {
         /// Which file.
         file: String,
     },
-    /// Something that was asked for was refused before it came to anything; it is only noted.
-    Refused(Deed),
     /// It was tried to move a mark.
     Marked {
         /// Which.
@@ -166,6 +164,8 @@ pub enum Event {
         /// What came of it.
         result: MarkResult,
     },
+    /// Something that is only noted: it was refused before it came to anything, or done elsewhere.
+    Noted(Deed),
     /// Whether lastgood could act if it had to.
     Readiness(Vec<Unready>),
     /// A channel confirmed an alert.

@@ -82,8 +82,8 @@ pub fn step(history: &TargetHistory, context: &Context<'_>, event: &Event, now: 
         Event::Skipped { rollout, env, standing } => opening::skipped(&mut draft, *rollout, env, *standing),
         Event::Off { off, by, reason } => person::switched(&mut draft, *off, by, reason),
         Event::PolicyIs { hash, by, .. } => auditing::policy_is(&mut draft, hash, by),
-        Event::Refused(deed) => draft.audit(deed.clone()),
         Event::Marked { kind, to, result } => marks::marked(&mut draft, *kind, to, result),
+        Event::Noted(deed) => draft.audit(deed.clone()),
         Event::Readiness(unready) => outbox::readiness(&mut draft, unready),
         Event::Delivered { alert, channel } => outbox::delivered(&mut draft, alert, channel),
         Event::NotDelivered {

@@ -77,12 +77,26 @@ pub(super) fn because(guard: &Guard, language: Language) -> String {
                 "要回滚到的 {version} 本身已被隔离"
             )
         }
+        _ => because_old(guard, language),
+    }
+}
+
+fn because_old(guard: &Guard, language: Language) -> String {
+    match guard {
         Guard::TooOld { version, age, allowed } => {
             let (version, age, allowed) = (bold(&version.name), long(*age, language), long(*allowed, language));
             say!(
                 language,
                 "{version}, the last good version, last ran {age} ago and the policy allows {allowed}",
                 "良好版本 {version} 上次运行是在 {age}前，而策略最多允许 {allowed}"
+            )
+        }
+        Guard::BelowMinimum { version, minimum } => {
+            let (version, minimum) = (bold(&version.name), bold(minimum));
+            say!(
+                language,
+                "{version}, the last good version, is older than {minimum}, the oldest that the policy allows to go back to",
+                "良好版本 {version} 早于策略允许回滚到的最旧版本 {minimum}"
             )
         }
         _ => because_spent(guard, language),
@@ -182,7 +196,6 @@ pub(super) fn next(guard: &Guard, record: &Record, language: Language) -> String
             let by_hand = code(go_back_or_status(record));
             say!(language, "To go back by hand: {by_hand}", "如需手动回滚：{by_hand}")
         }
-        Guard::ServiceBudget { .. } | Guard::FleetBudget { .. } => next_when_spent(guard, language),
         Guard::Frozen { .. } => {
             let unfreeze = code("lastgood unfreeze");
             say!(
@@ -216,7 +229,8 @@ pub(super) fn next(guard: &Guard, record: &Record, language: Language) -> String
                 "如果它仍然良好，请手动回滚：{by_hand}"
             )
         }
-        _ => next_to_restore(record, language),
+        Guard::Unrestorable { .. } => next_to_restore(record, language),
+        _ => next_beyond_limit(guard, language),
     }
 }
 
@@ -236,8 +250,16 @@ fn next_to_restore(record: &Record, language: Language) -> String {
     }
 }
 
-fn next_when_spent(guard: &Guard, language: Language) -> String {
+fn next_beyond_limit(guard: &Guard, language: Language) -> String {
     match guard {
+        Guard::BelowMinimum { .. } => {
+            let key = code("revert.minVersion");
+            say!(
+                language,
+                "Repair it with a newer release; the limit is {key} of its policy",
+                "请发布修复版本；下限为其策略中的 {key}"
+            )
+        }
         Guard::ServiceBudget { .. } => {
             let limit = code("limits.revertsPerHour");
             say!(

@@ -1,15 +1,16 @@
 //! One history object: all that is durable of a target, in one document that is put as a whole (kubernetes.md, State).
 
-use std::collections::BTreeSet;
+use std::{cmp::Reverse, collections::BTreeSet};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 use super::{audit, object::Object};
 use crate::{
+    policy::RevertTo,
     ports::HistoryError,
-    record::{FORMAT, TargetHistory},
-    words::{Fingerprint, TargetKey, Version, VersionName},
+    record::{FORMAT, Record, TargetHistory},
+    words::{Fingerprint, Standing, TargetKey, Version, VersionName},
 };
 
 /// The largest document, in bytes of JSON: the API server takes 1.5 MiB, etcd should not be given that much for one service.
@@ -20,6 +21,8 @@ const TEMPLATES: usize = 6;
 const RECORDS: usize = 10;
 /// The largest closed record, in bytes of JSON.
 const RECORD_BYTES: usize = 8 * 1024;
+/// Alerts that are kept until they are sent.
+const ALERTS: usize = 50;
 
 /// A kept document of a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -199,8 +202,16 @@ fn needed(object: &Object) -> Result<BTreeSet<Version>, HistoryError> {
     let Some(history) = read::<TargetHistory>(object, "history", FORMAT)? else {
         return Ok(BTreeSet::new());
     };
-    let good = [crate::policy::RevertTo::Passed, crate::policy::RevertTo::Proven].map(|to| history.last_good(to));
-    let mut needed: BTreeSet<Version> = good.into_iter().flatten().map(|known| known.version.clone()).collect();
+    let good = [RevertTo::Passed, RevertTo::Proven].map(|to| history.last_good(to));
+    let mut newest: Vec<_> = history
+        .versions
+        .iter()
+        .filter(|known| matches!(known.standing, Standing::Proven | Standing::Passed | Standing::Assumed))
+        .collect();
+    newest.sort_by_key(|known| Reverse(known.last_ran));
+    // The newest may be what runs: then the next one is the last good, and one more is the one before that.
+    let good = good.into_iter().flatten().chain(newest.into_iter().take(3));
+    let mut needed: BTreeSet<Version> = good.map(|known| known.version.clone()).collect();
     needed.extend(history.current.clone());
     if let Some(open) = &history.open {
         needed.insert(open.to.clone());
@@ -211,25 +222,39 @@ fn needed(object: &Object) -> Result<BTreeSet<Version>, HistoryError> {
     Ok(needed)
 }
 
-/// The history within its bounds: ten closed records of at most 8 KiB, and of a document that is still too large the oldest records go first.
-/// What is dropped was written as a line of the log when it was closed.
+/// The history within its bounds: fifty alerts, ten closed records of at most 8 KiB, and of a document that is still too large the oldest
+/// records go first. What is dropped of records was written as a line of the log when they were closed.
 pub(super) fn bounded(history: &TargetHistory) -> TargetHistory {
     let mut bounded = history.clone();
+    let surplus = bounded.outbox.len().saturating_sub(ALERTS);
+    if surplus > 0 {
+        tracing::error!(target_key = %history.target, surplus, "more alerts wait than a history in the cluster keeps: the oldest are lost if this controller ends before they are sent");
+        bounded.outbox.drain(..surplus);
+    }
     let surplus = bounded.closed.len().saturating_sub(RECORDS);
     bounded.closed.drain(..surplus);
-    for record in &mut bounded.closed {
-        if size(record) > RECORD_BYTES {
-            // What is kept longest is what an explanation needs: verdict, evidence, decision, outcome.
-            record.calibration = None;
-        }
-        while size(record) > RECORD_BYTES && record.timeline.len() > 4 {
-            record.timeline.remove(record.timeline.len() / 2);
-        }
-    }
+    bounded.closed.iter_mut().for_each(shorten);
     while size(&bounded) > MOST_BYTES / 2 && !bounded.closed.is_empty() {
         bounded.closed.remove(0);
     }
     bounded
+}
+
+/// Cuts a record down. What is kept longest is what an explanation needs: verdict, decision, outcome.
+fn shorten(record: &mut Record) {
+    let fits = |record: &Record| size(record) <= RECORD_BYTES;
+    if !fits(record) {
+        record.calibration = None;
+    }
+    while !fits(record) && record.timeline.len() > 4 {
+        record.timeline.remove(record.timeline.len() / 2);
+    }
+    if !fits(record) {
+        record.queries.clear();
+    }
+    if !fits(record) {
+        record.evidence = None;
+    }
 }
 
 fn size<T: Serialize>(value: &T) -> usize {

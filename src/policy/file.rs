@@ -286,6 +286,9 @@ pub(super) struct RevertFile {
     /// Nothing that last ran longer ago is gone back to. Default `90d`.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub max_age: Given<Time>,
+    /// Nothing before this version is gone back to: the one that closed a hole, say. Default: none.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub min_version: Given<String>,
 }
 
 /// Budgets of this service.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Arms, OnProven, Target};
-use crate::words::{ChannelName, Env, Fingerprint, Service, TargetKey};
+use crate::words::{ChannelName, Env, Fingerprint, Service, TargetKey, VersionName};
 
 /// A valid policy for one service in one environment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -284,7 +284,7 @@ pub enum OnInconclusive {
 }
 
 /// How to go back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevertPolicy {
     /// Which standing is good enough (default passed).
     pub to: RevertTo,
@@ -294,6 +294,9 @@ pub struct RevertPolicy {
     /// Nothing that last ran longer ago is gone back to (default 90 d).
     #[serde(with = "crate::words::seconds")]
     pub max_age: Duration,
+    /// Nothing before this version is gone back to, by the order of names; none: no matter how old.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_version: Option<VersionName>,
 }
 
 /// Which standing is good enough to go back to.

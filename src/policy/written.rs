@@ -59,6 +59,7 @@ fn spec(policy: &Policy) -> SpecFile {
             to: policy.revert.to.into(),
             verify_for: Time(policy.revert.verify_for).into(),
             max_age: Time(policy.revert.max_age).into(),
+            min_version: maybe(policy.revert.min_version.as_ref().map(ToString::to_string)),
         }
         .into(),
         limits: LimitsFile {

@@ -7,7 +7,7 @@ use crate::{
     engine::PersonWord,
     explain::{ReleaseStatus, TargetStatus, Way},
     manifest::Manifest,
-    record::{AuditEntry, Head, Record},
+    record::{Action, AuditEntry, Head, Record},
     words::{RolloutId, Service, TargetKey, VersionName},
 };
 
@@ -126,6 +126,45 @@ pub enum Command {
         /// The target; none: all.
         target: Option<TargetKey>,
     },
+    /// What the command does, or refuses, by itself: it is only noted in the audit.
+    Note(Note),
+}
+
+/// Something for the audit that was done, or refused, where the command runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// The target; it need not be guarded yet.
+    pub target: TargetKey,
+    /// What kind of deed.
+    pub action: NotedAction,
+    /// What, in short.
+    pub what: String,
+    /// Why, as they said or as it was found.
+    pub why: String,
+    /// Whether it was refused: then nothing was changed.
+    pub refused: bool,
+}
+
+/// The deeds that a command may do, or refuse, by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotedAction {
+    /// A release is brought to the host.
+    Deploy,
+    /// A person goes back to a version.
+    Rollback,
+    /// A person's word on a version.
+    Release,
+}
+
+impl From<NotedAction> for Action {
+    fn from(noted: NotedAction) -> Self {
+        match noted {
+            NotedAction::Deploy => Self::Deploy,
+            NotedAction::Rollback => Self::Rollback,
+            NotedAction::Release => Self::Release,
+        }
+    }
 }
 
 /// Why a desk does not answer as asked.

@@ -6,7 +6,7 @@ pub mod crash;
 mod desk;
 mod images;
 
-pub use desk::{Command, Desk, DeskError, Trail};
+pub use desk::{Command, Desk, DeskError, Note, NotedAction, Trail};
 pub use images::{ImageFault, Images, Kept};
 
 use std::{sync::Arc, time::Duration};

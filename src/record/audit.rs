@@ -48,6 +48,8 @@ pub enum Action {
     Verdict,
     /// A revert was wanted, and a person asked or a guard refused.
     Decision,
+    /// A person brought a release to a host, or tried to.
+    Deploy,
     /// A release was recorded.
     Record,
     /// A person approved a revert.
@@ -66,6 +68,8 @@ pub enum Action {
     Hold,
     /// A policy came, changed, went or was rejected.
     Policy,
+    /// A controller started with other settings than the one before.
+    Settings,
 }
 
 impl Action {
@@ -79,6 +83,7 @@ impl Action {
             Self::Outcome => "outcome",
             Self::Verdict => "verdict",
             Self::Decision => "decision",
+            Self::Deploy => "deploy",
             Self::Record => "record",
             Self::Approve => "approve",
             Self::Standing => "standing",
@@ -88,6 +93,7 @@ impl Action {
             Self::Mark => "mark",
             Self::Hold => "hold",
             Self::Policy => "policy",
+            Self::Settings => "settings",
         }
     }
 }
@@ -117,6 +123,33 @@ pub struct AuditEntry {
     pub document: String,
     /// SHA-256 of the hash before it, a line feed and the document.
     pub hash: Fingerprint,
+}
+
+/// What stands before the hash in a line.
+const HASH: &str = ",\"hash\":\"";
+
+impl AuditEntry {
+    /// The entry as a line of JSON: its document, with the hash as its last key.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        let document = self.document.strip_suffix('}').unwrap_or(&self.document);
+        format!("{document}{HASH}{}\"}}", self.hash)
+    }
+
+    /// The entry that such a line holds, with the very text that the hash is of; none where it holds none.
+    #[must_use]
+    pub fn of_line(line: &str) -> Option<Self> {
+        let (document, rest) = line.trim_end().rsplit_once(HASH)?;
+        let hash = rest.strip_suffix("\"}")?.parse().ok()?;
+        let document = format!("{document}}}");
+        let audited: Audited = serde_json::from_str(&document).ok()?;
+        Some(Self {
+            chain: audited.chain,
+            seq: audited.seq,
+            document,
+            hash,
+        })
+    }
 }
 
 /// What a store has of one chain, or of several.
@@ -364,6 +397,23 @@ mod tests {
         let (entries, head) = eight();
         assert_eq!(wrong(&entries, &[head]), [""; 0]);
         assert_eq!(wrong(&[], &[Chain::new().head("prod/myapp")]), [""; 0]);
+    }
+
+    #[test]
+    fn a_line_is_json_with_the_hash_and_holds_the_very_document() {
+        let (entries, _) = eight();
+        for entry in &entries {
+            let line = entry.to_line();
+            let value: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+            assert_eq!(
+                (value["hash"].as_str(), value["seq"].as_u64()),
+                (Some(entry.hash.as_str()), Some(entry.seq))
+            );
+            assert_eq!(AuditEntry::of_line(&line).as_ref(), Some(entry));
+        }
+        for none in ["", "{}", "{\"hash\":\"x\"}", "text"] {
+            assert_eq!(AuditEntry::of_line(none), None, "{none}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One target's history: the unit of consistency, changed by compare and set (product.md, The life of a rollout, and what is kept).
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -268,6 +268,9 @@ pub struct ControllerState {
     /// Who did what beyond single targets.
     #[serde(default)]
     pub audit: Chain,
+    /// The settings with which a controller last started, as they may be shown, by their keys.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
 }
 
 impl Default for ControllerState {
@@ -277,6 +280,7 @@ impl Default for ControllerState {
             frozen: None,
             outbox: Vec::new(),
             audit: Chain::new(),
+            settings: BTreeMap::new(),
         }
     }
 }

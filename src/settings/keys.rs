@@ -13,7 +13,7 @@ const fn key(path: &'static str, default: Option<&'static str>) -> Key {
 }
 
 /// Every key.
-pub(super) const KEYS: [Key; 38] = [
+pub(super) const KEYS: [Key; 43] = [
     key("mode", Some("enforce")),
     key("language", Some("en")),
     key("policies", Some("/etc/lastgood/policies")),
@@ -46,6 +46,11 @@ pub(super) const KEYS: [Key; 38] = [
     key("limits.freeze_at", Some("3")),
     key("retention.versions", Some("100")),
     key("retention.age", Some("365d")),
+    key("deploy.max_bytes", Some("4GiB")),
+    key("deploy.max_entries", Some("100000")),
+    key("deploy.max_ratio", Some("100")),
+    key("audit.file", None),
+    key("audit.syslog", None),
     key("channels.*.slack.webhook_file", None),
     key("channels.*.webhook.url", None),
     key("channels.*.webhook.secret_file", None),

@@ -3,6 +3,8 @@
 //! May touch: `words`, `policy`'s parser and mode, files. The environment comes in as an argument. Deliberately absent: the network,
 //! the contents of secret files (whoever uses a secret reads it), the working directory.
 
+mod audit;
+mod deploy;
 mod error;
 mod keys;
 mod kubernetes;
@@ -11,16 +13,18 @@ mod login;
 mod model;
 pub mod policies;
 mod registry;
+mod server;
 mod show;
 mod typed;
 
 #[cfg(test)]
 mod tests;
 
+pub use deploy::parse_bytes;
 pub use error::{SettingFault, SettingsError};
 pub use load::{CONFIG_VARIABLE, DEFAULT_FILE, Loaded, load, load_with_origins};
 pub use model::{
-    BasicAuth, ChannelSettings, KubernetesSettings, Language, LeaseSettings, LimitsSettings, PrometheusSettings,
-    RegistrySettings, ServerSettings, Settings, StoreSettings,
+    AuditSettings, BasicAuth, ChannelSettings, DeploySettings, KubernetesSettings, Language, LeaseSettings, LimitsSettings,
+    PrometheusSettings, RegistrySettings, ServerSettings, Settings, StoreSettings,
 };
 pub use show::show;

@@ -33,6 +33,10 @@ pub struct Settings {
     pub limits: LimitsSettings,
     /// How much of the past is kept.
     pub retention: Retention,
+    /// How much a release may be that is deployed.
+    pub deploy: DeploySettings,
+    /// Where the audit is written beside the store.
+    pub audit: AuditSettings,
     /// Where alerts go, by the name that policies use.
     pub channels: BTreeMap<ChannelName, ChannelSettings>,
 }
@@ -135,6 +139,26 @@ pub struct LimitsSettings {
     pub reverts_per_hour: u32,
     /// So many services bad at once are an incident, not a release; at least 2.
     pub freeze_at: u32,
+}
+
+/// How much a release may be, so that nothing that is unpacked fills a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeploySettings {
+    /// Bytes of a download, and of all that is unpacked (default 4 GiB).
+    pub max_bytes: u64,
+    /// Files, directories and links (default 100,000).
+    pub max_entries: u64,
+    /// Unpacked bytes for each packed one (default 100).
+    pub max_ratio: u64,
+}
+
+/// Where the audit is written, a line of JSON an entry, beside the store and lastgood's own log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditSettings {
+    /// A file that lines are appended to.
+    pub file: Option<PathBuf>,
+    /// The socket of the local syslog.
+    pub syslog: Option<PathBuf>,
 }
 
 /// One channel for alerts.

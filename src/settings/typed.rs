@@ -2,20 +2,22 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
     path::PathBuf,
     str::FromStr,
     time::Duration,
 };
 
 use super::{
+    audit::audit,
+    deploy::deploy,
     error::SettingFault,
     keys::first_part,
     kubernetes::kubernetes,
     load::Given,
     login::login,
-    model::{ChannelSettings, Language, LimitsSettings, PrometheusSettings, ServerSettings, Settings, StoreSettings},
+    model::{ChannelSettings, Language, LimitsSettings, PrometheusSettings, Settings, StoreSettings},
     registry::registries,
+    server::server,
 };
 use crate::{
     policy::{
@@ -38,12 +40,13 @@ pub(super) fn settings(values: &BTreeMap<String, Given>, faults: &mut Vec<Settin
     let store = reading.one("store.url", store);
     let kubernetes = kubernetes(&mut reading, store.as_ref());
     let registries = registries(&mut reading);
-    let listen = reading.one("server.listen", |text| address(text, store.as_ref()));
-    let socket = reading.one("server.socket", path);
+    let server = server(&mut reading, store.as_ref());
     let reverts_per_hour = reading.one("limits.reverts_per_hour", |text| count(text, 1));
     let freeze_at = reading.one("limits.freeze_at", |text| count(text, 2));
     let versions = reading.one("retention.versions", |text| count(text, 10));
     let age = reading.one("retention.age", |text| duration(text, 30 * DAY, 3_650 * DAY));
+    let deploy = deploy(&mut reading);
+    let audit = audit(&mut reading);
     let channels = channels(&mut reading);
     Some(Settings {
         mode: mode?,
@@ -53,10 +56,7 @@ pub(super) fn settings(values: &BTreeMap<String, Given>, faults: &mut Vec<Settin
         store: store?,
         kubernetes,
         registries,
-        server: ServerSettings {
-            listen: listen?,
-            socket: socket?,
-        },
+        server: server?,
         limits: LimitsSettings {
             reverts_per_hour: reverts_per_hour?,
             freeze_at: freeze_at?,
@@ -65,6 +65,8 @@ pub(super) fn settings(values: &BTreeMap<String, Given>, faults: &mut Vec<Settin
             versions: versions? as usize,
             age: age?,
         },
+        deploy: deploy?,
+        audit,
         channels,
     })
 }
@@ -194,20 +196,6 @@ fn store(text: &str) -> Result<StoreSettings, String> {
         return Err(message());
     }
     Ok(StoreSettings::Sqlite(path))
-}
-
-/// A loopback address; in a pod any, as its probes and Prometheus come from outside.
-fn address(text: &str, store: Option<&StoreSettings>) -> Result<SocketAddr, String> {
-    let address: SocketAddr = text
-        .parse()
-        .map_err(|_| format!("found `{}`: write an address and a port: `127.0.0.1:9470`", shown(text)))?;
-    if address.ip().is_loopback() || store == Some(&StoreSettings::Kubernetes) {
-        Ok(address)
-    } else {
-        Err(format!(
-            "`{address}` can be reached from other machines, and there are no access rules in this version: write a loopback address: `127.0.0.1:9470`"
-        ))
-    }
 }
 
 fn count(text: &str, least: u32) -> Result<u32, String> {

@@ -87,8 +87,8 @@ fn filters(home: &Home, me: &str) {
     assert!(of_service.iter().all(|item| item["chain"] == "prod/myapp"));
     assert_eq!(
         of_all - of_service.len(),
-        2,
-        "a freeze of all and its end are the controller's"
+        3,
+        "the settings, a freeze of all and its end are the controller's"
     );
     assert_eq!(items(home, &["--service", "myapp"]), of_service);
     assert_eq!(items(home, &["--action", "rollback"]).len(), 1);
@@ -175,6 +175,157 @@ fn s15_a_store_that_was_set_back_as_a_whole_is_found_by_the_end_that_an_alert_ca
     assert_eq!(verified(&home, &["nonsense"]).code, 2);
 }
 
+/// The settings' lines that name `file` and `syslog` for the audit.
+fn written_to(home: &Home, file: &str, syslog: &str) {
+    let settings = std::fs::read_to_string(home.path("lastgood.toml")).expect("settings");
+    let root = home.root().display();
+    home.write(
+        "lastgood.toml",
+        &format!("{settings}[audit]\nfile = \"{root}/{file}\"\nsyslog = \"{root}/{syslog}\"\n"),
+    );
+}
+
+#[test]
+fn each_entry_is_a_line_of_a_file_and_of_the_syslog_and_the_file_is_checked_against_the_store() {
+    let home = home();
+    written_to(&home, "audit.jsonl", "syslog");
+    let syslog = std::os::unix::net::UnixDatagram::bind(home.path("syslog")).expect("a socket");
+    let controller = home.controller();
+    home.until(&["status", "myapp"], |said| said.out.contains("watching"));
+    assert_eq!(home.lastgood(&["freeze", "myapp", "--reason", "a migration"]).code, 0);
+    std::fs::rename(home.path("audit.jsonl"), home.path("audit.jsonl.1")).expect("rotated");
+    assert_eq!(home.lastgood(&["rollback", "myapp", "--to", "v1", "--yes"]).code, 0);
+    drop(controller);
+    // By a command alone, too.
+    assert_eq!(home.lastgood(&["unfreeze", "myapp"]).code, 0);
+    let entries = items(&home, &[]);
+    let read = |name: &str| std::fs::read_to_string(home.path(name)).expect("a file");
+    let (first, second) = (read("audit.jsonl.1"), read("audit.jsonl"));
+    let lines: Vec<serde_json::Value> = first
+        .lines()
+        .chain(second.lines())
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert!(
+        first.contains("a migration") && second.contains("\"rollback\""),
+        "{first}\n{second}"
+    );
+    assert_eq!(lines.len(), entries.len());
+    for (line, entry) in lines.iter().zip(&entries) {
+        assert!(line["hash"].as_str().is_some_and(|hash| hash.starts_with("sha256:")));
+        assert_eq!(
+            (&line["what"], &line["by"], &line["at"]),
+            (&entry["what"], &entry["by"], &entry["at"])
+        );
+    }
+    syslog.set_nonblocking(true).expect("nonblocking");
+    for line in first.lines().chain(second.lines()) {
+        let mut taken = [0; 4096];
+        let size = syslog.recv(&mut taken).expect("a datagram");
+        let taken = String::from_utf8_lossy(&taken[..size]);
+        assert!(
+            taken.starts_with("<86>lastgood[") && taken.ends_with(&format!("]: {line}")),
+            "{taken}"
+        );
+    }
+    checked(&home, &second);
+}
+
+/// The file against the store: as it is, edited, and a store that was cut back.
+fn checked(home: &Home, second: &str) {
+    let verify = |file: &str| home.lastgood(&["audit", "verify", "--file", home.path(file).to_str().expect("text")]);
+    let whole = verify("audit.jsonl.1");
+    assert_eq!(whole.code, 0, "{}", whole.out);
+    assert!(whole.out.contains("lines are as the store has them"), "{}", whole.out);
+    home.write("forged.jsonl", &second.replacen("\"why\":\"", "\"why\":\"forged ", 1));
+    home.write("torn.jsonl", &second[..second.len() / 2]);
+    for file in ["forged.jsonl", "torn.jsonl"] {
+        let found = verify(file);
+        assert_eq!(found.code, 1, "{file}: {}", found.out);
+        assert!(found.out.contains(&format!("NOT WHOLE: HOME/{file}: line ")), "{}", found.out);
+    }
+    assert_eq!(verify("missing.jsonl").code, 2);
+    let connection = rusqlite::Connection::open(home.path("history.db")).expect("the store");
+    let cut = "DELETE FROM audit WHERE chain = 'prod/myapp' AND seq = (SELECT max(seq) FROM audit WHERE chain = 'prod/myapp')";
+    assert_eq!(connection.execute(cut, []).expect("cut"), 1);
+    connection.close().expect("closed");
+    let found = verify("audit.jsonl");
+    assert_eq!(found.code, 1);
+    assert!(found.out.contains("it was cut off"), "{}", found.out);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_and_a_syslog_that_is_not_there_are_said_and_stand_in_nobodys_way() {
+    let home = home();
+    written_to(&home, "missing/audit.jsonl", "nobody");
+    let said = home.lastgood(&["rollback", "myapp", "--to", "v1", "--yes"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(home.points_to("myapp"), "v1");
+    for told in [
+        "cannot append to HOME/missing/audit.jsonl",
+        "cannot send to the syslog at HOME/nobody",
+    ] {
+        assert_eq!(said.err.matches(told).count(), 1, "said once: {}", said.err);
+    }
+    assert_eq!(verified(&home, &[]).code, 0);
+    std::fs::create_dir(home.path("missing")).expect("a directory");
+    assert_eq!(home.lastgood(&["rollback", "myapp", "--to", "v2", "--yes"]).code, 0);
+    let written = std::fs::read_to_string(home.path("missing/audit.jsonl")).expect("a file");
+    assert!(written.contains("v1 -> v2"), "{written}");
+}
+
+#[test]
+fn a_syslog_that_takes_nothing_any_more_is_waited_for_half_a_second_at_most() {
+    let home = home();
+    written_to(&home, "audit.jsonl", "syslog");
+    let _never_read = std::os::unix::net::UnixDatagram::bind(home.path("syslog")).expect("a socket");
+    // One sender may not fill what the receiver takes.
+    let fills = |filler: std::os::unix::net::UnixDatagram| {
+        filler.set_nonblocking(true).expect("nonblocking");
+        std::iter::repeat_with(|| filler.send_to(b"full", home.path("syslog")))
+            .take_while(Result::is_ok)
+            .count()
+    };
+    while fills(std::os::unix::net::UnixDatagram::unbound().expect("a socket")) > 0 {}
+    let begun = std::time::Instant::now();
+    let said = home.lastgood(&["rollback", "myapp", "--to", "v1", "--yes"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert_eq!(home.points_to("myapp"), "v1");
+    assert!(said.err.contains("hangs: nothing waits for it"), "{}", said.err);
+}
+
+#[test]
+fn what_a_command_refuses_by_itself_is_noted_too() {
+    let home = home();
+    assert_eq!(
+        home.lastgood(&["rollback", "myapp", "--to", "v2", "--yes", "--reason", "a slip"])
+            .code,
+        5
+    );
+    assert_eq!(home.lastgood(&["rollback", "myapp", "--to", "v2", "--dry-run"]).code, 5);
+    let noted = items(&home, &["--action", "rollback"]);
+    assert_eq!(noted.len(), 1, "{noted:?}");
+    let why = noted[0]["why"].as_str().expect("text");
+    assert_eq!(
+        (noted[0]["what"].as_str(), noted[0]["refused"].as_bool()),
+        (Some("to v2"), Some(true))
+    );
+    assert!(
+        why.starts_with("a slip; refused: nothing to do: v2 of myapp runs already"),
+        "{why}"
+    );
+    let dirty = home.lastgood(&["release", "prove", "myapp", "v1-dirty"]);
+    assert_eq!(dirty.code, 5, "{}", dirty.err);
+    let noted = items(&home, &["--action", "release"]);
+    assert_eq!(
+        (noted.len(), noted[0]["what"].as_str()),
+        (1, Some("prove v1-dirty")),
+        "{noted:?}"
+    );
+    assert_eq!(verified(&home, &[]).code, 0);
+}
+
 #[test]
 fn a_policy_is_noted_once_and_again_when_it_is_another() {
     let home = home();
@@ -193,6 +344,22 @@ fn a_policy_is_noted_once_and_again_when_it_is_another() {
     drop(controller);
     let chains: BTreeMap<&str, usize> = noted.out.lines().map(|line| (line, 1)).collect();
     assert_eq!(chains.len(), 2, "{}", noted.out);
+}
+
+#[test]
+fn settings_are_noted_at_the_first_start_and_again_where_they_are_others() {
+    let home = home();
+    let start = |mode: &str| {
+        let controller = home.controller_with(&[("LASTGOOD__MODE", mode)]);
+        home.until(&["status", "myapp"], |said| said.out.contains("watching"));
+        drop(controller);
+    };
+    ["enforce", "enforce", "observe"].into_iter().for_each(start);
+    let noted = items(&home, &["--action", "settings"]);
+    let what: Vec<&str> = noted.iter().filter_map(|item| item["what"].as_str()).collect();
+    assert_eq!(what, ["came into force", "mode: enforce -> observe"], "{noted:?}");
+    let origin = noted[0]["origin"].as_str().expect("text");
+    assert!(origin.starts_with("settings file HOME/lastgood.toml on "), "{origin}");
 }
 
 #[cfg(feature = "crash-points")]

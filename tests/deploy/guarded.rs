@@ -12,6 +12,13 @@ fn controller(scene: &Scene) -> Child {
     command.arg("run").arg("--config").arg(scene.path("lastgood.toml"));
     command.stderr(std::fs::File::create(scene.path("run.log")).expect("a log"));
     let child = Child::start("lastgood", command).expect("lastgood");
+    // Not by commands: where no controller answers yet they would hold the store that it is to open.
+    for _ in 0..300 {
+        if std::os::unix::net::UnixStream::connect(scene.path("lastgood.sock")).is_ok() {
+            break;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
     until(scene, &["explain", "myapp"], "to              v1 (");
     child
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a rig that fails fails its test")]
 
 mod archives;
+mod audited;
 mod crashes;
 mod document;
 mod faults;
@@ -12,5 +13,6 @@ mod namespace;
 mod network;
 mod rig;
 mod server;
+mod story;
 mod switching;
 mod systemd;

@@ -1,4 +1,4 @@
-//! A systemd of its own namespaces with nginx in front: deploys under load, by reload, by restart behind a socket, and by a plain restart.
+//! A systemd of its own namespaces with nginx in front, and clients that ask it for something all the time.
 
 use std::{
     fs,
@@ -16,19 +16,19 @@ use std::{
 
 use crate::{
     namespace,
-    rig::{Scene, entry, gzip, sha256},
+    rig::{Said, Scene, entry, gzip, sha256},
 };
 
 /// Between two requests of one client: a few hundred a second.
 const PACE: Duration = Duration::from_millis(3);
 
 /// The host: systemd, and where everything lies.
-struct Host {
-    scene: Scene,
+pub struct Host {
+    pub scene: Scene,
     unshare: Child,
     init: u32,
-    front: u16,
-    plain: u16,
+    pub front: u16,
+    pub plain: u16,
 }
 
 impl Drop for Host {
@@ -45,7 +45,7 @@ fn nginx() -> String {
 }
 
 /// What is missing here for these tests.
-fn missing() -> Option<String> {
+pub fn missing() -> Option<String> {
     for needed in [nginx().as_str(), "/usr/bin/dbus-daemon", "/lib/systemd/systemd"] {
         if !Path::new(needed).exists() {
             return Some(format!(
@@ -84,7 +84,7 @@ fn nginx_conf(scene: &Scene, name: &str, port: u16, locations: &str) -> PathBuf 
 
 impl Host {
     /// With the example units of `deploy/systemd` for `shop`, an nginx in front of it that also serves `pages`, and `plain`, an nginx alone.
-    fn start() -> Self {
+    pub fn start() -> Self {
         let scene = Scene::below(Path::new(env!("CARGO_TARGET_TMPDIR")));
         let (front, plain, shop) = (free_port(), free_port(), free_port());
         let root = scene.root().to_str().expect("text").to_owned();
@@ -148,7 +148,7 @@ impl Host {
         assert!(log.is_empty(), "systemd did not come up: {log}");
     }
 
-    fn systemctl(&self, arguments: &[&str]) -> bool {
+    pub fn systemctl(&self, arguments: &[&str]) -> bool {
         let inside = ["-t", &self.init.to_string(), "-a", "systemctl"];
         let output = Command::new("nsenter")
             .args(inside)
@@ -160,15 +160,14 @@ impl Host {
 
     /// Runs lastgood against this systemd; it must succeed.
     fn lastgood(&self, arguments: &[&str]) -> String {
-        let bus = namespace::bus(self.init);
-        let said = self.scene.lastgood_where(arguments, &[("DBUS_SYSTEM_BUS_ADDRESS", &bus)]);
+        let said = self.says(arguments);
         let log = fs::read_to_string(self.scene.path("systemd.log")).unwrap_or_default();
         assert_eq!(said.code, Some(0), "{arguments:?}: {said:?}\n{log}");
         said.err
     }
 
-    /// As CI does it: an archive, and its manifest recorded.
-    fn record(&self, service: &str, version: &str, archive: &[u8]) {
+    /// What CI leaves: an archive, and its manifest.
+    fn build(&self, service: &str, version: &str, archive: &[u8]) {
         let name = format!("{service}-{version}.tar.gz");
         let text = format!(
             "{{\"version\":\"{version}\",\"commit\":\"0123456789abcdef\",\"built_at\":\"2026-11-24T18:00:00Z\",\"passed_smoke_test\":true,\
@@ -177,18 +176,45 @@ impl Host {
             sha256(archive),
             archive.len()
         );
-        let manifest = self.scene.write(&format!("{service}-{version}.json"), text.as_bytes());
+        self.scene.write(&format!("{service}-{version}.json"), text.as_bytes());
+    }
+
+    /// Records what [`Self::build`] left.
+    pub fn record(&self, service: &str, version: &str) {
+        let manifest = format!("{service}-{version}.json");
         self.lastgood(&["record", &manifest, "--service", service, "--env", "prod"]);
     }
 
-    fn deploy(&self, service: &str, version: &str) {
+    /// A controller that speaks to this systemd, once it answers.
+    pub fn controller(&self) -> lastgood::demo::Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lastgood"));
+        command.arg("run").arg("--config").arg(self.scene.path("lastgood.toml"));
+        command.env("DBUS_SYSTEM_BUS_ADDRESS", namespace::bus(self.init));
+        command.stderr(fs::File::create(self.scene.path("run.log")).expect("a log"));
+        let child = lastgood::demo::Child::start("lastgood", command).expect("lastgood");
+        for _ in 0..300 {
+            if std::os::unix::net::UnixStream::connect(self.scene.path("lastgood.sock")).is_ok() {
+                return child;
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        panic!("{}", fs::read_to_string(self.scene.path("run.log")).unwrap_or_default());
+    }
+
+    /// Runs lastgood against this systemd, whatever comes of it.
+    pub fn says(&self, arguments: &[&str]) -> Said {
+        let bus = namespace::bus(self.init);
+        self.scene.lastgood_where(arguments, &[("DBUS_SYSTEM_BUS_ADDRESS", &bus)])
+    }
+
+    pub fn deploy(&self, service: &str, version: &str) {
         let said = self.lastgood(&["deploy", "--service", service, "--to", version]);
         assert!(said.contains(&format!("{service}: {version} runs")), "{said}");
     }
 }
 
 /// A release of the demo's service, which accepts on its standard input.
-fn shop(host: &Host, version: &str) {
+pub fn shop(host: &Host, version: &str) {
     let mut archive = tar::Builder::new(Vec::new());
     let lastgood = env!("CARGO_BIN_EXE_lastgood");
     let program = format!(
@@ -197,15 +223,15 @@ fn shop(host: &Host, version: &str) {
     );
     entry(&mut archive, "bin/myapp", 0o755, program.as_bytes());
     entry(&mut archive, "service.json", 0o644, b"{\"errors\":0,\"median\":0.005}");
-    host.record("shop", version, &gzip(&archive.into_inner().expect("an archive")));
+    host.build("shop", version, &gzip(&archive.into_inner().expect("an archive")));
 }
 
 /// A release that nginx reads when it is started and reloaded.
-fn served(host: &Host, service: &str, version: &str) {
+pub fn served(host: &Host, service: &str, version: &str) {
     let mut archive = tar::Builder::new(Vec::new());
     let location = format!("location /{service} {{ return 200 \"{version}\\n\"; }}\n");
     entry(&mut archive, "served.conf", 0o644, location.as_bytes());
-    host.record(service, version, &gzip(&archive.into_inner().expect("an archive")));
+    host.build(service, version, &gzip(&archive.into_inner().expect("an archive")));
 }
 
 /// One request on a connection of its own: the body, or how it was lost.
@@ -223,7 +249,7 @@ fn ask(port: u16, path: &str) -> Result<String, String> {
 }
 
 /// Asks until the answer is `version`, at most ten seconds.
-fn serves(port: u16, path: &str, version: &str) {
+pub fn serves(port: u16, path: &str, version: &str) {
     for _ in 0..200 {
         if ask(port, path).is_ok_and(|body| body.contains(version)) {
             return;
@@ -235,20 +261,20 @@ fn serves(port: u16, path: &str, version: &str) {
 
 /// What a load came to.
 #[derive(Debug, Default)]
-struct Counted {
-    answered: usize,
-    lost: Vec<String>,
+pub struct Counted {
+    pub answered: usize,
+    pub lost: Vec<String>,
 }
 
 /// Two clients that ask for `path`, until it is ended.
-struct Load {
+pub struct Load {
     ended: Arc<AtomicBool>,
     counted: Arc<Mutex<Counted>>,
     clients: Vec<JoinHandle<()>>,
 }
 
 impl Load {
-    fn start(port: u16, path: &'static str) -> Self {
+    pub fn start(port: u16, path: &'static str) -> Self {
         let (ended, counted) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Counted::default())));
         let client = || {
             let (ended, counted) = (Arc::clone(&ended), Arc::clone(&counted));
@@ -269,59 +295,11 @@ impl Load {
         Self { ended, counted, clients }
     }
 
-    fn end(self) -> Counted {
+    pub fn end(self) -> Counted {
         self.ended.store(true, Ordering::Relaxed);
         for client in self.clients {
             client.join().expect("a client");
         }
         std::mem::take(&mut *self.counted.lock().expect("counts"))
     }
-}
-
-#[test]
-fn under_load_a_reload_and_a_restart_behind_a_socket_lose_no_request() {
-    let name = "systemd::under_load_a_reload_and_a_restart_behind_a_socket_lose_no_request";
-    if let Some(missing) = missing() {
-        eprintln!("skipped: {name}: {missing}");
-        return;
-    }
-    let host = Host::start();
-    for version in ["v1", "v2", "v3", "v4"] {
-        shop(&host, version);
-        served(&host, "pages", version);
-        served(&host, "plain", version);
-    }
-    // The first deploys of all: what does not run yet is started.
-    assert!(host.systemctl(&["start", "myapp.socket"]));
-    for service in ["shop", "pages", "plain"] {
-        host.deploy(service, "v1");
-    }
-    serves(host.front, "shop", "v1");
-    let (shop, pages) = (Load::start(host.front, "shop"), Load::start(host.front, "pages"));
-    for version in ["v2", "v4"] {
-        host.deploy("shop", version);
-        serves(host.front, "shop", version);
-        host.deploy("pages", version);
-        serves(host.front, "pages", version);
-    }
-    for (how, counted) in [("restart behind its socket", shop.end()), ("reload", pages.end())] {
-        println!(
-            "two deploys by {how}: {} requests answered, {} lost",
-            counted.answered,
-            counted.lost.len()
-        );
-        assert!(counted.answered > 500 && counted.lost.is_empty(), "{how}: {counted:?}");
-    }
-    let plain = Load::start(host.plain, "plain");
-    for version in ["v2", "v4"] {
-        host.deploy("plain", version);
-        serves(host.plain, "plain", version);
-    }
-    let counted = plain.end();
-    println!(
-        "two deploys by plain restart: {} requests answered, {} lost",
-        counted.answered,
-        counted.lost.len()
-    );
-    assert!(counted.answered > 500, "{counted:?}");
 }

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// Every room but the top one, from the ground up: whatever may name all rooms below it may name a beginning of this.
-const EVERY_ROOM: [&str; 22] = [
+const EVERY_ROOM: [&str; 23] = [
     "words",
     "policy",
     "manifest",
@@ -26,6 +26,7 @@ const EVERY_ROOM: [&str; 22] = [
     "fetch",
     "registry",
     "alert",
+    "trail",
     "history",
     "web",
     "settings",
@@ -36,11 +37,11 @@ const EVERY_ROOM: [&str; 22] = [
 const PURE: &[&str] = EVERY_ROOM.split_at(10).0;
 /// What an adapter may name: the pure rooms and `ports`.
 const BELOW_ADAPTERS: &[&str] = EVERY_ROOM.split_at(11).0;
-const BELOW_APP: &[&str] = EVERY_ROOM.split_at(20).0;
-const BELOW_DEMO: &[&str] = EVERY_ROOM.split_at(21).0;
+const BELOW_APP: &[&str] = EVERY_ROOM.split_at(21).0;
+const BELOW_DEMO: &[&str] = EVERY_ROOM.split_at(22).0;
 
 /// Whom each room may name beside itself.
-const MAY_NAME: [(&str, &[&str]); 24] = [
+const MAY_NAME: [(&str, &[&str]); 25] = [
     ("words", &[]),
     ("policy", &["words"]),
     ("manifest", &["words", "policy"]),
@@ -63,6 +64,7 @@ const MAY_NAME: [(&str, &[&str]); 24] = [
     ("fetch", BELOW_ADAPTERS),
     ("registry", BELOW_ADAPTERS),
     ("alert", BELOW_ADAPTERS),
+    ("trail", BELOW_ADAPTERS),
     ("history", BELOW_ADAPTERS),
     ("web", BELOW_ADAPTERS),
     ("settings", &["words", "policy", "explain"]),

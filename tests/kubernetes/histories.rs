@@ -4,7 +4,8 @@ use lastgood::{
     kubernetes::{MOST_BYTES, Objects},
     policy::{KubernetesTarget, WorkloadKind},
     ports::{Contents as _, History as _, HistoryError},
-    record::{TargetHistory, verify},
+    record::{KnownVersion, ProofBasis, TargetHistory, verify},
+    words::Standing,
 };
 use serde_json::json;
 
@@ -179,6 +180,12 @@ async fn no_object_grows_beyond_its_bound() {
             .expect("kept");
     }
     let stored = api.does(|objects| objects.get(HOME, "prod.myapp").cloned()).expect("stored");
+    let closed = stored["history"]["closed"].as_array().expect("a list");
+    assert!(!closed.is_empty());
+    for record in closed {
+        assert!(record.to_string().len() <= 8 * 1024, "{record}");
+        assert!(record["verdict"].is_string() && record["decision"].is_object(), "{record}");
+    }
     assert!(stored.to_string().len() <= MOST_BYTES + 1024, "{}", stored.to_string().len());
     let too_large = "t".repeat(MOST_BYTES);
     let refused = store.keep(&sample::target("other"), &sample::version("v1"), &too_large).await;
@@ -186,6 +193,64 @@ async fn no_object_grows_beyond_its_bound() {
         matches!(&refused, Err(HistoryError::Unavailable(why)) if why.contains("256 KiB")),
         "{refused:?}"
     );
+}
+
+#[tokio::test]
+async fn ten_closed_records_and_fifty_alerts_are_kept_the_newest_of_each() {
+    let api = Api::start().await;
+    let store = Objects::new(api.cluster().await, "lastgood");
+    let target = sample::target("myapp");
+    let mut history = TargetHistory::new(target.clone());
+    history.closed = (0..25).map(|number| sample::record(&target, number)).collect();
+    history.outbox = (0..80)
+        .map(|number| {
+            let mut alert = sample::alert(&target, sample::record(&target, 1), &["hook"]);
+            alert.id = format!("alert {number}");
+            alert.record = None;
+            alert
+        })
+        .collect();
+    store.commit(&history, None).await.expect("committed");
+    let (kept, _) = store.load(&target).await.expect("read").expect("a history");
+    let ids: Vec<&str> = kept.outbox.iter().map(|alert| alert.id.as_str()).collect();
+    assert_eq!((ids.len(), ids[0], ids[49]), (50, "alert 30", "alert 79"));
+    assert_eq!(kept.closed.len(), 10);
+    assert_eq!(kept.closed[0].id, sample::rollout(15));
+}
+
+#[tokio::test]
+async fn templates_of_what_runs_of_the_last_good_version_and_of_the_one_before_outlive_newer_ones() {
+    let api = Api::start().await;
+    let store = Objects::new(api.cluster().await, "lastgood");
+    let target = sample::target("myapp");
+    let mut history = TargetHistory::new(target.clone());
+    let known = |name: &str, standing, day: i64| KnownVersion {
+        version: sample::version(name),
+        standing,
+        since: sample::at(day * 86_400),
+        basis: ProofBasis::None,
+        first_seen: sample::at(day * 86_400),
+        last_ran: sample::at(day * 86_400),
+    };
+    history.versions = vec![
+        known("before", Standing::Passed, 1),
+        known("good", Standing::Proven, 2),
+        known("runs", Standing::Passed, 3),
+    ];
+    history.current = Some(sample::version("runs"));
+    store.commit(&history, None).await.expect("committed");
+    for name in ["before", "good", "runs"] {
+        store.keep(&target, &sample::version(name), "needed").await.expect("kept");
+    }
+    let large = "t".repeat(50_000);
+    for number in 0..9 {
+        let version = sample::version(&format!("v{number}"));
+        store.keep(&target, &version, &large).await.expect("kept");
+    }
+    let kept = store.all_kept(&target).await.expect("read");
+    let names: Vec<&str> = kept.iter().map(|(version, _)| version.name.as_str()).collect();
+    assert_eq!(names[..3], ["before", "good", "runs"], "{names:?}");
+    assert!(names.len() <= 6 && names.last() == Some(&"v8"), "{names:?}");
 }
 
 #[tokio::test]

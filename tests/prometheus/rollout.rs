@@ -67,6 +67,7 @@ pub fn policy(job: &str) -> Policy {
             to: RevertTo::Passed,
             verify_for: Duration::from_secs(300),
             max_age: Duration::from_secs(90 * 86_400),
+            min_version: None,
         },
         limits: Limits { reverts_per_hour: 1 },
         startup: Startup::default(),

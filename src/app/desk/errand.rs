@@ -10,7 +10,7 @@ use crate::{
         courier::{Sinks, deliver},
         fleet::FleetState,
         guard::{done, durable_step},
-        origin, trail,
+        origin,
     },
     engine::{self, Context, Effect, Event, Transition},
     policy::Policy,
@@ -126,7 +126,6 @@ impl Errand<'_> {
                     Err(error) => return Err(failed(&error)),
                 }
                 crash::point(points.1);
-                trail::log(&self.history.audit, &transition.history.audit);
                 self.history = transition.history;
             }
             effects.extend(transition.effects);

@@ -6,16 +6,20 @@ use futures::future::BoxFuture;
 use tokio::sync::{Mutex, oneshot};
 
 use super::{
-    Handle, Handles, NOTHING_CHANGED, SO_ALREADY, failed, freeze_all, frozen_sentence, goes_on, going_back, log_unnoted,
-    note_of_all, recording, refused, trail, unchanged, unknown_target, version_of, way, word_sentence,
+    Handle, Handles, NOTED, SO_ALREADY, beside, failed, freeze_all, frozen_sentence, goes_on, going_back, log_unnoted,
+    note_of_all, noted, recording, refused, trail, unchanged, unknown_target, version_of, way, word_sentence,
 };
 use crate::{
-    app::{fleet::FleetState, guard::Order, origin},
+    app::{
+        fleet::FleetState,
+        guard::{Heard, Order},
+        origin,
+    },
     engine::Event,
     explain::{self, ReleaseStatus, TargetStatus, Way},
     manifest::Manifest,
     ports::{Clock, Command, Desk, DeskError, Images, SharedHistory, Trail},
-    record::{Deed, Ordered, Phase, Record, TargetHistory},
+    record::{Deed, Ordered, Phase, Record},
     words::{Actor, RolloutId, Service, TargetKey, VersionName},
 };
 
@@ -42,7 +46,7 @@ impl LiveDesk {
             .ok_or_else(|| unknown_target(target, handles.keys()))
     }
 
-    async fn tell(&self, handle: &Handle, event: Event) -> Result<Arc<TargetHistory>, DeskError> {
+    async fn tell(&self, handle: &Handle, event: Event) -> Result<Heard, DeskError> {
         let (answer, answered) = oneshot::channel();
         let gone = || DeskError::Failed("the guard of this target has ended: see the controller's log".to_owned());
         handle.orders.send(Order { event, answer }).await.map_err(|_| gone())?;
@@ -81,7 +85,8 @@ impl LiveDesk {
                     by: self.actor.clone(),
                 },
             )
-            .await?;
+            .await?
+            .history;
         let now = after.open.iter().chain(&after.closed).find(|other| other.id == record.id);
         match now {
             Some(now) if now.intent.is_some() => Ok(format!(
@@ -116,23 +121,20 @@ impl LiveDesk {
                 reason,
             },
         };
-        match self.tell(&handle, event).await {
-            Err(DeskError::Refused(because)) if because == NOTHING_CHANGED => {
-                let history = handle.snapshot.borrow().history.clone();
-                Err(way::why_not(&history, from, &to))
-            }
-            told => told.map(|_| going_back(target, from, &to)),
+        let heard = self.tell(&handle, event).await?;
+        if heard.changed {
+            Ok(going_back(target, from, &to))
+        } else {
+            Err(way::why_not(&heard.history, from, &to))
         }
     }
 
-    /// Notes a refusal, in the chain of the target where it has one.
-    async fn note(&self, target: Option<TargetKey>, deed: Deed) {
-        let handle = target.and_then(|target| self.handle(&target).ok());
-        let noted = match handle {
-            Some(handle) => self.tell(&handle, Event::Refused(deed)).await.map(drop),
-            None => note_of_all(&self.fleet, deed, self.clock.now()).await,
-        };
-        log_unnoted(noted);
+    /// Notes a deed, in the chain of the target where it has a guard.
+    async fn note(&self, target: Option<TargetKey>, deed: Deed) -> Result<(), DeskError> {
+        match target.as_ref().and_then(|target| self.handle(target).ok()) {
+            Some(handle) => self.tell(&handle, Event::Noted(deed)).await.map(drop),
+            None => note_of_all(&self.fleet, beside(target, deed), self.clock.now()).await,
+        }
     }
 
     async fn done(&self, command: Command) -> Result<String, DeskError> {
@@ -152,9 +154,11 @@ impl LiveDesk {
                     by: self.actor.clone(),
                     reason,
                 };
-                match self.tell(&handle, event).await {
-                    Err(DeskError::Refused(because)) if because == NOTHING_CHANGED => unchanged(&history, &version, word),
-                    told => told.map(|_| word_sentence(&target, &version, word)),
+                let heard = self.tell(&handle, event).await?;
+                if heard.changed {
+                    Ok(word_sentence(&target, &version, word))
+                } else {
+                    unchanged(&heard.history, &version, word)
                 }
             }
             Command::GoBack {
@@ -168,6 +172,10 @@ impl LiveDesk {
             Command::GoOn { target, reason } => self.go_on(&target, reason).await,
             Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
             Command::Unfreeze { target } => self.freeze(target, None).await,
+            Command::Note(note) => {
+                let (target, deed) = noted(note, &self.actor, origin::socket());
+                self.note(Some(target), deed).await.map(|()| NOTED.to_owned())
+            }
         }
     }
 
@@ -175,10 +183,8 @@ impl LiveDesk {
         let handle = self.handle(target)?;
         let said = goes_on(&handle.snapshot.borrow().history.clone())?;
         let by = self.actor.clone();
-        match self.tell(&handle, Event::GoOn { by, reason }).await {
-            Err(DeskError::Refused(because)) if because == NOTHING_CHANGED => Ok(said + SO_ALREADY),
-            told => told.map(|_| said),
-        }
+        let changed = self.tell(&handle, Event::GoOn { by, reason }).await?.changed;
+        Ok(said + if changed { "" } else { SO_ALREADY })
     }
 
     /// Through the guard, so that it knows; a target without one is written to the store itself.
@@ -194,13 +200,12 @@ impl LiveDesk {
             manifest: manifest.clone(),
             by: self.actor.clone(),
         };
-        match self.tell(&handle, event).await {
-            Ok(_) => Ok(said),
+        let heard = self.tell(&handle, event).await?;
+        if heard.changed {
+            Ok(said)
+        } else {
             // The snapshot may be older than what the guard knows.
-            Err(DeskError::Refused(because)) if because == NOTHING_CHANGED => {
-                recording::recorded(&handle.snapshot.borrow().history, &manifest)
-            }
-            Err(error) => Err(error),
+            recording::recorded(&heard.history, &manifest)
         }
     }
 
@@ -215,13 +220,8 @@ impl LiveDesk {
             by: self.actor.clone(),
             reason: reason.unwrap_or_default(),
         };
-        match self.tell(&handle, event).await {
-            Ok(_) => Ok(frozen_sentence(Some(&target), off)),
-            Err(DeskError::Refused(because)) if because == NOTHING_CHANGED => {
-                Ok(frozen_sentence(Some(&target), off) + SO_ALREADY)
-            }
-            Err(error) => Err(error),
-        }
+        let changed = self.tell(&handle, event).await?.changed;
+        Ok(frozen_sentence(Some(&target), off) + if changed { "" } else { SO_ALREADY })
     }
 }
 
@@ -289,9 +289,10 @@ impl Desk for LiveDesk {
         Box::pin(async move {
             let asked = command.clone();
             let done = self.done(command).await;
-            if let Err(because) = &done {
-                let (target, deed) = refused(&asked, because, &self.actor, origin::socket());
-                self.note(target, deed).await;
+            if let Err(because) = &done
+                && let Some((target, deed)) = refused(&asked, because, &self.actor, origin::socket())
+            {
+                log_unnoted(self.note(target, deed).await);
             }
             done
         })

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::failed;
 use crate::{
-    app::trail,
     explain::{self, ReleaseStatus, clean},
     manifest::Manifest,
     ports::{DeskError, History, HistoryError, SharedHistory},
@@ -36,14 +35,10 @@ pub(super) async fn record(
         if history.recording(manifest) == Recording::Same {
             return Ok(said);
         }
-        let before = history.audit.clone();
         history.record(manifest, by, &origin, now);
         history.forget(retention, now);
         match store.commit(&history, revision.as_ref()).await {
-            Ok(_) => {
-                trail::log(&before, &history.audit);
-                return Ok(said);
-            }
+            Ok(_) => return Ok(said),
             Err(HistoryError::Conflict(_)) => {}
             Err(error) => return Err(failed(&error)),
         }

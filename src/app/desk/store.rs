@@ -6,15 +6,15 @@ use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 
 use super::{
-    SO_ALREADY, errand::Errand, failed, freeze_all, frozen_sentence, goes_on, going_back, log_unnoted, note_of_all, recording,
-    refused, trail, unchanged, unknown_target, version_of, way, word_sentence,
+    NOTED, SO_ALREADY, beside, errand::Errand, failed, freeze_all, frozen_sentence, goes_on, going_back, log_unnoted,
+    note_of_all, noted, recording, refused, trail, unchanged, unknown_target, version_of, way, word_sentence,
 };
 use crate::{
-    app::{self, Clusters, courier::Sinks, fleet::FleetState, origin},
-    engine::{self, Context, Event, PersonWord},
+    app::{Clusters, courier::Sinks, fleet::FleetState, origin},
+    engine::{Event, PersonWord},
     explain::{self, ReleaseStatus, TargetStatus, Way},
     policy::Policy,
-    ports::{Clock, Command, Desk, DeskError, Images, Revision, SharedHistory, Trail},
+    ports::{Clock, Command, Desk, DeskError, Images, SharedHistory, Trail},
     record::{Deed, Ordered, Record, TargetHistory},
     words::{Actor, RolloutId, Service, TargetKey, VersionName},
 };
@@ -40,10 +40,12 @@ pub struct StoreDesk {
 }
 
 impl StoreDesk {
-    async fn load(&self, target: &TargetKey) -> Result<(TargetHistory, Revision), DeskError> {
+    async fn load(&self, target: &TargetKey) -> Result<TargetHistory, DeskError> {
         let found = self.store.load(target).await.map_err(|error| failed(&error))?;
         let targets = self.store.targets().await.map_err(|error| failed(&error))?;
-        found.ok_or_else(|| unknown_target(target, targets.iter()))
+        found
+            .map(|(history, _)| history)
+            .ok_or_else(|| unknown_target(target, targets.iter()))
     }
 
     fn policy(&self, target: &TargetKey) -> Result<&Policy, DeskError> {
@@ -56,32 +58,7 @@ impl StoreDesk {
 
     /// Whether something had to be stored.
     async fn change(&self, target: &TargetKey, event: Event) -> Result<bool, DeskError> {
-        let policy = self.policy(target)?;
-        let (history, revision) = self.load(target).await?;
-        let now = self.clock.now();
-        let fleet = self.fleet.lock().await.view(target, now);
-        let fresh = RolloutId::new(uuid::Uuid::now_v7());
-        let origin = origin::command_line();
-        let transition = engine::step(
-            &history,
-            &Context {
-                origin: &origin,
-                policy,
-                fleet: &fleet,
-                fresh,
-            },
-            &event,
-            now,
-        );
-        if transition.history == history {
-            return Ok(false);
-        }
-        self.store
-            .commit(&transition.history, Some(&revision))
-            .await
-            .map_err(|error| failed(&error))?;
-        app::trail::log(&history.audit, &transition.history.audit);
-        Ok(true)
+        self.errand(target).await?.tell(&event).await
     }
 
     async fn word(
@@ -91,7 +68,7 @@ impl StoreDesk {
         word: PersonWord,
         reason: String,
     ) -> Result<String, DeskError> {
-        let (history, _) = self.load(target).await?;
+        let history = self.load(target).await?;
         let version = version_of(&history, version)?;
         let event = Event::Person {
             version: version.clone(),
@@ -185,17 +162,12 @@ impl StoreDesk {
         way::way((&*errand.platform, &*self.images), &history, errand.policy, to).await
     }
 
-    /// Notes a refusal, in the chain of the target where it has one.
-    async fn note(&self, target: Option<TargetKey>, deed: Deed) {
-        let known = match &target {
-            Some(target) => matches!(self.store.load(target).await, Ok(Some(_))),
-            None => false,
-        };
-        let noted = match target.filter(|_| known) {
-            Some(target) => self.change(&target, Event::Refused(deed)).await.map(drop),
-            None => note_of_all(&self.fleet, deed, self.clock.now()).await,
-        };
-        log_unnoted(noted);
+    /// Notes a deed, in the chain of the target where it has a policy.
+    async fn note(&self, target: Option<TargetKey>, deed: Deed) -> Result<(), DeskError> {
+        match &target {
+            Some(target) if self.policy(target).is_ok() => self.change(target, Event::Noted(deed)).await.map(drop),
+            _ => note_of_all(&self.fleet, beside(target, deed), self.clock.now()).await,
+        }
     }
 
     async fn done(&self, command: Command) -> Result<String, DeskError> {
@@ -223,6 +195,10 @@ impl StoreDesk {
             Command::GoOn { target, reason } => self.go_on(&target, reason).await,
             Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
             Command::Unfreeze { target } => self.freeze(target, None).await,
+            Command::Note(note) => {
+                let (target, deed) = noted(note, &self.actor, origin::command_line());
+                self.note(Some(target), deed).await.map(|()| NOTED.to_owned())
+            }
         }
     }
 
@@ -291,9 +267,10 @@ impl Desk for StoreDesk {
         Box::pin(async move {
             let asked = command.clone();
             let done = self.done(command).await;
-            if let Err(because) = &done {
-                let (target, deed) = refused(&asked, because, &self.actor, origin::command_line());
-                self.note(target, deed).await;
+            if let Err(because) = &done
+                && let Some((target, deed)) = refused(&asked, because, &self.actor, origin::command_line())
+            {
+                log_unnoted(self.note(target, deed).await);
             }
             done
         })

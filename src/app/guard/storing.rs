@@ -7,7 +7,7 @@ use super::{
     durable::{convicts, durable_step},
 };
 use crate::{
-    app::{fleet::FleetState, origin, trail},
+    app::{fleet::FleetState, origin},
     engine::{self, Context, Effect, Event},
     ports::{HistoryError, crash},
     record::{Phase, Unready},
@@ -125,7 +125,6 @@ impl Guard {
             self.store_down = None;
             self.revision = Some(revision);
             self.count_ends(&transition.history);
-            trail::log(&self.history.audit, &transition.history.audit);
             self.announce(engine::news(&self.history, &transition.history));
             self.history = Arc::new(transition.history);
             fleet.note(&self.history);

@@ -10,6 +10,7 @@ use crate::{
     manifest::{self, Manifest},
     policy::Policy,
     ports::DeskError,
+    settings::DeploySettings,
     words::Fingerprint,
 };
 
@@ -37,7 +38,13 @@ impl Asked {
     ///
     /// # Errors
     /// When they do not fit.
-    pub fn read(args: &Args, policy: &Policy, site: &Site, recorded: Option<Recorded>, holder: String) -> anyhow::Result<Self> {
+    pub fn read(
+        args: &Args,
+        policy: &Policy,
+        site: &Site,
+        recorded: Option<Recorded>,
+        (limits, holder): (Limits, String),
+    ) -> anyhow::Result<Self> {
         // Before anything is fetched: whatever keeps `current` from being moved.
         site.runs()?;
         let there = site.has(&args.to)?;
@@ -83,11 +90,7 @@ impl Asked {
                 version: args.to.clone(),
                 sources,
                 manifest: given.as_ref().map(Manifest::to_json),
-                limits: Limits {
-                    bytes: args.max_bytes,
-                    entries: args.max_entries,
-                    ratio: args.max_ratio,
-                },
+                limits,
                 holder,
             },
             manifest: given.or(kept),
@@ -105,6 +108,15 @@ impl Asked {
         }
         let failed = self.manifest.as_ref().is_some_and(|manifest| !manifest.passed_smoke_test);
         failed.then(|| format!("{version} failed its smoke test, its manifest says; build it again, or add --force"))
+    }
+}
+
+/// How much the release may be: as the options say, else as the settings do.
+pub(super) fn limits(args: &Args, settings: &DeploySettings) -> Limits {
+    Limits {
+        bytes: args.max_bytes.unwrap_or(settings.max_bytes),
+        entries: args.max_entries.unwrap_or(settings.max_entries),
+        ratio: args.max_ratio.unwrap_or(settings.max_ratio),
     }
 }
 
@@ -187,35 +199,4 @@ fn digest_of(hex: &str) -> anyhow::Result<Fingerprint> {
     let text = format!("sha256:{}", hex.trim_start_matches("sha256:").to_ascii_lowercase());
     text.parse()
         .map_err(|_| wrong(format!("`{hex}` is no SHA-256: 64 hexadecimal digits")))
-}
-
-/// A number of bytes: `4GiB`, `500MiB`, `1000`.
-///
-/// # Errors
-/// When it is none.
-pub(super) fn bytes(text: &str) -> Result<u64, String> {
-    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40)];
-    let unit = units
-        .iter()
-        .find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift)));
-    let (number, shift) = unit.unwrap_or((text, 0));
-    let number: Option<u64> = number.trim().parse().ok();
-    number
-        .and_then(|number| number.checked_mul(1 << shift))
-        .filter(|bytes| *bytes > 0)
-        .ok_or_else(|| "write a size as `4GiB`, `500MiB` or in bytes".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_read_with_their_units() {
-        assert_eq!(bytes("4GiB"), Ok(4 << 30));
-        assert_eq!(bytes("1000"), Ok(1000));
-        for wrong in ["", "0", "4GB", "-1", "99999999999TiB", "GiB"] {
-            assert!(bytes(wrong).is_err(), "{wrong}");
-        }
-    }
 }

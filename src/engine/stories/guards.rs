@@ -58,6 +58,29 @@ fn c21_too_old_to_go_back_to() {
     assert_eq!(guard(&story), "too_old");
 }
 
+/// A release that only looks bad must not be a way to an older one with a hole.
+#[rstest]
+#[case::a_hole_was_closed_since("v1.1", Some("below_minimum"))]
+#[case::it_closed_the_hole_itself("v1", None)]
+#[case::a_name_without_numbers_comes_before_all("build-1", None)]
+fn s10_nothing_before_the_oldest_allowed_version_is_gone_back_to(#[case] minimum: &str, #[case] refused: Option<&str>) {
+    let mut story = Story::with_candidate();
+    story.policy.revert.min_version = Some(minimum.parse().expect("a version"));
+    let past = Past {
+        runs: Some(version("v2")),
+        candidate: version("v2"),
+        last_good: Some((version("v1"), Standing::Proven, story.now)),
+        reverts_last_hour: 0,
+        off: None,
+        irreversible: None,
+    };
+    let found = match decide(&story.policy, &past, &story.fleet, story.now) {
+        Decision::Refuse { guard } => Some(guard.name()),
+        _ => None,
+    };
+    assert_eq!(found, refused);
+}
+
 #[test]
 fn two_bad_releases_within_an_hour_the_second_stays_and_that_is_said() {
     let mut story = Story::with_candidate();
@@ -203,11 +226,12 @@ fn the_guards_are_tried_in_their_order() {
         off: Some(freeze(&story)),
         irreversible: Some("drops a column".to_owned()),
     };
+    story.policy.revert.min_version = Some(version("v2").name);
     story.fleet.frozen = Some(freeze(&story));
     story.fleet.reverts_last_hour = 99;
     story.fleet.mode = Mode::Observe;
     let mut names = Vec::new();
-    for _ in 0..9 {
+    for _ in 0..10 {
         let Decision::Refuse { guard } = decide(&story.policy, &past, &story.fleet, now) else {
             panic!("refused to the end");
         };
@@ -220,6 +244,7 @@ fn the_guards_are_tried_in_their_order() {
             Guard::Irreversible { .. } => past.irreversible = None,
             Guard::Quarantined { .. } => past.last_good = past.last_good.map(|(v, _, at)| (v, Standing::Passed, at)),
             Guard::TooOld { .. } => past.last_good = Some((version("v1"), Standing::Passed, now)),
+            Guard::BelowMinimum { .. } => story.policy.revert.min_version = None,
             Guard::ServiceBudget { .. } => past.reverts_last_hour = 0,
             Guard::FleetBudget { .. } => story.fleet.reverts_last_hour = 0,
             other => panic!("{other:?}"),
@@ -233,6 +258,7 @@ fn the_guards_are_tried_in_their_order() {
         "irreversible",
         "quarantined",
         "too_old",
+        "below_minimum",
         "service_budget",
         "fleet_budget",
     ];

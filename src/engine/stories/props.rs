@@ -77,6 +77,7 @@ pub fn policy() -> Policy {
             to: RevertTo::Passed,
             verify_for: Duration::from_secs(5 * MINUTE),
             max_age: Duration::from_secs(90 * DAY),
+            min_version: None,
         },
         limits: Limits { reverts_per_hour: 1 },
         startup: Startup::default(),

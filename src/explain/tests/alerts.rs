@@ -262,6 +262,10 @@ fn guards() -> Vec<Guard> {
             age: Duration::from_secs(120 * 86_400),
             allowed: Duration::from_secs(90 * 86_400),
         },
+        Guard::BelowMinimum {
+            version: s::good(),
+            minimum: "v1.2.3".parse().expect("a version"),
+        },
         Guard::ServiceBudget { spent: 1, allowed: 1 },
         Guard::FleetBudget { spent: 10, allowed: 10 },
         Guard::NotApproved { until: s::at(1_845) },

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::words::{ChannelName, Env, Fingerprint, Service};
+use crate::words::{ChannelName, Env, Fingerprint, Service, VersionName};
 
 use super::{DAY, MINUTE, SECOND, arms, metrics, name, proven, target, time, watch};
 use crate::policy::{
@@ -97,7 +97,19 @@ fn revert(given: &Given<RevertFile>, faults: &Faults) -> RevertPolicy {
         to: file.to.value.unwrap_or(RevertTo::Passed),
         verify_for: time(&file.verify_for, 5 * MINUTE, SECOND, DAY, faults),
         max_age: time(&file.max_age, 90 * DAY, 60 * MINUTE, 3_650 * DAY, faults),
+        min_version: min_version(&file.min_version, faults),
     }
+}
+
+/// A version; a tag that moves has no place among them.
+fn min_version(given: &Given<String>, faults: &Faults) -> Option<VersionName> {
+    let version: VersionName = name(given, faults)?;
+    if version.moves() {
+        let help = "write the oldest version that may be gone back to: `minVersion: v1.2.0`";
+        faults.add(given.fault(format!("`{version}` is a tag that moves, and names no version"), help));
+        return None;
+    }
+    Some(version)
 }
 
 fn limits(given: &Given<LimitsFile>, faults: &Faults) -> Limits {

@@ -1,0 +1,14 @@
+//! `[audit]`: where the audit is written beside the store.
+
+use super::{
+    model::AuditSettings,
+    typed::{Reading, path},
+};
+
+/// The settings under `audit`.
+pub(super) fn audit(reading: &mut Reading<'_>) -> AuditSettings {
+    AuditSettings {
+        file: reading.one("audit.file", path),
+        syslog: reading.one("audit.syslog", path),
+    }
+}

@@ -1,0 +1,18 @@
+//! Where the audit is written a second time, a line an entry: a file, the local syslog. The chain in the store is the truth.
+//!
+//! May touch: files, a Unix socket. Deliberately absent: what is noted (`engine`), the store (`history`), when to write (`app`).
+
+mod file;
+mod syslog;
+
+pub use file::LineFile;
+pub use syslog::Syslog;
+
+/// Something that lines are added to, and never taken from.
+pub trait Lines: Send {
+    /// Adds one line, given without its end.
+    ///
+    /// # Errors
+    /// What was met, and what to do next. Nobody else is to write it again.
+    fn add(&mut self, line: &str) -> Result<(), String>;
+}
