@@ -296,6 +296,26 @@ fn it_takes_a_fraction_of_a_second_to_the_moved_link() {
     median("through the controller");
 }
 
+/// One host of several is a case of its own: a loop over hosts stops at the first exit code that is not 0.
+#[test]
+fn b07_where_one_host_went_back_and_another_did_not_each_tells_of_itself_alone() {
+    let (good, stuck) = (home(), Home::new("http://127.0.0.1:9"));
+    stuck.service("myapp", "v2", "{command: [/bin/false]}");
+    stuck.release("myapp", "v1");
+    let arguments = ["myapp", "--to", "v1", "--yes", "--reason", "checkout fails"];
+    ends(&good, &arguments, 0, "went back from v2 to v1");
+    ends(&stuck, &arguments, 1, "is stuck on its way from v2 back to v1");
+    for (home, outcome) in [(&good, "reverted"), (&stuck, "stuck")] {
+        let record = home.lastgood(&["explain", "myapp", "-o", "json"]).out;
+        let record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
+        assert_eq!(
+            (record["outcome"].as_str(), home.points_to("myapp")),
+            (Some(outcome), "v1".to_owned())
+        );
+        assert_eq!(home.lastgood(&["audit", "verify"]).code, 0);
+    }
+}
+
 /// kill -9 at each step, with nobody but the command itself, and again with a controller that is started after it.
 #[cfg(feature = "crash-points")]
 #[test]

@@ -57,6 +57,7 @@ pub fn policy(metrics: Vec<Metric>) -> Policy {
             to: RevertTo::Passed,
             verify_for: Duration::from_secs(300),
             max_age: Duration::from_secs(90 * 86_400),
+            min_version: None,
         },
         limits: Limits { reverts_per_hour: 1 },
         startup: Startup::default(),
