@@ -24,6 +24,8 @@ use crate::{
 
 /// So long a commit waits for its lines to be written, so that a command does not end before they are.
 const WRITTEN: Duration = Duration::from_millis(500);
+/// The same of the last ones, when the process ends.
+const LAST_WRITTEN: Duration = Duration::from_secs(2);
 /// Lines that wait for a file or a syslog that hangs.
 const WAITING: usize = 10_000;
 
@@ -70,9 +72,20 @@ impl Told {
 
 /// A thread that writes lines: a disk or a syslog that hangs holds up nothing else.
 struct Writer {
-    lines: mpsc::SyncSender<Batch>,
+    lines: Option<mpsc::SyncSender<Batch>>,
     /// Batches that are not written yet: behind a place that hangs nobody waits.
     pending: Arc<AtomicUsize>,
+    /// Ends with the thread.
+    ended: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Drop for Writer {
+    /// A command that ends gives its last lines a little more time.
+    fn drop(&mut self) {
+        drop(self.lines.take());
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = ended.recv_timeout(LAST_WRITTEN);
+    }
 }
 
 type Batch = (Vec<String>, oneshot::Sender<()>);
@@ -93,7 +106,9 @@ impl Writer {
         let (lines, waiting) = mpsc::sync_channel::<Batch>(WAITING);
         let pending = Arc::new(AtomicUsize::new(0));
         let left = pending.clone();
+        let (alive, ended) = mpsc::channel();
         let work = move || {
+            let _alive: mpsc::Sender<()> = alive;
             for (lines, done) in waiting {
                 for line in &lines {
                     places.iter_mut().for_each(|place| place.add(line));
@@ -107,13 +122,18 @@ impl Writer {
             tracing::error!(%error, "the audit is in the store alone: no thread can be started to write it elsewhere");
             return None;
         }
-        Some(Self { lines, pending })
+        Some(Self {
+            lines: Some(lines),
+            pending,
+            ended: Mutex::new(ended),
+        })
     }
 
     async fn write(&self, lines: Vec<String>) {
         let (done, written) = oneshot::channel();
         let before = self.pending.fetch_add(1, Ordering::Relaxed);
-        if self.lines.try_send((lines, done)).is_err() {
+        let sent = self.lines.as_ref().is_some_and(|to| to.try_send((lines, done)).is_ok());
+        if !sent {
             self.pending.fetch_sub(1, Ordering::Relaxed);
             tracing::error!("an entry of the audit is in the store alone: too many wait for the file or the syslog that hangs");
         } else if before == 0 && tokio::time::timeout(WRITTEN, written).await.is_err() {

@@ -264,3 +264,35 @@ fn what_cannot_be_unpacked_is_told_and_nothing_changes(#[case] name: &str, #[cas
     assert!(said.err.contains(says), "{said:?}");
     scene.untouched();
 }
+
+#[test]
+fn the_settings_say_how_much_a_release_may_be_and_an_option_wins() {
+    let scene = Scene::with_v1();
+    let settings = std::fs::read_to_string(scene.path("lastgood.toml")).expect("settings");
+    scene.write("lastgood.toml", format!("{settings}[deploy]\nmax_entries = 1\n").as_bytes());
+    let archive = scene.release("v2");
+    let said = scene.deploy("v2", &["--from", &archive]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(
+        said.err.contains("it holds more than 1 files, directories and links"),
+        "{said:?}"
+    );
+    scene.untouched();
+    let shown = scene.lastgood(&["config", "show"]);
+    let row = shown.out.lines().find(|line| line.starts_with("deploy.max_entries "));
+    assert!(
+        row.is_some_and(|row| row.contains(" 1 ") && row.ends_with("HOME/lastgood.toml")),
+        "{shown:?}"
+    );
+    let said = scene.deploy("v2", &["--from", &archive, "--max-entries", "10"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    scene.write(
+        "lastgood.toml",
+        format!("{settings}[deploy]\nmax_bytes = \"4GB\"\nmax_entires = 1\n").as_bytes(),
+    );
+    let said = scene.deploy("v2", &[]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    for says in ["write a size as `4GiB`", "did you mean `max_entries`?"] {
+        assert!(said.err.contains(says), "{said:?}");
+    }
+}

@@ -192,13 +192,16 @@ impl Host {
         command.env("DBUS_SYSTEM_BUS_ADDRESS", namespace::bus(self.init));
         command.stderr(fs::File::create(self.scene.path("run.log")).expect("a log"));
         let child = lastgood::demo::Child::start("lastgood", command).expect("lastgood");
+        let answers = || std::os::unix::net::UnixStream::connect(self.scene.path("lastgood.sock")).is_ok();
         for _ in 0..300 {
-            if std::os::unix::net::UnixStream::connect(self.scene.path("lastgood.sock")).is_ok() {
-                return child;
+            if answers() {
+                break;
             }
             thread::sleep(Duration::from_millis(100));
         }
-        panic!("{}", fs::read_to_string(self.scene.path("run.log")).unwrap_or_default());
+        let log = fs::read_to_string(self.scene.path("run.log")).unwrap_or_default();
+        assert!(answers(), "{log}");
+        child
     }
 
     /// Runs lastgood against this systemd, whatever comes of it.

@@ -21,15 +21,22 @@ fn page(name: &str) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
+/// Pages whose commands have a test of their own.
+const MORE_PAGES: [&str; 2] = ["docs/deploy.md", "docs/rollback.md"];
+
 /// The blocks of code of this kind in all pages.
 fn blocks(kind: &str) -> Vec<String> {
+    blocks_of(&PAGES, kind)
+}
+
+fn blocks_of(pages: &[&str], kind: &str) -> Vec<String> {
     let fence = format!("```{kind}\n");
     let of_page = |name: &&str| {
         let page = page(name);
         let after = page.split(&fence).skip(1);
         after.filter_map(|rest| rest.split("```").next()).map(str::to_owned).collect()
     };
-    PAGES.iter().flat_map(|name| -> Vec<String> { of_page(name) }).collect()
+    pages.iter().flat_map(|name| -> Vec<String> { of_page(name) }).collect()
 }
 
 #[test]
@@ -52,8 +59,8 @@ fn every_manifest_that_is_shown_is_valid() {
 
 #[test]
 fn all_settings_that_are_shown_load() {
-    let shown = blocks("toml");
-    assert_eq!(shown.len(), 3);
+    let shown = [blocks("toml"), blocks_of(&MORE_PAGES, "toml")].concat();
+    assert_eq!(shown.len(), 5);
     let directory = tempfile::tempdir().expect("a directory");
     for text in shown {
         let file = directory.path().join("lastgood.toml");
