@@ -231,6 +231,7 @@ async fn templates_of_what_runs_of_the_last_good_version_and_of_the_one_before_o
         basis: ProofBasis::None,
         first_seen: sample::at(day * 86_400),
         last_ran: sample::at(day * 86_400),
+        images: Vec::new(),
     };
     history.versions = vec![
         known("before", Standing::Passed, 1),
