@@ -152,6 +152,7 @@ fn a_person_s_word_withdraws_and_gives_as_any_proof() {
     // Nothing else is proven: it is said, and it stays.
     story.says(PersonWord::Quarantine, "v1");
     story.is_quiet();
+    story.later(1);
     story.says(PersonWord::Quarantine, "v2");
     story.tells(&["mark"]);
     assert_eq!((&story.mark().at, &story.mark().intent), (&None, &None));
