@@ -1,7 +1,7 @@
 //! A policy as a file would say it, with every default written out.
 
 use super::{
-    Activate, Arms, HistogramMetric, HostTarget, KubernetesTarget, Metric, MetricKind, NotifyOn, Policy, RatioMetric,
+    Activate, Arms, HistogramMetric, HostTarget, KubernetesTarget, Metric, MetricKind, NotifyOn, OnProven, Policy, RatioMetric,
     StepSetting, Target, ValueMetric, WorkloadKind,
     file::{
         ActivateFile, ApiVersion, ArmsBy, ArmsFile, AtLeastFile, HarmfulFile, HostFile, Kind, KubernetesFile, LimitsFile,
@@ -78,17 +78,20 @@ fn spec(policy: &Policy) -> SpecFile {
             }
             .into()
         },
-        on_proven: if policy.on_proven.is_nothing() {
-            Given::default()
-        } else {
-            OnProvenFile {
-                tag_image: maybe(policy.on_proven.tag_image.clone()),
-                link: maybe(policy.on_proven.link.clone()),
-            }
-            .into()
-        },
+        on_proven: on_proven(&policy.on_proven),
         notify: notify(policy).into(),
     }
+}
+
+fn on_proven(marks: &OnProven) -> Given<OnProvenFile> {
+    if marks.is_nothing() {
+        return Given::default();
+    }
+    OnProvenFile {
+        tag_image: maybe(marks.tag_image.clone()),
+        link: maybe(marks.link.clone()),
+    }
+    .into()
 }
 
 fn maybe<T>(value: Option<T>) -> Given<T> {
