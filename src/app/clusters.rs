@@ -1,6 +1,9 @@
 //! The cluster of the settings: connected once, when a store, a lease or a target first needs it.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+};
 
 use tokio::sync::OnceCell;
 
@@ -9,10 +12,21 @@ use crate::{
     host::Host,
     kubernetes::{Address, Cluster, Contender, Objects, Workload},
     policy::{KubernetesTarget, Policy, Target},
-    ports::{Clock, Platform, PlatformError, SharedHistory},
+    ports::{Clock, History as _, Platform, PlatformError, SharedHistory},
+    record::TargetHistory,
     settings::{KubernetesSettings, LeaseSettings},
     words::TargetKey,
 };
+
+/// The histories that a person may read.
+pub struct Found {
+    /// Them.
+    pub objects: Arc<Objects>,
+    /// What was read.
+    pub histories: Vec<TargetHistory>,
+    /// The namespace of the controller, where its own state could not be read.
+    pub unread: Option<String>,
+}
 
 /// The cluster, shared by all that speak to it.
 #[derive(Clone)]
@@ -78,6 +92,57 @@ impl Clusters {
         Ok(objects.clone())
     }
 
+    /// The same for a person, who looks in `namespaces` (an empty one stands for all) by their own rights; with every history
+    /// that is there. Where the controller keeps its own state is found in them, else it is `home`, else not known.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn objects_of_person(&self, namespaces: Vec<String>, home: Option<&str>) -> anyhow::Result<Found> {
+        let cluster = self.get().await?;
+        let objects = Objects::of_person(cluster.clone(), namespaces);
+        let histories: Vec<TargetHistory> = objects.all().await?.into_iter().map(|(history, _)| history).collect();
+        let told = histories
+            .iter()
+            .filter_map(|history| history.in_force.as_ref()?.home.as_deref());
+        let homes: BTreeSet<&str> = told.collect();
+        let home = match homes.into_iter().collect::<Vec<_>>().as_slice() {
+            [] => Some(home.map_or_else(|| cluster.namespace().to_owned(), str::to_owned)),
+            [one] => Some((*one).to_owned()),
+            // Two controllers: which of them is meant is not known.
+            _ => None,
+        };
+        let mut objects = objects.of_controller_in(home.clone());
+        let mut unread = None;
+        if let Err(error) = objects.load_controller().await {
+            tracing::info!(%error, "what concerns all services is not shown");
+            (objects, unread) = (objects.of_controller_in(None), home);
+        }
+        let objects = self.0.objects.get_or_init(|| Arc::new(objects)).clone();
+        Ok(Found {
+            objects,
+            histories,
+            unread,
+        })
+    }
+
+    /// Whether histories are kept in the cluster.
+    #[must_use]
+    pub fn keep_histories(&self) -> bool {
+        self.0.objects.get().is_some()
+    }
+
+    /// Whether the controller's own state can be found; a person may not know where it is.
+    #[must_use]
+    pub fn know_controller(&self) -> bool {
+        self.0.objects.get().is_none_or(|objects| objects.home().is_some())
+    }
+
+    /// The namespace in which the controller keeps its own state, where that is a cluster's and known.
+    #[must_use]
+    pub fn home(&self) -> Option<String> {
+        self.0.objects.get()?.home().map(str::to_owned)
+    }
+
     /// Says where the workload of `key` is, so that its history lies beside it; of no matter where the store is no cluster's.
     pub fn place(&self, key: &TargetKey, target: &KubernetesTarget) {
         if let Some(objects) = self.0.objects.get() {
@@ -116,8 +181,10 @@ impl Clusters {
     /// Who acts now, as a sentence for people; none where the settings have no lease.
     pub async fn leader(&self) -> Option<String> {
         let LeaseSettings { namespace, name } = self.0.settings.lease.as_ref()?;
+        let home = self.home();
+        let namespace = namespace.as_deref().or(home.as_deref());
         let found = match self.get().await {
-            Ok(cluster) => cluster.leader(namespace.as_deref(), name).await,
+            Ok(cluster) => cluster.leader(namespace, name).await,
             Err(error) => Err(error),
         };
         Some(match found {

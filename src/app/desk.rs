@@ -1,5 +1,6 @@
 //! The two desks: the running controller's, and the store's own where no controller runs.
 
+mod approving;
 pub(super) mod errand;
 mod live;
 mod recording;
@@ -95,6 +96,15 @@ const NOTED: &str = "noted";
 
 /// That all services, or one, were frozen or not already.
 const SO_ALREADY: &str = " (it was so already)";
+
+/// How often in a row someone else may change the history before it is given up.
+const MOST_CONFLICTS: u32 = 5;
+
+fn contended(target: &TargetKey) -> DeskError {
+    DeskError::Failed(format!(
+        "the history of {target} is changed by someone else again and again: look with `lastgood status`, then try again"
+    ))
+}
 
 fn failed(error: &HistoryError) -> DeskError {
     DeskError::Failed(error.to_string())

@@ -59,10 +59,8 @@ impl FleetState {
             state,
             revision,
         };
-        for target in store.targets().await? {
-            if let Some((history, _)) = store.load(&target).await? {
-                fleet.note(&history);
-            }
+        for (history, _) in store.all().await? {
+            fleet.note(&history);
         }
         Ok(fleet)
     }

@@ -4,6 +4,7 @@ pub(in crate::app) mod brought;
 mod chores;
 mod durable;
 mod effects;
+mod heard;
 mod judged;
 mod marks;
 mod owed;
@@ -13,6 +14,7 @@ mod storing;
 
 use std::{sync::Arc, time::Duration};
 
+use futures::StreamExt as _;
 use tokio::{
     sync::{Mutex, mpsc, oneshot, watch as channel},
     task::AbortHandle,
@@ -127,6 +129,8 @@ pub struct Guard {
     marking: Marking,
     /// An attempt to hold, or to let go, is under way.
     holding: bool,
+    /// Since when someone else's order is under way.
+    theirs_since: Option<Moment>,
     /// The search for a process that began, and the rollout it is for.
     finding: Option<(RolloutId, AbortHandle)>,
     /// The release for which it was looked up whether it is proven where the policy demands it.
@@ -193,6 +197,7 @@ impl Guard {
             acting: false,
             marking: Marking::default(),
             holding: false,
+            theirs_since: None,
             finding: None,
             demanded_of: None,
             reports,
@@ -217,6 +222,7 @@ impl Guard {
         let mut ticker = tokio::time::interval(TICK);
         ticker.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let platform = self.outside.platform.clone();
+        let mut bell = self.outside.store.rings(&self.history.target);
         loop {
             tokio::select! {
                 biased;
@@ -228,6 +234,7 @@ impl Guard {
                     self.policy = policies.borrow_and_update().clone();
                     self.publish().await;
                 }
+                Some(()) = bell.next() => self.hear().await?,
                 () = platform.changed() => self.look().await?,
                 _ = ticker.tick() => self.tick().await?,
             }
@@ -309,6 +316,7 @@ impl Guard {
     async fn tick(&mut self) -> Result<(), GuardError> {
         self.pay().await?;
         let now = self.outside.clock.now();
+        self.look_after(now);
         let waiting = matches!(
             self.history.open.as_ref().map(|open| &open.phase),
             Some(Phase::WaitingForActivation { .. })
@@ -319,6 +327,7 @@ impl Guard {
         // Time means nothing to a target without an open rollout: most of them, most of the time.
         if self.history.open.is_some() || self.history.hold.is_some() {
             self.awake(now).await?;
+            self.answer().await?;
             // The answer under way may hold the last steps of a watch, which time alone must not end before it is there.
             if !self.judging.asks() {
                 self.feed(Event::Tick).await?;

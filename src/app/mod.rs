@@ -24,6 +24,7 @@ pub mod watch;
 
 pub use channels::sinks;
 pub use clusters::Clusters;
+pub use courier::Sinks;
 pub use fleet::FleetState;
 pub use images::registries;
 pub use run::{NothingToGuard, options, run};

@@ -23,7 +23,12 @@ pub fn command_line() -> String {
 /// Where an event of a guard comes from.
 pub fn of(event: &Event) -> String {
     match event {
-        Event::Person { .. } | Event::Off { .. } | Event::Approved { .. } | Event::GoBack { .. } | Event::GoOn { .. } => socket(),
+        Event::Person { .. }
+        | Event::Off { .. }
+        | Event::Approved { .. }
+        | Event::Agreed { .. }
+        | Event::GoBack { .. }
+        | Event::GoOn { .. } => socket(),
         // What a release brought along is recorded in the name of its file.
         Event::Recorded { by, .. } if by.0 != brought::FILE => socket(),
         Event::PolicyIs { file, .. } => on_this_machine(&format!("policy file {file}")),

@@ -64,7 +64,8 @@ impl Shared {
     /// Tells the guard which policy is in force, for the audit. It is told again at the next reading where it has no time now.
     fn tell_policy(&self, key: &TargetKey, file: &Path, policy: &Policy) {
         let event = Event::PolicyIs {
-            hash: policy.hash.clone(),
+            policy: Box::new(policy.clone()),
+            home: self.clusters.home(),
             by: origin::owner(file),
             file: file.display().to_string(),
         };

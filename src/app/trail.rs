@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use futures::future::BoxFuture;
+use futures::{future::BoxFuture, stream::BoxStream};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -198,6 +198,20 @@ impl Contents for Told {
 impl History for Told {
     fn targets(&self) -> BoxFuture<'_, Result<Vec<TargetKey>, HistoryError>> {
         self.store.targets()
+    }
+
+    fn all(&self) -> BoxFuture<'_, Result<Vec<(TargetHistory, Revision)>, HistoryError>> {
+        Box::pin(async {
+            let all = self.store.all().await?;
+            for (history, _) in &all {
+                self.read(&history.target.to_string(), &history.audit);
+            }
+            Ok(all)
+        })
+    }
+
+    fn rings(&self, target: &TargetKey) -> BoxStream<'static, ()> {
+        self.store.rings(target)
     }
 
     fn load<'a>(&'a self, target: &'a TargetKey) -> BoxFuture<'a, Result<Option<(TargetHistory, Revision)>, HistoryError>> {

@@ -1,6 +1,6 @@
 //! `lastgood approve`: yes to a proposed revert.
 
-use super::{Common, Exit, output, reach};
+use super::{Common, Exit, cluster::InCluster, output, reach};
 use crate::{
     ports::Command,
     words::{RolloutId, Service},
@@ -17,7 +17,8 @@ Exit codes: 0 approved, 2 nothing waits, 5 refused by a guard.
 Examples:
   lastgood approve                   the only one that waits
   lastgood approve 019a2f3c-…        the id that the alert names
-  lastgood approve --service myapp"
+  lastgood approve --service myapp
+  lastgood approve -n shop           in a cluster: the only one there"
 )]
 pub struct Args {
     /// The rollout's id, as the alert names it; else the only one that waits.
@@ -26,6 +27,8 @@ pub struct Args {
     /// The one that waits for this service.
     #[arg(long, value_name = "SERVICE", conflicts_with = "rollout")]
     service: Option<Service>,
+    #[command(flatten)]
+    within: InCluster,
 }
 
 /// Runs it.
@@ -37,6 +40,6 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
         rollout: args.rollout,
         service: args.service.clone(),
     };
-    output::say(&reach::controller(common).await?.act(command).await?);
+    output::say(&reach::controller(common, &args.within).await?.act(command).await?);
     Ok(Exit::Done)
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{
     Common, Exit, Format,
+    cluster::InCluster,
     output::{self, WrongUse},
     reach,
 };
@@ -18,7 +19,7 @@ use crate::{
     app::clock::SystemClock,
     explain, policy,
     ports::{Clock, Desk, Trail},
-    record::{AuditEntry, Audited, CONTROLLER_CHAIN, Head, verify},
+    record::{AuditEntry, Audited, Head, verify},
     words::{Env, Moment, Service},
 };
 
@@ -69,6 +70,8 @@ pub struct Args {
         hide_possible_values = true
     )]
     output: Format,
+    #[command(flatten)]
+    within: InCluster,
 }
 
 #[derive(Debug, Subcommand)]
@@ -97,6 +100,8 @@ struct VerifyArgs {
     /// Lines that the audit was written to; may be given again.
     #[arg(long, value_name = "FILE")]
     file: Vec<PathBuf>,
+    #[command(flatten)]
+    within: InCluster,
 }
 
 /// Runs it.
@@ -104,10 +109,12 @@ struct VerifyArgs {
 /// # Errors
 /// When neither a controller nor a store answers, or a time is none.
 pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
-    let desk = reach::desk(common).await?;
     match &args.verb {
-        Some(Verb::Verify(verify)) => whole(&desk.trail(None).await?, verify),
-        None => list(&*desk, args).await,
+        Some(Verb::Verify(verify)) => {
+            let desk = reach::desk(common, &verify.within).await?;
+            whole(&desk.trail(None).await?, verify)
+        }
+        None => list(&*reach::desk(common, &args.within).await?, args).await,
     }
 }
 
@@ -191,7 +198,6 @@ fn whole(trail: &Trail, kept: &VerifyArgs) -> anyhow::Result<Exit> {
     let heads: Vec<Head> = trail.heads.iter().chain(&kept.head).chain(&written.beyond).cloned().collect();
     let mut chains: Vec<&str> = trail.entries.iter().map(|entry| entry.chain.as_str()).collect();
     chains.extend(heads.iter().map(|head| head.chain.as_str()));
-    chains.push(CONTROLLER_CHAIN);
     chains.sort_unstable();
     chains.dedup();
     let mut exit = if written.wrong.is_empty() { Exit::Done } else { Exit::Failed };

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Common, Exit, Format, output, reach};
+use super::{Common, Exit, Format, cluster, output};
 use crate::{
     explain::API_VERSION,
     policy::{self, Policy},
@@ -141,7 +141,7 @@ fn told(policy: &Policy, asked: &Asked, format: Format) -> anyhow::Result<()> {
 
 /// The settings, where a file says what they are: a policy can be checked on a machine that runs no lastgood.
 fn known_settings(common: &Common) -> anyhow::Result<Option<Settings>> {
-    match settings::load_with_origins(common.config.as_deref(), &reach::environment()) {
+    match settings::load_with_origins(common.config.as_deref(), &cluster::environment()) {
         Ok(loaded) => Ok(loaded.file.is_some().then_some(loaded.settings)),
         Err(error) if common.config.is_some() => Err(error.into()),
         Err(error) => {

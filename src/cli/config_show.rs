@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::{Common, Exit, Format, output, reach};
+use super::{Common, Exit, Format, cluster, output};
 use crate::settings;
 
 /// The controller's settings.
@@ -41,7 +41,7 @@ enum What {
 /// When the settings are invalid.
 pub fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     let What::Show { output: format } = args.what;
-    let loaded = reach::loaded(common)?;
+    let loaded = cluster::loaded(common)?;
     let rows = settings::show(&loaded);
     match format {
         Format::Json | Format::Yaml => {

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Common, Exit,
+    cluster::InCluster,
     output::{self, WrongUse},
     reach::{self, WhichService},
     wait,
@@ -21,7 +22,7 @@ use crate::{
         clock::SystemClock,
         deploy::{self, DeployError, Deployed},
     },
-    explain::clean,
+    explain::{Language, clean},
     fetch::Location,
     host::{Arrived, BeginError, Site},
     policy::{self, Policy, Target},
@@ -96,7 +97,7 @@ pub struct Args {
 /// # Errors
 /// When it is refused, or did not come to the switch.
 pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
-    let settings = reach::settings(common)?;
+    let settings = InCluster::default().settings(common)?;
     let policy = policy_of(common, &settings, args)?;
     let target = match &policy.target {
         Target::Host(target) => target,
@@ -126,7 +127,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     // One that was judged before is not judged anew, so its older verdict counts.
     let since = (deployed.arrived != Arrived::RanAlready).then_some(begun);
     match guarded {
-        Guarded::By(client) => judged(common, args, &client, policy.key(), since).await,
+        Guarded::By(client) => judged(common, args, (&client, settings.language), policy.key(), since).await,
         told => {
             output::say(&format!("{told}; start `lastgood run` to have it judged"));
             Ok(Exit::Done)
@@ -186,7 +187,13 @@ async fn attempt(
 }
 
 /// Says that it is judged, or waits for the verdict.
-async fn judged(common: &Common, args: &Args, client: &Client, target: TargetKey, since: Option<Moment>) -> anyhow::Result<Exit> {
+async fn judged(
+    common: &Common,
+    args: &Args,
+    (client, language): (&Client, Language),
+    target: TargetKey,
+    since: Option<Moment>,
+) -> anyhow::Result<Exit> {
     if !args.wait {
         let service = &target.service;
         output::note(
@@ -203,7 +210,7 @@ async fn judged(common: &Common, args: &Args, client: &Client, target: TargetKey
         version: Some(args.to.clone()),
         since,
     };
-    wait::until_verdict(common, client, &awaited, args.timeout).await
+    wait::until_verdict(common, client, &awaited, (args.timeout, language)).await
 }
 
 /// The policy of the service that is meant.
@@ -232,7 +239,14 @@ async fn recorded(common: &Common, settings: &Settings, target: &TargetKey, vers
         quiet: true,
         ..common.clone()
     };
-    let of_desk = async { anyhow::Ok(reach::desk(&quiet).await?.releases(&target.service).await?) };
+    let of_desk = async {
+        anyhow::Ok(
+            reach::desk(&quiet, &InCluster::default())
+                .await?
+                .releases(&target.service)
+                .await?,
+        )
+    };
     match of_desk.await {
         Ok(releases) => {
             let mut all = releases.into_iter();

@@ -2,6 +2,7 @@
 
 use super::{
     Common, Exit, Format,
+    cluster::InCluster,
     output::{self, WrongUse},
     reach,
 };
@@ -41,6 +42,8 @@ pub struct Args {
         hide_possible_values = true
     )]
     output: Format,
+    #[command(flatten)]
+    within: InCluster,
 }
 
 /// Runs it.
@@ -49,12 +52,12 @@ pub struct Args {
 /// When there is no such rollout.
 pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     let wanted = wanted(args)?;
-    let desk = reach::desk(common).await?;
+    let desk = reach::desk(common, &args.within).await?;
     let record = find(&*desk, &wanted, args.env.as_ref()).await?;
     match args.output {
         Format::Json | Format::Yaml => output::document(&explain::document(&record), args.output)?,
         Format::Name => output::data(&record.id.to_string())?,
-        Format::Table | Format::Wide => output::data(&explain::text(&record, reach::settings(common)?.language))?,
+        Format::Table | Format::Wide => output::data(&explain::text(&record, args.within.settings(common)?.language))?,
     }
     Ok(Exit::Done)
 }

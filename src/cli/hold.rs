@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{
     Common, Exit, Format,
+    cluster::InCluster,
     output::{self, WrongUse},
     reach::{self, MaybeService},
     rollback::asked,
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     app::{Clusters, clock::SystemClock},
-    explain::{self, API_VERSION, HeldStatus},
+    explain::{self, API_VERSION, HeldStatus, TargetStatus},
     policy::Target,
     ports::{Clock, Command, Desk, DeskError},
     record::MarkedWorkload,
@@ -55,6 +56,8 @@ Examples:
 struct ListArgs {
     #[command(flatten)]
     which: MaybeService,
+    #[command(flatten)]
+    within: InCluster,
     /// Table, wide, json, yaml or name.
     #[arg(
         short,
@@ -78,6 +81,8 @@ Examples:
 struct ResumeArgs {
     #[command(flatten)]
     which: MaybeService,
+    #[command(flatten)]
+    within: InCluster,
     /// All that is held.
     #[arg(long)]
     all: bool,
@@ -110,9 +115,9 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
 }
 
 async fn list(common: &Common, args: &ListArgs) -> anyhow::Result<Exit> {
-    let stored = reach::desk(common).await?.status().await?;
+    let stored = reach::desk(common, &args.within).await?.status().await?;
     let now = SystemClock.now();
-    let mut items = explain::holds(&stored, marked(common).await?, now);
+    let mut items = explain::holds(&stored, marked(common, &args.within, &stored).await?, now);
     if args.which.service().is_some() || args.which.env().is_some() {
         items.retain(|item| item.target.as_ref().is_some_and(|target| args.which.matches(target)));
     }
@@ -142,15 +147,19 @@ async fn list(common: &Common, args: &ListArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What the workloads themselves tell, in the namespaces of policies and settings. Never in the way of what is stored.
-async fn marked(common: &Common) -> anyhow::Result<Vec<MarkedWorkload>> {
-    let settings = reach::settings(common)?;
+/// What the workloads themselves tell, in the namespaces of what is stored, of policies and settings, or the one that is named. Never in the
+/// way of what is stored.
+async fn marked(common: &Common, within: &InCluster, stored: &[TargetStatus]) -> anyhow::Result<Vec<MarkedWorkload>> {
+    let settings = within.settings(common)?;
     let mut namespaces = settings.kubernetes.namespaces.clone();
+    namespaces.extend(stored.iter().filter_map(|status| status.namespace.clone()));
+    namespaces.extend(within.namespace().map(str::to_owned));
     for file in settings::policies::of(&settings).accepted {
         if let Target::Kubernetes(target) = file.policy.target {
             namespaces.push(target.namespace);
         }
     }
+    namespaces.retain(|namespace| within.namespace().is_none_or(|named| named == namespace));
     namespaces.sort_unstable();
     namespaces.dedup();
     if namespaces.is_empty() && settings.store != StoreSettings::Kubernetes {
@@ -175,7 +184,7 @@ async fn resume(common: &Common, args: &ResumeArgs) -> anyhow::Result<Exit> {
     if args.all == args.which.service().is_some() {
         return Err(WrongUse("name a service, or say --all".to_owned()).into());
     }
-    let desk = reach::desk(common).await?;
+    let desk = reach::desk(common, &args.within).await?;
     let held = meant(&*desk, args).await?;
     if held.is_empty() {
         return Err(DeskError::Refused("nothing is held; see `lastgood hold list`".to_owned()).into());

@@ -5,6 +5,7 @@
 mod approve;
 mod audit;
 mod check;
+mod cluster;
 mod completions;
 mod config_show;
 mod crd;
@@ -31,7 +32,7 @@ mod wait;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 pub use output::Format;
 
@@ -178,7 +179,7 @@ enum Verb {
 /// Reads the command line, does what it says and tells how it ended.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match parsed() {
         Ok(arguments) => arguments,
         Err(error) => {
             let _ = error.print();
@@ -206,6 +207,16 @@ pub fn main() -> ExitCode {
             output::exit_of(&error).into()
         }
     }
+}
+
+/// The command line, of the plugin under the name by which people call it.
+fn parsed() -> Result<Arguments, clap::Error> {
+    let command = if cluster::is_plugin() {
+        cluster::renamed(Arguments::command()).bin_name("kubectl lastgood")
+    } else {
+        Arguments::command()
+    };
+    Arguments::from_arg_matches(&command.try_get_matches()?)
 }
 
 async fn dispatch(Arguments { common, verb }: Arguments) -> anyhow::Result<Exit> {

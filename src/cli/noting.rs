@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, time::Duration};
 
-use super::{Common, output, reach};
+use super::{Common, cluster::InCluster, output, reach};
 use crate::{
     ports::{Command, Note, NotedAction},
     words::TargetKey,
@@ -16,8 +16,8 @@ const AGAIN: Duration = Duration::from_millis(100);
 const ATTEMPTS: usize = 10;
 
 /// Notes it; what cannot be noted is said.
-pub async fn note(common: &Common, note: Note) {
-    let because = match tokio::time::timeout(WITHIN, noted(common, note)).await {
+pub async fn note(where_to: (&Common, &InCluster), note: Note) {
+    let because = match tokio::time::timeout(WITHIN, noted(where_to, note)).await {
         Ok(Ok(())) => return,
         Ok(Err(error)) => format!("{error:#}"),
         Err(_) => format!("it was not done within {} s", WITHIN.as_secs()),
@@ -27,7 +27,7 @@ pub async fn note(common: &Common, note: Note) {
 
 /// Notes that something was refused, whatever reason was given for it.
 pub async fn refused(
-    common: &Common,
+    where_to: (&Common, &InCluster),
     target: TargetKey,
     (action, what): (NotedAction, String),
     reason: &str,
@@ -44,17 +44,17 @@ pub async fn refused(
         },
         refused: true,
     };
-    note(common, refused).await;
+    note(where_to, refused).await;
 }
 
-async fn noted(common: &Common, note: Note) -> anyhow::Result<()> {
+async fn noted((common, within): (&Common, &InCluster), note: Note) -> anyhow::Result<()> {
     let quiet = Common {
         quiet: true,
         ..common.clone()
     };
     let mut attempt = 1;
     let desk = loop {
-        match reach::desk_to_act(&quiet, true).await {
+        match reach::desk_to_act(&quiet, within, true).await {
             Err(_) if attempt < ATTEMPTS => tokio::time::sleep(AGAIN).await,
             desk => break desk?,
         }

@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::{Common, Exit};
+use super::{Common, Exit, cluster::as_called};
 use crate::{app::NothingToGuard, explain, ports::DeskError, settings::SettingsError};
 
 /// How results look.
@@ -79,6 +79,7 @@ pub fn visible(json: &str) -> String {
 
 /// Says something to the person, on stderr. Whatever drives terminals is shown, not done.
 pub fn say(text: &str) {
+    let text = as_called(text);
     let lines: Vec<String> = text.lines().map(explain::clean).collect();
     let _ = writeln!(anstream::stderr(), "{}", lines.join("\n"));
 }

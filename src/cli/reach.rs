@@ -1,20 +1,21 @@
 //! The way to the desk: the running controller's socket, or the store itself.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use tokio::sync::Mutex;
 
 use super::{
     Common,
+    cluster::InCluster,
     output::{self, WrongUse},
 };
 use crate::{
-    app::{self, Clusters, FleetState, clock::SystemClock, desk::StoreDesk},
+    app::{self, Clusters, FleetState, Sinks, clock::SystemClock, desk::StoreDesk},
     history,
     policy::Policy,
     ports::{Clock, Desk, DeskError, SharedHistory},
     registry::Registries,
-    settings::{self, Loaded, Settings, StoreSettings},
+    settings::{self, Settings, StoreSettings},
     web::{actor, by_sudo, client::Client},
     words::{Actor, Env, Service, TargetKey},
 };
@@ -141,51 +142,27 @@ pub fn unknown(service: &Service, env: Option<&Env>, all: &[TargetKey]) -> DeskE
     DeskError::Unknown(format!("no service `{service}`{env} is guarded here; {known}"))
 }
 
-/// The settings, by the command line and the environment.
-///
-/// # Errors
-/// When they are invalid.
-pub fn settings(common: &Common) -> anyhow::Result<Settings> {
-    Ok(loaded(common)?.settings)
-}
-
-/// The same, with where each of them comes from.
-///
-/// # Errors
-/// When they are invalid.
-pub fn loaded(common: &Common) -> anyhow::Result<Loaded> {
-    Ok(settings::load_with_origins(common.config.as_deref(), &environment())?)
-}
-
-/// The environment's variables that are text.
-#[must_use]
-pub fn environment() -> BTreeMap<String, String> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
-}
-
 /// The desk: the running controller's, else the store's own.
 ///
 /// # Errors
 /// When neither can be reached.
-pub async fn desk(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
-    controllers_or_stores(common, Missing::Refused).await
+pub async fn desk(common: &Common, within: &InCluster) -> anyhow::Result<Arc<dyn Desk>> {
+    controllers_or_stores(common, within, Missing::Refused).await
 }
 
 /// As [`desk`]; a store that is missing is made, so that something can be said before a controller ever ran.
 ///
 /// # Errors
 /// When neither can be reached.
-pub async fn desk_or_new_store(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
-    controllers_or_stores(common, Missing::Made).await
+pub async fn desk_or_new_store(common: &Common, within: &InCluster) -> anyhow::Result<Arc<dyn Desk>> {
+    controllers_or_stores(common, within, Missing::Made).await
 }
 
-async fn controllers_or_stores(common: &Common, missing: Missing) -> anyhow::Result<Arc<dyn Desk>> {
-    let settings = settings(common)?;
+async fn controllers_or_stores(common: &Common, within: &InCluster, missing: Missing) -> anyhow::Result<Arc<dyn Desk>> {
+    let settings = within.settings(common)?;
     let path = match &settings.store {
         StoreSettings::Sqlite(path) => path,
-        StoreSettings::Kubernetes => return Ok(Arc::new(cluster_desk(common, &settings, missing).await?)),
+        StoreSettings::Kubernetes => return Ok(Arc::new(cluster_desk(common, within, &settings, missing).await?)),
     };
     match Client::connect(&settings.server.socket)? {
         Some(client) => Ok(Arc::new(client.called_by(sudo_user()))),
@@ -197,9 +174,9 @@ async fn controllers_or_stores(common: &Common, missing: Missing) -> anyhow::Res
 ///
 /// # Errors
 /// When neither can be reached.
-pub async fn desk_to_act(common: &Common, again: bool) -> anyhow::Result<Arc<dyn Desk>> {
+pub async fn desk_to_act(common: &Common, within: &InCluster, again: bool) -> anyhow::Result<Arc<dyn Desk>> {
     let missing = if again { Missing::MadeQuietly } else { Missing::Made };
-    controllers_or_stores(common, missing).await
+    controllers_or_stores(common, within, missing).await
 }
 
 /// What a store that is not there means.
@@ -215,10 +192,10 @@ enum Missing {
 ///
 /// # Errors
 /// When no controller runs.
-pub async fn controller(common: &Common) -> anyhow::Result<Arc<dyn Desk>> {
-    let settings = settings(common)?;
+pub async fn controller(common: &Common, within: &InCluster) -> anyhow::Result<Arc<dyn Desk>> {
+    let settings = within.settings(common)?;
     if settings.store == StoreSettings::Kubernetes {
-        return Ok(Arc::new(cluster_desk(common, &settings, Missing::Refused).await?));
+        return Ok(Arc::new(cluster_desk(common, within, &settings, Missing::Refused).await?));
     }
     let client = Client::connect(&settings.server.socket)?.ok_or_else(|| {
         DeskError::Failed(format!(
@@ -248,23 +225,58 @@ async fn file_desk(common: &Common, settings: &Settings, path: &Path, missing: M
         Some(user) if uid == 0 => by_sudo(&user, uid),
         _ => actor(uid),
     };
+    let sinks = app::sinks(settings, &clock()).map_err(|error| format!("{error:#}"));
     let clusters = Clusters::new(&settings.kubernetes);
-    store_desk(common, settings, store, policies, clusters, who).await
+    store_desk(common, settings, (store, policies), (clusters, sinks), who).await
 }
 
-/// The histories in the cluster, by the person's own kubeconfig and rights.
-async fn cluster_desk(common: &Common, settings: &Settings, missing: Missing) -> anyhow::Result<StoreDesk> {
+/// The histories in the cluster, by the person's own kubeconfig and rights. Each says by which policy it is guarded; those of this machine
+/// are for what is not guarded yet.
+async fn cluster_desk(common: &Common, within: &InCluster, settings: &Settings, missing: Missing) -> anyhow::Result<StoreDesk> {
     let clusters = Clusters::new(&settings.kubernetes);
-    let store = clusters.objects().await?;
-    let actor = Actor(clusters.get().await?.user().await?);
-    if missing != Missing::MadeQuietly
-        && let Some(leader) = clusters.leader().await
-    {
-        output::note(common, &format!("note: {leader}"));
+    let local = policies(common, settings);
+    let scope = within.scope(settings, !local.is_empty());
+    let cluster = clusters.get().await?;
+    let namespaces = scope.namespaces(settings, cluster.namespace(), &local);
+    let lease = settings.kubernetes.lease.as_ref();
+    let home = lease.and_then(|lease| lease.namespace.as_deref());
+    let found = clusters.objects_of_person(namespaces.clone(), home).await?;
+    let actor = Actor(cluster.user().await?);
+    if missing != Missing::MadeQuietly {
+        let note = match &found.unread {
+            Some(home) => Some(format!(
+                "who leads, and whether all services are frozen, is not shown: the namespace {home}, where lastgood runs, cannot be read"
+            )),
+            None => clusters.leader().await,
+        };
+        if let Some(note) = note {
+            output::note(common, &format!("note: {note}"));
+        }
     }
-    let policies = policies(common, settings);
+    let in_force = found.histories.iter().filter_map(|history| history.in_force.as_ref());
+    let mut policies: Vec<Policy> = in_force.map(|in_force| in_force.policy.clone()).collect();
+    let known: Vec<TargetKey> = policies.iter().map(Policy::key).collect();
+    policies.retain(|policy| {
+        let twice = known.iter().filter(|key| **key == policy.key()).count() > 1;
+        if twice {
+            let note = format!(
+                "note: {} is guarded in several namespaces and left out here: name one of them with -n",
+                policy.key()
+            );
+            output::note(common, &note);
+        }
+        !twice
+    });
+    policies.extend(
+        local
+            .into_iter()
+            .filter(|policy| !known.contains(&policy.key()) && scope.includes(policy, &namespaces)),
+    );
+    policies.sort_by_key(Policy::key);
     clusters.place_all(policies.iter());
-    store_desk(common, settings, store, policies, clusters, actor).await
+    // Whoever leads has the channels, and sends what is stored: nothing is sent twice.
+    let sinks = Err("it has the channels".to_owned());
+    store_desk(common, settings, (found.objects, policies), (clusters, sinks), actor).await
 }
 
 fn policies(common: &Common, settings: &Settings) -> Vec<Policy> {
@@ -278,29 +290,30 @@ fn policies(common: &Common, settings: &Settings) -> Vec<Policy> {
 async fn store_desk(
     common: &Common,
     settings: &Settings,
-    store: SharedHistory,
-    policies: Vec<Policy>,
-    clusters: Clusters,
+    (store, policies): (SharedHistory, Vec<Policy>),
+    (clusters, sinks): (Clusters, Result<Arc<Sinks>, String>),
     actor: Actor,
 ) -> anyhow::Result<StoreDesk> {
     let store = app::trail::told(store, &settings.audit);
-    let fleet = Mutex::new(FleetState::load(settings, store.clone()).await?);
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // No registry stands in a person's way, nor what they may not read of its settings.
     let images = app::registries(&settings.registries).unwrap_or_else(|error| {
         output::note(common, &format!("note: no registry is asked for images: {error}"));
         Arc::new(Registries::default())
     });
     Ok(StoreDesk {
+        fleet: Mutex::new(FleetState::load(settings, store.clone()).await?),
         store,
         policies,
-        fleet,
         clusters,
         images,
-        sinks: app::sinks(settings, &clock).map_err(|error| format!("{error:#}")),
-        clock,
+        sinks,
+        clock: clock(),
         actor,
     })
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
 }
 
 /// Who called sudo, as it says itself.

@@ -4,6 +4,7 @@ use std::{io::Read as _, path::PathBuf};
 
 use super::{
     Common, Exit,
+    cluster::InCluster,
     output::{self, WrongUse},
     reach,
 };
@@ -34,6 +35,8 @@ pub struct Args {
     /// The environment, where the manifest does not say one.
     #[arg(short, long, value_name = "ENV")]
     env: Option<Env>,
+    #[command(flatten)]
+    within: InCluster,
 }
 
 /// Runs it.
@@ -51,7 +54,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     let service = agreed("service", manifest.service.as_ref(), args.service.as_ref())?
         .ok_or_else(|| WrongUse("which service is it of? Name it with --service, or in the manifest".to_owned()))?;
     let env = agreed("env", manifest.env.as_ref(), args.env.as_ref())?;
-    let desk = reach::desk_or_new_store(common).await?;
+    let desk = reach::desk_or_new_store(common, &args.within).await?;
     for target in targets(&*desk, &service, env.as_ref()).await? {
         let manifest = Box::new(manifest.clone());
         output::say(&desk.act(Command::Record { target, manifest }).await?);

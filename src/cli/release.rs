@@ -3,7 +3,9 @@
 use clap::Subcommand;
 
 use super::{
-    Common, Exit, noting,
+    Common, Exit,
+    cluster::InCluster,
+    noting,
     output::{self, WrongUse},
     reach,
 };
@@ -64,6 +66,8 @@ struct Which {
     /// Why, for the record.
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     reason: String,
+    #[command(flatten)]
+    within: InCluster,
 }
 
 impl Which {
@@ -88,7 +92,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
         Word::Allow(which) => (PersonWord::Allow, which),
     };
     let (service, version) = which.service_and_version()?;
-    let desk = reach::desk(common).await?;
+    let desk = reach::desk(common, &which.within).await?;
     let target = reach::one_target(&*desk, &service, which.env.as_ref()).await?;
     if matches!(&args.word, Word::Prove(prove) if !prove.allow_dirty) && version.is_dirty() {
         drop(desk);
@@ -97,7 +101,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
             explain::clean(version.as_str())
         ));
         let deed = (NotedAction::Release, format!("prove {version}"));
-        noting::refused(common, target, deed, &which.reason, &because).await;
+        noting::refused((common, &which.within), target, deed, &which.reason, &because).await;
         return Err(because.into());
     }
     let command = Command::Word {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{
     Common, Exit, Format,
+    cluster::InCluster,
     output::{self, WrongUse},
     reach::{self, MaybeService},
     status::{fitted, terminal_width},
@@ -28,6 +29,8 @@ Examples:
 pub struct Args {
     #[command(flatten)]
     which: MaybeService,
+    #[command(flatten)]
+    within: InCluster,
     /// So many versions.
     #[arg(long, value_name = "N", default_value = "5")]
     limit: NonZeroUsize,
@@ -58,7 +61,7 @@ struct ReleaseList {
 /// When the service is not known, or neither a controller nor a store answers.
 pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     let service = args.which.service().ok_or_else(|| WrongUse("name a service".to_owned()))?;
-    let desk = reach::desk(common).await?;
+    let desk = reach::desk(common, &args.within).await?;
     let items = newest(known(&*desk, service, args).await?, args.limit.get());
     match args.output {
         Format::Json | Format::Yaml => {

@@ -7,7 +7,9 @@ use std::{io::IsTerminal as _, time::Duration};
 use serde::Serialize;
 
 use super::{
-    Common, Exit, Format, noting,
+    Common, Exit, Format,
+    cluster::InCluster,
+    noting,
     output::{self, WrongUse},
     reach::{self, WhichService},
 };
@@ -45,6 +47,8 @@ Examples:
 pub struct Args {
     #[command(flatten)]
     which: WhichService,
+    #[command(flatten)]
+    within: InCluster,
     /// The version to go back to; without it you pick one, with --yes it is the last good one.
     #[arg(long, value_name = "VERSION")]
     to: Option<VersionName>,
@@ -89,7 +93,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     };
     let (runs, to) = ends(&way)?;
     // Anew: while a person thinks, the store is not held and a controller may have begun.
-    let desk = reach::desk_to_act(common, true).await?;
+    let desk = reach::desk_to_act(common, &args.within, true).await?;
     let command = Command::GoBack {
         target: way.target.clone(),
         from: runs,
@@ -114,7 +118,7 @@ async fn note_refusal(common: &Common, args: &Args, error: &anyhow::Error) {
     let Some(because) = error.downcast_ref::<DeskError>().filter(|_| !args.dry_run) else {
         return;
     };
-    let target = match reach::desk_to_act(common, true).await {
+    let target = match reach::desk_to_act(common, &args.within, true).await {
         Ok(desk) => args.which.target(&*desk).await,
         Err(error) => Err(error),
     };
@@ -122,7 +126,7 @@ async fn note_refusal(common: &Common, args: &Args, error: &anyhow::Error) {
     if let Ok(target) = target {
         let to = args.to.as_ref().map_or("the last good version", VersionName::as_str);
         noting::refused(
-            common,
+            (common, &args.within),
             target,
             (NotedAction::Rollback, format!("to {to}")),
             &args.reason,
@@ -151,10 +155,10 @@ async fn agree(common: &Common, args: &Args) -> anyhow::Result<Agreed> {
     }
     let (_, to) = ends(&way)?;
     if args.dry_run {
-        return dry(args, &way, numbers(common, &way, NUMBERS.0).await).map(Agreed::Over);
+        return dry(args, &way, numbers((common, args), &way, NUMBERS.0).await).map(Agreed::Over);
     }
     if asks {
-        show(common, &way, NUMBERS.0).await;
+        show(common, args, &way, NUMBERS.0).await;
     }
     unhindered(&way)?;
     if asks && !asked::yes(&format!("Go back to {}?", explain::clean(to.as_str()))).await? {
@@ -166,19 +170,19 @@ async fn agree(common: &Common, args: &Args) -> anyhow::Result<Agreed> {
 
 async fn shown_beside(common: &Common, args: &Args, way: &Way) {
     if args.yes && !common.quiet {
-        show(common, way, NUMBERS.1).await;
+        show(common, args, way, NUMBERS.1).await;
     }
 }
 
-async fn show(common: &Common, way: &Way, within: Duration) {
-    let seen = numbers(common, way, within).await;
+async fn show(common: &Common, args: &Args, way: &Way, within: Duration) {
+    let seen = numbers((common, args), way, within).await;
     let text = way.text(seen.as_ref().map_err(String::as_str), SystemClock.now());
     output::note(common, &text);
 }
 
 /// What going back would mean. The desk is let go again: whoever thinks about it holds nothing.
 async fn look(common: &Common, args: &Args, to: Option<&VersionName>) -> anyhow::Result<Way> {
-    let desk = reach::desk_to_act(common, args.to.as_ref() != to).await?;
+    let desk = reach::desk_to_act(common, &args.within, args.to.as_ref() != to).await?;
     let target = args.which.target(&*desk).await?;
     Ok(desk.way(&target, to).await?)
 }
@@ -208,8 +212,8 @@ fn unhindered(way: &Way) -> Result<(), DeskError> {
 }
 
 /// How both versions did lately, or why that is not known. Never in the way.
-async fn numbers(common: &Common, way: &Way, within: Duration) -> Result<[Vec<Lately>; 2], String> {
-    let settings = reach::settings(common).map_err(|error| error.to_string())?;
+async fn numbers((common, args): (&Common, &Args), way: &Way, within: Duration) -> Result<[Vec<Lately>; 2], String> {
+    let settings = args.within.settings(common).map_err(|error| error.to_string())?;
     let source = Prometheus::new(app::options(&settings.prometheus)).map_err(|error| error.to_string())?;
     let now = SystemClock.now();
     let of = |passage: Option<&Passage>| {
@@ -277,7 +281,7 @@ fn tell(args: &Args, record: &Record, common: &Common) -> anyhow::Result<Exit> {
     match args.output {
         Format::Json | Format::Yaml => output::document(&explain::document(record), args.output)?,
         Format::Name => output::data(&record.id.to_string())?,
-        Format::Table | Format::Wide => output::data(&explain::in_one_line(record, reach::settings(common)?.language))?,
+        Format::Table | Format::Wide => output::data(&explain::in_one_line(record, args.within.settings(common)?.language))?,
     }
     Ok(match record.outcome {
         Some(Outcome::Reverted | Outcome::Verified | Outcome::DidNotHelp) => Exit::Done,

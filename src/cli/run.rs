@@ -1,6 +1,6 @@
 //! `lastgood run`: the controller.
 
-use super::{Common, Exit, reach};
+use super::{Common, Exit, cluster};
 use crate::app;
 
 /// Runs in the foreground until SIGTERM or Ctrl-C; SIGHUP reads the policies again, a bad file keeps what it said before.
@@ -21,6 +21,6 @@ pub struct Args {}
 /// # Errors
 /// When it cannot start, or the store refuses for good.
 pub async fn run(common: &Common, Args {}: &Args) -> anyhow::Result<Exit> {
-    app::run(&reach::loaded(common)?).await?;
+    app::run(&cluster::loaded(common)?).await?;
     Ok(Exit::Done)
 }

@@ -3,7 +3,9 @@
 use std::{io::IsTerminal, time::Duration};
 
 use super::{
-    Common, Exit, Format, output,
+    Common, Exit, Format,
+    cluster::InCluster,
+    output,
     reach::{self, MaybeService},
 };
 use crate::{
@@ -23,11 +25,14 @@ why not is a sentence.
 Examples:
   lastgood status
   lastgood status -w myapp     a live view while a rollout is judged
+  lastgood status -n shop      in a cluster; -A: in all namespaces
   lastgood status -o json | jq '.items[].ready'"
 )]
 pub struct Args {
     #[command(flatten)]
     which: MaybeService,
+    #[command(flatten)]
+    within: InCluster,
     /// Keep watching: a live view on a terminal, else a JSON line a second.
     #[arg(short, long)]
     watch: bool,
@@ -51,10 +56,16 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     if args.watch {
         return watch(common, args).await;
     }
-    let items = ask(&*reach::desk(common).await?, args).await?;
+    let items = ask(&*reach::desk(common, &args.within).await?, args).await?;
     match args.output {
         Format::Json | Format::Yaml => output::document(&StatusList::new(items), args.output)?,
         Format::Name => output::data(&items.iter().map(|item| format!("{}\n", item.target)).collect::<String>())?,
+        Format::Table | Format::Wide if items.is_empty() && args.within.is_one_namespace(common)? => {
+            output::note(
+                common,
+                "nothing is guarded in this namespace: name another with -n, or all with -A",
+            );
+        }
         Format::Table | Format::Wide => {
             let table = explain::status_table(&items, args.output == Format::Wide, SystemClock.now());
             let width = std::io::stdout().is_terminal().then(terminal_width);
@@ -75,7 +86,7 @@ async fn ask(desk: &dyn Desk, args: &Args) -> anyhow::Result<Vec<TargetStatus>> 
 }
 
 async fn watch(common: &Common, args: &Args) -> anyhow::Result<Exit> {
-    let desk = reach::controller(common).await?;
+    let desk = reach::controller(common, &args.within).await?;
     let terminal = std::io::stdout().is_terminal() && args.output != Format::Json;
     let mut ticker = tokio::time::interval(Duration::from_secs(1));
     loop {

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use super::{
-    Common, Exit, output,
+    Common, Exit,
+    cluster::InCluster,
+    output,
     reach::{self, WhichService},
 };
 use crate::{
-    explain, policy,
+    explain::{self, Language},
+    policy,
     ports::Desk,
     record::{Phase, Record, RolloutKind},
     words::{Moment, Standing, TargetKey, Verdict, VersionName},
@@ -23,11 +26,14 @@ Exit codes: 0 judged good, 3 judged bad, 4 no verdict or timed out.
 
 Examples:
   lastgood wait myapp --timeout 30m
+  lastgood wait myapp -n shop --to v1.2.3
   ./deploy.sh v1.2.3 && lastgood wait myapp --to v1.2.3"
 )]
 pub struct Args {
     #[command(flatten)]
     which: WhichService,
+    #[command(flatten)]
+    within: InCluster,
     /// The rollout to this version, even if it has not begun yet.
     #[arg(long, value_name = "VERSION")]
     to: Option<VersionName>,
@@ -41,13 +47,19 @@ pub struct Args {
 /// # Errors
 /// When no controller runs or it ends meanwhile.
 pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
-    let desk = reach::controller(common).await?;
+    let desk = reach::controller(common, &args.within).await?;
     let awaited = Awaited {
         target: args.which.target(&*desk).await?,
         version: args.to.clone(),
         since: None,
     };
-    until_verdict(common, &*desk, &awaited, args.timeout).await
+    until_verdict(
+        common,
+        &*desk,
+        &awaited,
+        (args.timeout, args.within.settings(common)?.language),
+    )
+    .await
 }
 
 /// Which rollout is waited for.
@@ -64,8 +76,12 @@ pub struct Awaited {
 ///
 /// # Errors
 /// When the controller ends meanwhile.
-pub async fn until_verdict(common: &Common, desk: &dyn Desk, awaited: &Awaited, timeout: Duration) -> anyhow::Result<Exit> {
-    let language = reach::settings(common)?.language;
+pub async fn until_verdict(
+    common: &Common,
+    desk: &dyn Desk,
+    awaited: &Awaited,
+    (timeout, language): (Duration, Language),
+) -> anyhow::Result<Exit> {
     let verdict = async {
         let mut ticker = tokio::time::interval(Duration::from_secs(1));
         let mut told = String::new();

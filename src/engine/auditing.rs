@@ -4,8 +4,9 @@ use super::draft::Draft;
 use crate::{
     decide::Decision,
     manifest::Manifest,
-    record::{ActResult, Action, Deed, Happened, Hold, Mark, ProofBasis, Record},
-    words::{Actor, Fingerprint, Standing, Version},
+    policy::Policy,
+    record::{ActResult, Action, Deed, Happened, Hold, InForce, Mark, ProofBasis, Record},
+    words::{Actor, Standing, Version},
 };
 
 /// Characters of a reason that was found, not said: outputs of commands may be long.
@@ -143,7 +144,13 @@ pub(super) fn recorded(draft: &mut Draft<'_>, manifest: &Manifest, by: &Actor) {
 }
 
 /// The policy in force, as it is read now: noted where it is another one than before.
-pub(super) fn policy_is(draft: &mut Draft<'_>, hash: &Fingerprint, by: &Actor) {
+pub(super) fn policy_is(draft: &mut Draft<'_>, policy: &Policy, by: &Actor, home: Option<&str>) {
+    let mode = policy.mode.min(draft.context.fleet.mode);
+    draft.history.in_force = Some(Box::new(InForce {
+        policy: Policy { mode, ..policy.clone() },
+        home: home.map(str::to_owned),
+    }));
+    let hash = &policy.hash;
     if draft.history.policy.as_ref() == Some(hash) {
         return;
     }

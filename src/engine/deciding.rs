@@ -149,8 +149,22 @@ pub(super) fn approved(draft: &mut Draft<'_>, rollout: RolloutId, by: &Actor) {
             refuse(draft, record, Guard::NotApproved { until });
             return;
         }
-        draft.note(record, Happened::Approved { by: by.clone() });
+        // What was left for the controller is noted already.
+        if record.agreed.take().is_none() {
+            draft.note(record, Happened::Approved { by: by.clone() });
+        }
         decide_again(draft, record, &to, Some(by.clone()));
+    });
+}
+
+/// A person says yes in time, where the controller will find it and takes it for [`approved`].
+pub(super) fn agreed(draft: &mut Draft<'_>, rollout: RolloutId, by: &Actor) {
+    draft.with_open(rollout, |draft, record| {
+        let in_time = proposal(record).is_some_and(|(_, until)| draft.now < until);
+        if in_time && record.agreed.is_none() {
+            record.agreed = Some(by.clone());
+            draft.note(record, Happened::Approved { by: by.clone() });
+        }
     });
 }
 

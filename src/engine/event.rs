@@ -9,7 +9,7 @@ use crate::{
         ActResult, Activation, DataFault, Deed, Hold, HoldResult, Intent, MarkResult, Observation, Ordered, TargetHistory,
         Unready,
     },
-    words::{Actor, ChannelName, Env, Fingerprint, Moment, RolloutId, Standing, Version},
+    words::{Actor, ChannelName, Env, Moment, RolloutId, Standing, Version},
 };
 
 /// What a step may look at beside the history.
@@ -101,6 +101,13 @@ pub enum Event {
         /// Who.
         by: Actor,
     },
+    /// A person says yes where the controller will find it: nothing else is done here.
+    Agreed {
+        /// Which rollout.
+        rollout: RolloutId,
+        /// Who.
+        by: Actor,
+    },
     /// A person's word on a version.
     Person {
         /// Which version.
@@ -148,12 +155,14 @@ pub enum Event {
     },
     /// The policy in force was read.
     PolicyIs {
-        /// Its hash.
-        hash: Fingerprint,
+        /// What it says.
+        policy: Box<Policy>,
         /// Whose file it is.
         by: Actor,
         /// Which file.
         file: String,
+        /// The namespace in which the controller keeps its state, where that is a cluster's.
+        home: Option<String>,
     },
     /// It was tried to move a mark.
     Marked {

@@ -71,6 +71,7 @@ pub fn step(history: &TargetHistory, context: &Context<'_>, event: &Event, now: 
         Event::GoOn { by, reason } => holding::person(&mut draft, by, reason),
         Event::Unguarded => holding::unguarded(&mut draft),
         Event::Approved { rollout, by } => deciding::approved(&mut draft, *rollout, by),
+        Event::Agreed { rollout, by } => deciding::agreed(&mut draft, *rollout, by),
         Event::Person {
             version,
             word,
@@ -81,7 +82,7 @@ pub fn step(history: &TargetHistory, context: &Context<'_>, event: &Event, now: 
         Event::Recorded { manifest, by } => auditing::recorded(&mut draft, manifest, by),
         Event::Skipped { rollout, env, standing } => opening::skipped(&mut draft, *rollout, env, *standing),
         Event::Off { off, by, reason } => person::switched(&mut draft, *off, by, reason),
-        Event::PolicyIs { hash, by, .. } => auditing::policy_is(&mut draft, hash, by),
+        Event::PolicyIs { policy, by, home, .. } => auditing::policy_is(&mut draft, policy, by, home.as_deref()),
         Event::Marked { kind, to, result } => marks::marked(&mut draft, *kind, to, result),
         Event::Noted(deed) => draft.audit(deed.clone()),
         Event::Readiness(unready) => outbox::readiness(&mut draft, unready),

@@ -95,6 +95,7 @@ pub(super) fn blank(draft: &mut Draft<'_>, kind: RolloutKind, from: Option<Versi
         fault: None,
         decision: None,
         intent: None,
+        agreed: None,
         outcome: None,
         outcome_detail: None,
         verification: None,

@@ -8,7 +8,7 @@ use super::{Language, ProvenIn, proven_elsewhere, story::sentence, told::unmarke
 use crate::{
     decide::{Decision, Freeze},
     judge::Evidence,
-    policy::{Mode, Policy},
+    policy::{Mode, Policy, Target},
     record::{Activation, DataFault, Hold, KnownVersion, Phase, Record, RolloutKind, TargetHistory, Unready},
     words::{Moment, Outcome, RolloutId, Standing, TargetKey, Verdict, Version},
 };
@@ -18,6 +18,9 @@ use crate::{
 pub struct TargetStatus {
     /// Whose.
     pub target: TargetKey,
+    /// Where it is in a cluster; none on a host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
     /// How far lastgood may go: the more cautious of settings and policy.
     pub mode: Mode,
     /// Since when, by whom and why lastgood is switched off for it; none: it is not.
@@ -120,6 +123,10 @@ pub fn status(
 ) -> TargetStatus {
     TargetStatus {
         target: history.target.clone(),
+        namespace: match &policy.target {
+            Target::Kubernetes(target) => Some(target.namespace.clone()),
+            Target::Host(_) => None,
+        },
         mode,
         off: history.off.clone(),
         runs: runs(history),

@@ -27,13 +27,22 @@ pub fn status_table(items: &[TargetStatus], wide: bool, now: Moment) -> String {
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
+    // As kubectl does, where there is more than one.
+    let apart = items.iter().any(|item| item.namespace != items[0].namespace);
     let mut header = vec!["SERVICE", "ENV", "RUNS", "STANDING", "LAST GOOD", "READY", "ROLLOUT"];
     if wide {
         header.extend(["MODE", "FINGERPRINT", "LAST ROLLOUT"]);
     }
+    if apart {
+        header.insert(0, "NAMESPACE");
+    }
     table.set_header(header);
     for item in items {
-        table.add_row(row(item, wide, now));
+        let mut row = row(item, wide, now);
+        if apart {
+            row.insert(0, item.namespace.clone().unwrap_or_else(|| "-".to_owned()));
+        }
+        table.add_row(row);
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));

@@ -48,9 +48,15 @@ pub(super) enum CallError {
         /// How long it asks to be left alone.
         pause: Duration,
     },
-    /// The server refuses: 400, 401, 403. Nothing was changed.
+    /// The server refuses: 400. Nothing was changed.
     #[error("{0}")]
     Refused(String),
+    /// It does not know the caller: 401.
+    #[error("{0}")]
+    Unauthorized(String),
+    /// The caller may not; its words name who may not do what where: 403.
+    #[error("{0}")]
+    Forbidden(String),
     /// No answer, or none that tells whether it was done.
     #[error("{0}")]
     Unknown(String),
@@ -265,7 +271,9 @@ fn answered(status: &Status) -> CallError {
                     .into(),
             ),
         },
-        400 | 401 | 403 if own => CallError::Refused(words),
+        400 if own => CallError::Refused(words),
+        401 if own => CallError::Unauthorized(words),
+        403 if own => CallError::Forbidden(words),
         code => CallError::Unknown(format!("the API server answered {code}: {words}")),
     }
 }

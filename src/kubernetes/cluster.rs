@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use kube::{
     Client, Config,
-    config::{KubeConfigOptions, Kubeconfig},
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 
 use super::{
@@ -132,12 +132,24 @@ async fn config(address: &Address) -> Result<Config, PlatformError> {
     };
     let kubeconfig = match &address.kubeconfig {
         Some(path) => Kubeconfig::read_from(path),
-        None => Kubeconfig::read(),
+        None => kubectls(),
     };
     let kubeconfig = kubeconfig.map_err(|error| unusable(&error))?;
     Config::from_custom_kubeconfig(kubeconfig, &options)
         .await
         .map_err(|error| unusable(&error))
+}
+
+/// What kubectl reads: of the files that `KUBECONFIG` lists those that are there, else its own.
+fn kubectls() -> Result<Kubeconfig, KubeconfigError> {
+    let listed = std::env::var_os("KUBECONFIG").unwrap_or_default();
+    let mut there = std::env::split_paths(&listed).filter(|path| path.is_file()).peekable();
+    if there.peek().is_none() {
+        return Kubeconfig::read();
+    }
+    there.try_fold(Kubeconfig::default(), |merged, path| {
+        merged.merge(Kubeconfig::read_from(path)?)
+    })
 }
 
 /// `kube`'s own debugging variables could make lastgood act elsewhere, or as someone else.

@@ -36,6 +36,7 @@ impl Concerns {
     fn include(&self, rung: &Rung) -> bool {
         match rung {
             Rung::Everything => true,
+            Rung::History { .. } => false,
             Rung::Object { uid, owner } => {
                 let uids = self.lock();
                 uids.contains(uid) || owner.as_ref().is_some_and(|owner| uids.contains(owner))

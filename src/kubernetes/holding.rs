@@ -130,7 +130,11 @@ impl Workload {
     fn met(&self, error: CallError) -> Tried<HoldResult> {
         match error {
             CallError::Busy { .. } | CallError::Unknown(_) | CallError::Conflict(_) => Tried::Again(error),
-            CallError::Absent(_) | CallError::Invalid(_) | CallError::Refused(_) => Tried::Ended(HoldResult::Failed {
+            CallError::Absent(_)
+            | CallError::Invalid(_)
+            | CallError::Refused(_)
+            | CallError::Unauthorized(_)
+            | CallError::Forbidden(_) => Tried::Ended(HoldResult::Failed {
                 error: self.cannot("write to", &error).0,
             }),
         }

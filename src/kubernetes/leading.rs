@@ -213,7 +213,9 @@ impl Lease {
         let (namespace, name) = (&self.namespace, &self.name);
         let next = match error {
             CallError::Absent(_) => ": does the namespace exist?",
-            CallError::Refused(_) => ": apply deploy/kubernetes, which has the lease and the right to it",
+            CallError::Refused(_) | CallError::Unauthorized(_) | CallError::Forbidden(_) => {
+                ": apply deploy/kubernetes, which has the lease and the right to it"
+            }
             _ => "",
         };
         format!("cannot {doing} the lease {namespace}/{name}: {error}{next}")

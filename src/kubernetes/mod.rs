@@ -5,6 +5,7 @@
 
 mod announce;
 mod audit;
+mod bell;
 pub mod brake;
 mod call;
 mod cluster;
@@ -21,6 +22,7 @@ pub mod object;
 mod objects;
 pub mod ownership;
 pub mod patch;
+mod place;
 pub mod pods;
 mod rehearse;
 mod resource;
@@ -32,6 +34,7 @@ mod term;
 pub mod trouble;
 mod watches;
 mod workload;
+mod write;
 
 pub use cluster::{Address, Cluster};
 pub use document::MOST_BYTES;

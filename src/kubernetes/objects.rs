@@ -1,27 +1,31 @@
 //! The histories in the cluster: one object a target, beside it; nothing to mount, no database (kubernetes.md, State).
 
+mod contents;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use futures::{FutureExt as _, future::BoxFuture};
+use futures::{FutureExt as _, future::BoxFuture, stream::BoxStream};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     audit,
+    bell::Met,
     call::{CallError, pause},
     cluster::Cluster,
-    document::{self, Content},
+    document,
     object::Object,
+    place::{Asker, Place, unavailable},
     resource::Resource,
 };
 use crate::{
-    policy::{KubernetesTarget, WorkloadKind},
-    ports::{Contents, History, HistoryError, Revision},
+    policy::KubernetesTarget,
+    ports::{History, HistoryError, Revision},
     record::{CONTROLLER_CHAIN, CONTROLLER_FORMAT, Chain, ControllerState, FORMAT, Record, StoredAudit, TargetHistory},
-    words::{RolloutId, TargetKey, Version, VersionName},
+    words::{RolloutId, TargetKey},
 };
 
 /// The name of the controller's own object, and what it says it belongs to.
@@ -31,19 +35,16 @@ const TRIES: u32 = 5;
 /// How long is waited before that.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// Where an object is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    namespace: String,
-    name: String,
-}
-
 /// The histories of a cluster. The only commit is a put of a whole object at the `resourceVersion` at which it was read.
 pub struct Objects {
     cluster: Arc<Cluster>,
-    home: String,
+    asker: Asker,
+    /// Where the controller keeps its state; none: a person does not know.
+    home: Option<String>,
+    /// Where histories are looked for beside those that are placed; one that is empty stands for all.
     namespaces: Vec<String>,
     places: Mutex<BTreeMap<TargetKey, Place>>,
+    met: Met,
 }
 
 impl Objects {
@@ -53,31 +54,51 @@ impl Objects {
     pub fn new(cluster: Arc<Cluster>, home: &str) -> Self {
         Self {
             cluster,
-            home: home.to_owned(),
-            namespaces: Vec::new(),
-            places: Mutex::new(BTreeMap::new()),
+            asker: Asker::Controller,
+            home: Some(home.to_owned()),
+            namespaces: vec![home.to_owned()],
+            places: Mutex::default(),
+            met: Met::default(),
         }
+    }
+
+    /// The same for a person, who acts by their own rights and looks in `namespaces`, of which an empty one stands for all.
+    #[must_use]
+    pub fn of_person(cluster: Arc<Cluster>, namespaces: Vec<String>) -> Self {
+        Self {
+            cluster,
+            asker: Asker::Person,
+            home: None,
+            namespaces,
+            places: Mutex::default(),
+            met: Met::default(),
+        }
+    }
+
+    /// Where the controller keeps its own state, as a person found out.
+    #[must_use]
+    pub fn of_controller_in(mut self, home: Option<String>) -> Self {
+        self.home = home;
+        self
     }
 
     /// Looks for histories in `namespaces` too, whether or not a workload of theirs is known yet.
     #[must_use]
     pub fn across(mut self, namespaces: &[String]) -> Self {
-        self.namespaces = namespaces.to_vec();
+        self.namespaces.extend_from_slice(namespaces);
         self
     }
 
-    /// Says which workload's history `key` is: it is called `deployment-myapp` and lies in the workload's namespace.
+    /// The namespace in which the controller keeps its own state; none: that is not known.
+    #[must_use]
+    pub fn home(&self) -> Option<&str> {
+        self.home.as_deref()
+    }
+
+    /// Says which workload's history `key` is: it lies beside it.
     pub fn place(&self, key: TargetKey, target: &KubernetesTarget) {
-        let kind = match target.kind {
-            WorkloadKind::Deployment => "deployment",
-            WorkloadKind::StatefulSet => "statefulset",
-            WorkloadKind::DaemonSet => "daemonset",
-        };
-        let place = Place {
-            namespace: target.namespace.clone(),
-            name: format!("{kind}-{}", target.name),
-        };
-        self.places.lock().unwrap_or_else(PoisonError::into_inner).insert(key, place);
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places.insert(key, Place::beside(target));
     }
 
     fn placed(&self, key: &TargetKey) -> Place {
@@ -85,11 +106,21 @@ impl Objects {
         placed.unwrap_or_else(|| self.own(&format!("{}.{}", key.env, key.service)))
     }
 
+    /// Where what belongs to no workload that is known lies.
     fn own(&self, name: &str) -> Place {
+        let named = self
+            .home
+            .iter()
+            .chain(&self.namespaces)
+            .find(|namespace| !namespace.is_empty());
         Place {
-            namespace: self.home.clone(),
+            namespace: named.map_or_else(|| self.cluster.namespace().to_owned(), Clone::clone),
             name: name.to_owned(),
         }
+    }
+
+    fn unavailable(&self, doing: &str, place: &Place, error: &CallError) -> HistoryError {
+        unavailable(self.asker, doing, place, error)
     }
 
     async fn read(&self, place: &Place, owner: &str) -> Result<Option<Object>, HistoryError> {
@@ -97,10 +128,11 @@ impl Objects {
         match calls.get_surely(Resource::Histories, &place.namespace, &place.name).await {
             Ok(object) => {
                 document::belongs(&object, owner)?;
+                self.met.note(place, &object);
                 Ok(Some(object))
             }
             Err(CallError::Absent(_)) => Ok(None),
-            Err(error) => Err(unavailable("read", place, &error)),
+            Err(error) => Err(self.unavailable("read", place, &error)),
         }
     }
 
@@ -129,18 +161,21 @@ impl Objects {
                 calls.replace(Resource::Histories, &place.namespace, &object).await
             };
             match put {
-                Ok(stored) => return Ok(stored),
+                Ok(stored) => {
+                    self.met.note(place, &stored);
+                    return Ok(stored);
+                }
                 Err(error @ (CallError::Conflict(_) | CallError::Busy { .. } | CallError::Unknown(_))) => {
                     doubt |= matches!(error, CallError::Unknown(_));
                     met = error;
                 }
                 // The object that was read is gone: begin anew without it.
                 Err(error @ CallError::Absent(_)) if !new => met = error,
-                Err(error) => return Err(unavailable("write", place, &error)),
+                Err(error) => return Err(self.unavailable("write", place, &error)),
             }
             pause(AGAIN).await;
         }
-        Err(unavailable("write", place, &met))
+        Err(self.unavailable("write", place, &met))
     }
 
     /// Commits `value` under `key` at an expected revision. Where no answer came to the put, the same value at the next revision is ours.
@@ -180,22 +215,14 @@ impl Objects {
         Ok(history.map(|history| (history, Revision(document::revision(&object)))))
     }
 
-    async fn contents(&self, target: &TargetKey) -> Result<Vec<Content>, HistoryError> {
-        let found = self.read(&self.placed(target), &target.to_string()).await?;
-        found.as_ref().map_or(Ok(Vec::new()), document::contents)
-    }
-
     /// Every history object of the namespaces that are known. Where one was found, it is looked for from then on, until its workload is
     /// known: what a policy that is gone has left is still counted.
-    async fn all(&self) -> Result<Vec<Object>, HistoryError> {
+    async fn every(&self) -> Result<Vec<Object>, HistoryError> {
         let found = self.listed().await?;
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         for object in &found {
             if let Some(target) = document::target(object) {
-                places.entry(target).or_insert_with(|| Place {
-                    namespace: object.namespace().to_owned(),
-                    name: object.name().to_owned(),
-                });
+                places.entry(target).or_insert_with(|| place_of(object));
             }
         }
         drop(places);
@@ -203,39 +230,56 @@ impl Objects {
     }
 
     async fn listed(&self) -> Result<Vec<Object>, HistoryError> {
-        let placed: BTreeSet<String> = {
+        let everywhere = self.namespaces.iter().any(String::is_empty);
+        let namespaces: BTreeSet<String> = if everywhere {
+            [String::new()].into()
+        } else {
             let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
             let placed = places.values().map(|place| &place.namespace);
-            placed.chain([&self.home]).chain(&self.namespaces).cloned().collect()
+            placed.chain(&self.namespaces).cloned().collect()
         };
         let mut found = Vec::new();
-        for namespace in placed {
+        for namespace in namespaces {
             let listed = self.cluster.calls.list(Resource::Histories, &namespace, "").await;
-            let place = Place {
-                namespace,
-                name: "*".to_owned(),
-            };
-            found.extend(listed.map_err(|error| unavailable("list", &place, &error))?);
+            found.extend(listed.map_err(|error| self.unavailable("list", &Place::all_of(&namespace), &error))?);
         }
         Ok(found)
     }
 }
 
-fn unavailable(doing: &str, place: &Place, error: &CallError) -> HistoryError {
-    HistoryError::Unavailable(format!(
-        "cannot {doing} the history object {}/{}: {error}; look at the API server, at lastgood's role in {}, and whether the CRD of histories was applied",
-        place.namespace, place.name, place.namespace
-    ))
+fn place_of(object: &Object) -> Place {
+    Place {
+        namespace: object.namespace().to_owned(),
+        name: object.name().to_owned(),
+    }
 }
 
 impl History for Objects {
     fn targets(&self) -> BoxFuture<'_, Result<Vec<TargetKey>, HistoryError>> {
         async {
-            let mut targets: Vec<TargetKey> = self.all().await?.iter().filter_map(document::target).collect();
+            let mut targets: Vec<TargetKey> = self.every().await?.iter().filter_map(document::target).collect();
             targets.sort();
             Ok(targets)
         }
         .boxed()
+    }
+
+    fn all(&self) -> BoxFuture<'_, Result<Vec<(TargetHistory, Revision)>, HistoryError>> {
+        async {
+            let mut all = Vec::new();
+            for object in self.every().await?.iter().filter(|object| document::target(object).is_some()) {
+                if let Some(history) = document::read::<TargetHistory>(object, "history", FORMAT)? {
+                    all.push((history, Revision(document::revision(object))));
+                }
+            }
+            all.sort_by(|(one, _), (other, _)| one.target.cmp(&other.target));
+            Ok(all)
+        }
+        .boxed()
+    }
+
+    fn rings(&self, target: &TargetKey) -> BoxStream<'static, ()> {
+        self.met.rings(&self.cluster.watches, self.placed(target))
     }
 
     fn load<'a>(&'a self, target: &'a TargetKey) -> BoxFuture<'a, Result<Option<(TargetHistory, Revision)>, HistoryError>> {
@@ -258,7 +302,7 @@ impl History for Objects {
 
     fn record(&self, id: RolloutId) -> BoxFuture<'_, Result<Option<Record>, HistoryError>> {
         async move {
-            for object in self.all().await? {
+            for object in self.every().await? {
                 let history: Option<TargetHistory> = document::read(&object, "history", FORMAT)?;
                 let records = history
                     .into_iter()
@@ -285,7 +329,11 @@ impl History for Objects {
 
     fn load_controller(&self) -> BoxFuture<'_, Result<(ControllerState, Option<Revision>), HistoryError>> {
         async {
-            let Some(object) = self.read(&self.own(CONTROLLER), CONTROLLER).await? else {
+            let found = match &self.home {
+                Some(_) => self.read(&self.own(CONTROLLER), CONTROLLER).await?,
+                None => None,
+            };
+            let Some(object) = found else {
                 return Ok((ControllerState::default(), None));
             };
             let state = document::read(&object, "controller", CONTROLLER_FORMAT)?;
@@ -301,6 +349,12 @@ impl History for Objects {
         expected: Option<&'a Revision>,
     ) -> BoxFuture<'a, Result<Revision, HistoryError>> {
         async move {
+            if self.home.is_none() {
+                return Err(HistoryError::Unavailable(
+                    "it is not known in which namespace lastgood itself runs, or you may not look there: nothing was changed"
+                        .to_owned(),
+                ));
+            }
             let place = self.own(CONTROLLER);
             let what = (state, &state.audit);
             self.committed(&place, CONTROLLER, ("controller", CONTROLLER_FORMAT), what, expected)
@@ -312,7 +366,15 @@ impl History for Objects {
     fn audit<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<StoredAudit, HistoryError>> {
         async move {
             let objects = match chain {
-                None => self.all().await?,
+                None => {
+                    let mut all = self.every().await?;
+                    let listed = all.iter().any(|object| object.name() == CONTROLLER);
+                    if self.home.is_some() && !listed {
+                        all.extend(self.read(&self.own(CONTROLLER), CONTROLLER).await?);
+                    }
+                    all
+                }
+                Some(CONTROLLER_CHAIN) if self.home.is_none() => Vec::new(),
                 Some(CONTROLLER_CHAIN) => self.read(&self.own(CONTROLLER), CONTROLLER).await?.into_iter().collect(),
                 Some(owner) => match owner.parse::<TargetKey>() {
                     Ok(target) => self.read(&self.placed(&target), owner).await?.into_iter().collect(),
@@ -320,47 +382,6 @@ impl History for Objects {
                 },
             };
             audit::of(&objects)
-        }
-        .boxed()
-    }
-}
-
-impl Contents for Objects {
-    fn keep<'a>(
-        &'a self,
-        target: &'a TargetKey,
-        version: &'a Version,
-        document: &'a str,
-    ) -> BoxFuture<'a, Result<(), HistoryError>> {
-        async move {
-            let (place, owner) = (self.placed(target), target.to_string());
-            let content = Content::new(version, document);
-            let put = self.put(&place, &owner, |object, _| document::add_content(object, content.clone()));
-            put.await.map(drop)
-        }
-        .boxed()
-    }
-
-    fn kept<'a>(
-        &'a self,
-        target: &'a TargetKey,
-        name: &'a VersionName,
-    ) -> BoxFuture<'a, Result<Vec<(Version, String)>, HistoryError>> {
-        async move {
-            let mut kept = self.all_kept(target).await?;
-            kept.retain(|(version, _)| version.name == *name);
-            Ok(kept)
-        }
-        .boxed()
-    }
-
-    fn all_kept<'a>(&'a self, target: &'a TargetKey) -> BoxFuture<'a, Result<Vec<(Version, String)>, HistoryError>> {
-        async move {
-            let kept = self.contents(target).await?;
-            Ok(kept
-                .into_iter()
-                .map(|content| (content.version(), content.document))
-                .collect())
         }
         .boxed()
     }

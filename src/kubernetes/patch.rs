@@ -39,6 +39,17 @@ pub struct Marks {
 /// by now. What lastgood holds goes on in the same patch. `replicas` and `resourceVersion` are never named: a scaler writes at its own pace.
 #[must_use]
 pub fn revert(kind: WorkloadKind, workload: &Object, to: &Value, marks: &Marks) -> Patch {
+    let mut operations = as_seen(kind, workload);
+    operations.extend(release(kind, workload));
+    operations.push(replace(&["spec", "template"], to.clone()));
+    let mut notes = vec![(REVERT_ID, marks.rollout.to_string()), (REVERTED_AT, marks.at.to_string())];
+    notes.extend(marks.fence.map(|fence| (FENCE, fence.to_string())));
+    operations.extend(annotate(workload, notes));
+    Patch(operations)
+}
+
+/// What must still hold: the object and its template are those that were seen, and nobody paused it.
+fn as_seen(kind: WorkloadKind, workload: &Object) -> Vec<PatchOperation> {
     let mut operations = vec![
         test(&["metadata", "uid"], Value::from(workload.uid())),
         test(&["spec", "template"], workload.template().cloned().unwrap_or_default()),
@@ -47,12 +58,7 @@ pub fn revert(kind: WorkloadKind, workload: &Object, to: &Value, marks: &Marks) 
         // The server takes what is absent for null: a person who pauses it in this very moment is seen first.
         operations.push(test(&["spec", "paused"], Value::Null));
     }
-    operations.extend(release(kind, workload));
-    operations.push(replace(&["spec", "template"], to.clone()));
-    let mut notes = vec![(REVERT_ID, marks.rollout.to_string()), (REVERTED_AT, marks.at.to_string())];
-    notes.extend(marks.fence.map(|fence| (FENCE, fence.to_string())));
-    operations.extend(annotate(workload, notes));
-    Patch(operations)
+    operations
 }
 
 /// The hold of `workload`, as it was just read: one patch that fails where the object, its template or who holds it is another one by now.

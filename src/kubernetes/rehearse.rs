@@ -49,7 +49,8 @@ impl Workload {
             Ok(false) => Some(unready(
                 "not_permitted",
                 format!(
-                    "lastgood may not patch {} {}/{}; give its role in {} the verb `patch` on `{}` of the group `{}`",
+                    "{} {}/{} may not be patched; give the role in {} the verb `patch` on `{}` of the group `{}`: lastgood has it by what \
+                     `deploy/kubernetes` lists, people by the ClusterRole `edit`",
                     self.target.kind.as_str(),
                     self.target.namespace,
                     self.target.name,

@@ -74,14 +74,19 @@ impl Resource {
         }
     }
 
-    /// The path of its objects in a namespace.
+    /// The path of its objects in a namespace; of all of them where it is empty.
     pub fn path(self, namespace: &str) -> String {
         let root = if self.group().is_empty() {
             "/api/v1".to_owned()
         } else {
             format!("/apis/{}/v1", self.group())
         };
-        format!("{root}/namespaces/{namespace}/{}", self.plural())
+        let within = if namespace.is_empty() {
+            String::new()
+        } else {
+            format!("/namespaces/{namespace}")
+        };
+        format!("{root}{within}/{}", self.plural())
     }
 
     /// The same for `kube`'s watches.

@@ -9,10 +9,10 @@ use super::{
     object::Object,
     ownership::owner,
     patch::{self, Marks, REVERT_ID, REVERTED_AT},
-    resource::Resource,
     revision::same,
     seen::Seen,
     workload::Workload,
+    write,
 };
 use crate::{
     engine::Look,
@@ -136,14 +136,13 @@ impl Workload {
     }
 
     pub(super) async fn send(&self, operations: json_patch::Patch, dry_run: bool) -> Result<Object, CallError> {
-        let place = (self.target.namespace.as_str(), self.target.name.as_str());
-        let calls = &self.cluster.calls;
-        calls.patch(Resource::of(self.target.kind), place, operations, dry_run).await
+        write::send(&self.cluster, &self.target, operations, dry_run).await
     }
 
     /// The patch is in force: its ownership is given up, and what remains is told.
     async fn accepted(&self, intent: &Intent, before: &Seen, after: &Object, moved_at: Moment) -> ActResult {
-        let mut told: Vec<String> = self.disowned(after).await.err().into_iter().collect();
+        let disowned = self.disowned(after).await;
+        let mut told: Vec<String> = disowned.err().into_iter().collect();
         let wanted = self.restorable(before, &intent.to).await.ok().flatten();
         if let (Some(wanted), Some(found)) = (&wanted, after.template()) {
             if !same(wanted, found) {
@@ -189,28 +188,7 @@ impl Workload {
 
     /// Gives up what the last patch made lastgood the owner of.
     pub(super) async fn disowned(&self, after: &Object) -> Result<(), String> {
-        let mut object = after.clone();
-        for _ in 0..TRIES {
-            let Some(operations) = patch::disown(&object) else {
-                return Ok(());
-            };
-            match self.send(operations, false).await {
-                Ok(_) => return Ok(()),
-                Err(error) => {
-                    let resource = Resource::of(self.target.kind);
-                    match self
-                        .cluster
-                        .calls
-                        .get(resource, &self.target.namespace, &self.target.name)
-                        .await
-                    {
-                        Ok(now) => object = now,
-                        Err(_) => return Err(still_owned(&error)),
-                    }
-                }
-            }
-        }
-        Err(still_owned(&CallError::Conflict("it changes all the time".to_owned())))
+        write::disowned(&self.cluster, &self.target, after).await
     }
 
     pub(super) async fn looked(&self, intent: &Intent) -> Result<Look, PlatformError> {
@@ -282,13 +260,6 @@ pub(super) fn gone(version: &Version) -> String {
 
 fn not_moved(error: PlatformError) -> ActResult {
     ActResult::NotMoved { error: error.0 }
-}
-
-fn still_owned(error: &CallError) -> String {
-    format!(
-        "the field manager `{}` still owns what it wrote ({error}): the next server-side apply may need `--force-conflicts` once",
-        patch::FIELD_MANAGER
-    )
 }
 
 fn left_behind(paths: &[String]) -> Option<String> {

@@ -12,6 +12,7 @@ use super::{
     revision::{Revision, current, same},
     template::{Catalog, Kept},
     workload::Workload,
+    write,
 };
 use crate::{
     ports::PlatformError,
@@ -121,20 +122,7 @@ impl Workload {
 
     /// What failed, with the workload's name and what to do next.
     pub(super) fn cannot(&self, doing: &str, error: &CallError) -> PlatformError {
-        let (kind, namespace) = (self.target.kind.as_str(), &self.target.namespace);
-        let next = match error {
-            CallError::Absent(_) => "create it, or correct the target in the policy".to_owned(),
-            CallError::Refused(_) => {
-                format!("give lastgood's role in {namespace} what `deploy/kubernetes` lists, or log in again")
-            }
-            CallError::Invalid(_) => "look at the admission policies and webhooks of the cluster".to_owned(),
-            CallError::Conflict(_) | CallError::Busy { .. } => "lastgood tries again by itself".to_owned(),
-            CallError::Unknown(_) => "look at the API server; lastgood tries again by itself".to_owned(),
-        };
-        PlatformError(format!(
-            "cannot {doing} {kind} {namespace}/{}: {error}; {next}",
-            self.target.name
-        ))
+        write::cannot(&self.target, doing, error)
     }
 }
 

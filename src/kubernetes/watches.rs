@@ -24,6 +24,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     object::Object,
+    place::Place,
     resource::{Resource, Watched},
 };
 use crate::ports::PlatformError;
@@ -47,6 +48,13 @@ pub(super) enum Rung {
         uid: String,
         /// The uid of the object that controls it.
         owner: Option<String>,
+    },
+    /// A history.
+    History {
+        /// Where it is.
+        place: Place,
+        /// Its resource version.
+        version: String,
     },
     /// Everything may have: a watch began anew.
     Everything,
@@ -108,7 +116,7 @@ impl Watches {
                     Ok(event) => {
                         writer.apply_watcher_event(&event);
                         // Nobody listens while nobody waits.
-                        let _ = rung(&event).map(|rung| bell.send(rung));
+                        let _ = rung(resource, &event).map(|rung| bell.send(rung));
                         None
                     }
                     Err(error) => Some(super::call::chain(&error)),
@@ -125,8 +133,15 @@ impl Watches {
     }
 }
 
-fn rung(event: &Event<Watched>) -> Option<Rung> {
+fn rung(resource: Resource, event: &Event<Watched>) -> Option<Rung> {
     match event {
+        Event::Apply(object) | Event::Delete(object) if resource == Resource::Histories => Some(Rung::History {
+            place: Place {
+                namespace: object.namespace().unwrap_or_default(),
+                name: object.name_any(),
+            },
+            version: object.resource_version().unwrap_or_default(),
+        }),
         Event::Apply(object) | Event::Delete(object) => Some(Rung::Object {
             uid: object.uid().unwrap_or_default(),
             owner: object

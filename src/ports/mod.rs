@@ -11,7 +11,7 @@ pub use images::{ImageFault, Images, Kept};
 
 use std::{sync::Arc, time::Duration};
 
-use futures::future::BoxFuture;
+use futures::{StreamExt as _, future::BoxFuture, stream::BoxStream};
 
 use crate::{
     engine::{Look, News},
@@ -183,6 +183,25 @@ pub trait History: Contents {
     /// # Errors
     /// When the store cannot be read.
     fn targets(&self) -> BoxFuture<'_, Result<Vec<TargetKey>, HistoryError>>;
+
+    /// Every history, in order of its target.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or a newer lastgood wrote one.
+    fn all(&self) -> BoxFuture<'_, Result<Vec<(TargetHistory, Revision)>, HistoryError>> {
+        Box::pin(async {
+            let mut all = Vec::new();
+            for target in self.targets().await? {
+                all.extend(self.load(&target).await?);
+            }
+            Ok(all)
+        })
+    }
+
+    /// Rings when someone else may have changed the history of `target`: a doorbell, no news. It never rings where nobody else can.
+    fn rings(&self, _target: &TargetKey) -> BoxStream<'static, ()> {
+        futures::stream::pending().boxed()
+    }
 
     /// A target's history and its revision; none where it was never seen.
     ///

@@ -8,7 +8,7 @@ use super::{Alert, Chain, Hindrance, Hold, Mark, Record, Release, Rolling, SeenO
 use crate::{
     decide::Freeze,
     manifest::ImageReference,
-    policy::RevertTo,
+    policy::{Policy, RevertTo},
     words::{Actor, Fingerprint, Moment, Standing, TargetKey, Version},
 };
 
@@ -52,6 +52,9 @@ pub struct TargetHistory {
     /// The policy in force when it last changed.
     #[serde(default)]
     pub policy: Option<Fingerprint>,
+    /// That policy itself, for those who have not its file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_force: Option<Box<InForce>>,
     /// Who did what.
     #[serde(default)]
     pub audit: Chain,
@@ -91,6 +94,7 @@ impl TargetHistory {
             process: None,
             told: Vec::new(),
             policy: None,
+            in_force: None,
             audit: Chain::new(),
             releases: Vec::new(),
             uid: None,
@@ -132,6 +136,16 @@ impl TargetHistory {
             .filter(|served| served.until.is_none())
             .map(|served| &served.version)
     }
+}
+
+/// By what a target is guarded. A person who acts on a history in a cluster from elsewhere has neither the policy's file nor the settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InForce {
+    /// The policy, in the mode that the settings allow.
+    pub policy: Policy,
+    /// The namespace of the controller, where it keeps its state in a cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<String>,
 }
 
 /// A version that was seen.

@@ -16,7 +16,8 @@ mod rollout;
 pub use alert::{Alert, AlertKind, Delivery};
 pub use audit::{Action, AuditEntry, Audited, CONTROLLER_CHAIN, Chain, Deed, Head, NoHead, StoredAudit, verify};
 pub use history::{
-    CONTROLLER_FORMAT, ControllerState, FORMAT, KnownVersion, Observation, Process, ProofBasis, Served, TargetHistory, Unready,
+    CONTROLLER_FORMAT, ControllerState, FORMAT, InForce, KnownVersion, Observation, Process, ProofBasis, Served, TargetHistory,
+    Unready,
 };
 pub use hold::{GoesOn, HeldMark, Hold, HoldResult, MarkedWorkload, Rolling};
 pub use image::NoImage;

@@ -56,6 +56,9 @@ pub struct Record {
     pub decision: Option<Decision>,
     /// The intent to act, stored before the act.
     pub intent: Option<Intent>,
+    /// Who said yes to what is proposed, where the controller was to find it: it has not acted on it yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreed: Option<Actor>,
     /// How it ended.
     pub outcome: Option<Outcome>,
     /// The detail of the outcome: the error, the command's output, the guard's finding.

@@ -22,6 +22,9 @@ pub const DEFAULT_FILE: &str = "/etc/lastgood/lastgood.toml";
 
 const PREFIX: &str = "LASTGOOD__";
 
+/// The variable that says where histories are.
+pub const TYPED_STORE: &str = "LASTGOOD__STORE__URL";
+
 /// Settings with the values they were read from.
 #[derive(Debug, Clone)]
 pub struct Loaded {
@@ -30,6 +33,14 @@ pub struct Loaded {
     /// The file that was read, if any.
     pub file: Option<PathBuf>,
     pub(super) values: BTreeMap<String, Given>,
+}
+
+impl Loaded {
+    /// Whether anybody gave `key` a value: the file or a variable.
+    #[must_use]
+    pub fn is_given(&self, key: &str) -> bool {
+        self.values.get(key).is_some_and(|given| given.origin != "default")
+    }
 }
 
 /// One value as it was given.

@@ -22,7 +22,7 @@ mod tests;
 
 pub use deploy::parse_bytes;
 pub use error::{SettingFault, SettingsError};
-pub use load::{CONFIG_VARIABLE, DEFAULT_FILE, Loaded, load, load_with_origins};
+pub use load::{CONFIG_VARIABLE, DEFAULT_FILE, Loaded, TYPED_STORE, load, load_with_origins};
 pub use model::{
     AuditSettings, BasicAuth, ChannelSettings, DeploySettings, KubernetesSettings, Language, LeaseSettings, LimitsSettings,
     PrometheusSettings, RegistrySettings, ServerSettings, Settings, StoreSettings,

@@ -85,6 +85,7 @@ pub fn record(target: &TargetKey, number: u16) -> Record {
             standing: Standing::Proven,
         }),
         intent: Some(intent),
+        agreed: None,
         outcome: Some(Outcome::Verified),
         outcome_detail: Some("myapp: restarted\n".to_owned()),
         verification: Some(Verification {

@@ -20,8 +20,8 @@ pub fn manifests(name: &str) -> String {
     format!("{}/deploy/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The commands that docs/kubernetes.md shows under this heading, in order.
-fn commands(heading: &str) -> Vec<String> {
+/// The command lines that docs/kubernetes.md shows under this heading, in order.
+pub fn shown_under(heading: &str) -> Vec<String> {
     let page = fs::read_to_string(format!("{}/docs/kubernetes.md", env!("CARGO_MANIFEST_DIR"))).expect("the page");
     let from = format!("## {heading}\n");
     let section = page
@@ -32,16 +32,16 @@ fn commands(heading: &str) -> Vec<String> {
         .next()
         .expect("its text");
     let lines = section.lines().filter_map(|line| line.strip_prefix("$ kubectl "));
-    lines.map(str::to_owned).collect()
+    lines.map(|line| format!("kubectl {line}")).collect()
 }
 
 async fn runs_what_is_shown(plane: &Plane, heading: &str) {
-    let commands = commands(heading);
+    let commands = shown_under(heading);
     assert!(commands.len() >= 2, "{commands:?}");
     for command in commands {
-        let words: Vec<&str> = command.split(' ').collect();
+        let words: Vec<&str> = command.split(' ').skip(1).collect();
         let said = plane.typed(&words).await;
-        said.unwrap_or_else(|error| panic!("kubectl {command}: {error}"));
+        said.unwrap_or_else(|error| panic!("{command}: {error}"));
     }
 }
 

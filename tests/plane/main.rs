@@ -16,6 +16,7 @@ mod guarded;
 mod histories;
 mod leading;
 mod people;
+mod plugin;
 #[expect(dead_code, reason = "what only the tests of rollouts need")]
 mod proxy;
 mod rig;

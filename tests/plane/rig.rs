@@ -92,6 +92,11 @@ impl Plane {
         self.state.join(name)
     }
 
+    /// A program of it: `kubectl`.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.programs.join(name)
+    }
+
     /// Says how the demo service of image `name` behaves.
     pub fn image(&self, name: &str, behavior: &Value) {
         let file = format!("images/{}.json", name.replace(['/', ':'], "_"));

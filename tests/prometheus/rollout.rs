@@ -130,6 +130,7 @@ pub fn record(policy: &Policy, at: Moment, baseline: bool) -> Record {
         fault: None,
         decision: None,
         intent: None,
+        agreed: None,
         outcome: None,
         outcome_detail: None,
         verification: None,

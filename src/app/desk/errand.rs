@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::{sync::Mutex, time::timeout};
 
-use super::failed;
+use super::{MOST_CONFLICTS, contended, failed};
 use crate::{
     app::{
         courier::{Sinks, deliver},
@@ -21,9 +21,6 @@ use crate::{
 
 /// So long a person waits for the channels to take what there is to tell; what they did not take is told by the next controller.
 const TELLING: Duration = Duration::from_secs(5);
-
-/// How often in a row someone else may change the history before it is given up.
-const MOST_CONFLICTS: u32 = 5;
 
 /// One errand at one target.
 pub(in crate::app) struct Errand<'a> {
@@ -131,10 +128,7 @@ impl Errand<'_> {
             effects.extend(transition.effects);
             return Ok(changed);
         }
-        Err(DeskError::Failed(format!(
-            "the history of {} is changed by someone else again and again: look with `lastgood status`, then try again",
-            self.history.target
-        )))
+        Err(contended(&self.history.target))
     }
 
     async fn reload(&mut self) -> Result<(), DeskError> {

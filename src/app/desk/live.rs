@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use tokio::sync::{Mutex, oneshot};
 
 use super::{
-    Handle, Handles, NOTED, SO_ALREADY, beside, failed, freeze_all, frozen_sentence, goes_on, going_back, log_unnoted,
+    Handle, Handles, NOTED, SO_ALREADY, approving, beside, failed, freeze_all, frozen_sentence, goes_on, going_back, log_unnoted,
     note_of_all, noted, recording, refused, trail, unchanged, unknown_target, version_of, way, word_sentence,
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     explain::{self, ReleaseStatus, TargetStatus, Way},
     manifest::Manifest,
     ports::{Clock, Command, Desk, DeskError, Images, SharedHistory, Trail},
-    record::{Deed, Ordered, Phase, Record},
+    record::{Deed, Ordered, Record},
     words::{Actor, RolloutId, Service, TargetKey, VersionName},
 };
 
@@ -54,32 +54,15 @@ impl LiveDesk {
     }
 
     async fn approve(&self, rollout: Option<RolloutId>, service: Option<Service>) -> Result<String, DeskError> {
-        let waiting: Vec<(Handle, Record)> = self
-            .handles()
-            .into_values()
-            .filter_map(|handle| waits(handle, rollout, service.as_ref()))
-            .collect();
-        let (handle, record) = match waiting.as_slice() {
-            [one] => one,
-            [] => {
-                return Err(DeskError::Unknown(
-                    "no proposed revert waits for an answer; see `lastgood status`".to_owned(),
-                ));
-            }
-            several => {
-                let ids: Vec<String> = several
-                    .iter()
-                    .map(|(_, record)| format!("{} ({})", record.id, record.service))
-                    .collect();
-                return Err(DeskError::Refused(format!(
-                    "several reverts wait: name one of {}",
-                    ids.join(", ")
-                )));
-            }
+        let open = |handle: Handle| {
+            let record = handle.snapshot.borrow().history.open.clone()?;
+            approving::waits(&record, rollout, service.as_ref()).then_some((handle, record))
         };
+        let waiting = self.handles().into_values().filter_map(open).collect();
+        let (handle, record) = approving::only(waiting, |(_, record)| record)?;
         let after = self
             .tell(
-                handle,
+                &handle,
                 Event::Approved {
                     rollout: record.id,
                     by: self.actor.clone(),
@@ -89,12 +72,7 @@ impl LiveDesk {
             .history;
         let now = after.open.iter().chain(&after.closed).find(|other| other.id == record.id);
         match now {
-            Some(now) if now.intent.is_some() => Ok(format!(
-                "approved: {} goes back from {}",
-                record.service,
-                explain::clean(record.to.name.as_str())
-            )),
-            Some(now) => Err(DeskError::Refused(explain::text(now, explain::Language::En))),
+            Some(now) => approving::answered(now),
             None => Err(DeskError::Failed("the rollout is gone from its history".to_owned())),
         }
     }
@@ -223,13 +201,6 @@ impl LiveDesk {
         let changed = self.tell(&handle, event).await?.changed;
         Ok(frozen_sentence(Some(&target), off) + if changed { "" } else { SO_ALREADY })
     }
-}
-
-fn waits(handle: Handle, rollout: Option<RolloutId>, service: Option<&Service>) -> Option<(Handle, Record)> {
-    let record = handle.snapshot.borrow().history.open.clone()?;
-    let meant = rollout.is_none_or(|id| id == record.id) && service.is_none_or(|service| *service == record.service);
-    let waits = matches!(record.phase, Phase::AwaitingApproval { .. });
-    (meant && waits).then_some((handle, record))
 }
 
 impl Desk for LiveDesk {

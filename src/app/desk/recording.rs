@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::failed;
+use super::{MOST_CONFLICTS, contended, failed};
 use crate::{
     explain::{self, ReleaseStatus, clean},
     manifest::Manifest,
@@ -10,9 +10,6 @@ use crate::{
     record::{Recording, TargetHistory},
     words::{Actor, Moment, Retention, Service, TargetKey},
 };
-
-/// How often in a row someone else may change the history before it is given up.
-const MOST_CONFLICTS: u32 = 5;
 
 /// Records `manifest` in the store itself, as said by someone from somewhere.
 ///
@@ -43,9 +40,7 @@ pub(super) async fn record(
             Err(error) => return Err(failed(&error)),
         }
     }
-    Err(DeskError::Failed(format!(
-        "the history of {target} is changed by someone else again and again: try again"
-    )))
+    Err(contended(target))
 }
 
 /// What is said of recording `manifest` in `history`.

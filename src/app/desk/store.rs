@@ -1,12 +1,12 @@
 //! The desk of the store itself: for the commands that need no controller.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 
 use super::{
-    NOTED, SO_ALREADY, beside, errand::Errand, failed, freeze_all, frozen_sentence, goes_on, going_back, log_unnoted,
+    NOTED, SO_ALREADY, approving, beside, errand::Errand, failed, freeze_all, frozen_sentence, goes_on, going_back, log_unnoted,
     note_of_all, noted, recording, refused, trail, unchanged, unknown_target, version_of, way, word_sentence,
 };
 use crate::{
@@ -15,9 +15,14 @@ use crate::{
     explain::{self, ReleaseStatus, TargetStatus, Way},
     policy::Policy,
     ports::{Clock, Command, Desk, DeskError, Images, SharedHistory, Trail},
-    record::{Deed, Ordered, Record, TargetHistory},
+    record::{CONTROLLER_CHAIN, Deed, Ordered, Record, TargetHistory},
     words::{Actor, RolloutId, Service, TargetKey, VersionName},
 };
+
+/// So long the controller has to answer a yes: a lease that changes hands takes less.
+const ANSWER: Duration = Duration::from_secs(20);
+/// Between two looks whether it has.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// The desk of the store itself: for the commands that need no controller.
 pub struct StoreDesk {
@@ -56,9 +61,38 @@ impl StoreDesk {
         })
     }
 
-    /// Whether something had to be stored.
+    /// Whether something had to be stored. Where a controller that shares the store changed it first, the event is told to what is there then.
     async fn change(&self, target: &TargetKey, event: Event) -> Result<bool, DeskError> {
         self.errand(target).await?.tell(&event).await
+    }
+
+    /// Leaves a yes in the history, where the controller that leads finds it, and waits until it has answered.
+    async fn approve(&self, rollout: Option<RolloutId>, service: Option<&Service>) -> Result<String, DeskError> {
+        let all = self.store.all().await.map_err(|error| failed(&error))?;
+        let waiting = all.into_iter().filter_map(|(history, _)| {
+            let record = history.open.filter(|open| approving::waits(open, rollout, service))?;
+            Some((history.target, record))
+        });
+        let (target, record) = approving::only(waiting.collect(), |(_, record)| record)?;
+        let event = Event::Agreed {
+            rollout: record.id,
+            by: self.actor.clone(),
+        };
+        self.change(&target, event).await?;
+        let asked = self.clock.now();
+        while self.clock.now().since(asked) < ANSWER {
+            let history = self.load(&target).await?;
+            let mut records = history.open.iter().chain(history.closed.iter().rev());
+            match records.find(|other| other.id == record.id) {
+                Some(now) if approving::waits(now, None, None) => tokio::time::sleep(LOOK).await,
+                Some(now) => return approving::answered(now),
+                None => return Err(DeskError::Failed("the rollout is gone from its history".to_owned())),
+            }
+        }
+        Err(DeskError::Failed(format!(
+            "your yes is stored, and no controller has acted on it within {} s: look whether one runs",
+            ANSWER.as_secs()
+        )))
     }
 
     async fn word(
@@ -166,6 +200,7 @@ impl StoreDesk {
     async fn note(&self, target: Option<TargetKey>, deed: Deed) -> Result<(), DeskError> {
         match &target {
             Some(target) if self.policy(target).is_ok() => self.change(target, Event::Noted(deed)).await.map(drop),
+            _ if !self.clusters.know_controller() => Ok(()),
             _ => note_of_all(&self.fleet, beside(target, deed), self.clock.now()).await,
         }
     }
@@ -189,9 +224,7 @@ impl StoreDesk {
                 let who = (&self.actor, origin::command_line());
                 recording::record(&self.store, &target, &manifest, who, retention, self.clock.now()).await
             }
-            Command::Approve { .. } => Err(DeskError::Failed(
-                "no controller's socket is here to hear it: start `lastgood run` first; with the store `kubernetes:` there is none yet".to_owned(),
-            )),
+            Command::Approve { rollout, service } => self.approve(rollout, service.as_ref()).await,
             Command::GoOn { target, reason } => self.go_on(&target, reason).await,
             Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
             Command::Unfreeze { target } => self.freeze(target, None).await,
@@ -256,7 +289,13 @@ impl Desk for StoreDesk {
     }
 
     fn trail<'a>(&'a self, chain: Option<&'a str>) -> BoxFuture<'a, Result<Trail, DeskError>> {
-        Box::pin(trail(&self.store, chain))
+        Box::pin(async move {
+            let mut trail = trail(&self.store, chain).await?;
+            if !self.clusters.know_controller() {
+                trail.heads.retain(|head| head.chain != CONTROLLER_CHAIN);
+            }
+            Ok(trail)
+        })
     }
 
     fn releases<'a>(&'a self, service: &'a Service) -> BoxFuture<'a, Result<Vec<ReleaseStatus>, DeskError>> {
@@ -267,7 +306,10 @@ impl Desk for StoreDesk {
         Box::pin(async move {
             let asked = command.clone();
             let done = self.done(command).await;
-            if let Err(because) = &done
+            // What the API server forbids it notes itself, and whoever may not write may not note it here.
+            let unnoted = |because: &DeskError| matches!(because, DeskError::Failed(_)) && self.clusters.keep_histories();
+            if let Err(because) = done.as_ref()
+                && !unnoted(because)
                 && let Some((target, deed)) = refused(&asked, because, &self.actor, origin::command_line())
             {
                 log_unnoted(self.note(target, deed).await);

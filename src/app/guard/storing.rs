@@ -9,8 +9,8 @@ use super::{
 use crate::{
     app::{fleet::FleetState, origin},
     engine::{self, Context, Effect, Event},
-    ports::{HistoryError, crash},
-    record::{Phase, Unready},
+    ports::{HistoryError, Revision, crash},
+    record::{TargetHistory, Unready},
     words::{Moment, RolloutId},
 };
 
@@ -98,20 +98,25 @@ impl Guard {
     }
 
     async fn reload(&mut self) -> Result<(), HistoryError> {
-        match self.outside.store.load(&self.history.target).await? {
-            Some((history, revision)) => {
-                self.history = Arc::new(history);
-                self.revision = Some(revision);
-            }
-            None => self.revision = None,
-        }
-        self.outside.fleet.lock().await.note(&self.history);
-        // An intent that is not of this guard's own making is looked at, as after a restart.
-        let open = self.history.open.as_ref().filter(|open| open.phase == Phase::Reverting);
-        if let Some(intent) = open.and_then(|open| open.intent.clone()).filter(|_| !self.busy) {
-            self.begin(Effect::Look(intent));
-        }
+        let found = self.outside.store.load(&self.history.target).await?;
+        self.take_over(found).await;
         Ok(())
+    }
+
+    /// Goes on with what someone else stored.
+    pub(super) async fn take_over(&mut self, found: Option<(TargetHistory, Revision)>) {
+        self.revision = found.map(|(history, revision)| {
+            self.history = Arc::new(history);
+            revision
+        });
+        self.outside.fleet.lock().await.note(&self.history);
+        self.theirs_since = None;
+        // An intent that is not of this guard's own making is looked at, as after a restart; a person's order is theirs to do first.
+        match self.intent_under_way() {
+            Some(intent) if intent.ordered.is_some() => self.theirs_since = Some(self.outside.clock.now()),
+            Some(intent) if !self.busy => self.begin(Effect::Look(intent)),
+            _ => {}
+        }
     }
 
     async fn store(&mut self, transition: engine::Transition, fleet: &mut FleetState) -> Result<Fed, HistoryError> {

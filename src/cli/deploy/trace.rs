@@ -2,7 +2,7 @@
 
 use super::Args;
 use crate::{
-    cli::{Common, Exit, noting, output},
+    cli::{Common, Exit, cluster::InCluster, noting, output},
     explain::clean,
     host::{Arrived, Site},
     policy::Policy,
@@ -53,7 +53,14 @@ impl<'a> Trace<'a> {
         }
         let deed = (NotedAction::Deploy, self.way());
         let because = clean(&format!("{because:#}"));
-        noting::refused(self.common, self.target.clone(), deed, &self.args.reason, &because).await;
+        noting::refused(
+            (self.common, &InCluster::default()),
+            self.target.clone(),
+            deed,
+            &self.args.reason,
+            &because,
+        )
+        .await;
     }
 
     fn way(&self) -> String {
@@ -72,6 +79,6 @@ impl<'a> Trace<'a> {
             why: clean(why.trim()),
             refused: false,
         };
-        noting::note(self.common, note).await;
+        noting::note((self.common, &InCluster::default()), note).await;
     }
 }

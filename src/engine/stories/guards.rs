@@ -7,8 +7,9 @@ use rstest::rstest;
 use super::script::{DAY, HOUR, MINUTE, Story, alice, version};
 use crate::{
     decide::{Decision, Freeze, Guard, Past, decide},
-    engine::PersonWord,
+    engine::{Event, PersonWord},
     policy::{Mode, OnRegression, RevertTo},
+    record::Happened,
     words::{Outcome, Standing, Verdict},
 };
 
@@ -156,6 +157,54 @@ fn a_proposal_that_is_approved_in_time_is_done() {
     story.is_quiet();
     story.applied();
     story.tells(&["reverted"]);
+}
+
+#[test]
+fn a_yes_that_is_left_for_the_controller_is_noted_once_and_passes_every_guard() {
+    let mut story = proposed();
+    let rollout = story.open().id;
+    let agreed = Event::Agreed { rollout, by: alice() };
+    story.happens(&agreed);
+    assert_eq!(story.open().agreed, Some(alice()));
+    story.happens(&agreed);
+    story.tick();
+    story.is_quiet();
+    story.approves();
+    let said = story.open().timeline.iter();
+    let said = said.filter(|entry| matches!(entry.what, Happened::Approved { .. })).count();
+    assert_eq!(said, 1, "said twice is said once");
+    story.reverts("v2", "v1");
+    let open = story.open();
+    assert_eq!(
+        open.intent.as_ref().and_then(|intent| intent.approved_by.clone()),
+        Some(alice())
+    );
+    assert_eq!(open.agreed, None);
+
+    let mut story = proposed();
+    let rollout = story.open().id;
+    story.happens(&Event::Agreed { rollout, by: alice() });
+    story.fleet.frozen = Some(freeze(&story));
+    story.approves();
+    story.tells(&["refused"]);
+    assert_eq!(guard(&story), "frozen");
+}
+
+#[test]
+fn a_yes_that_comes_too_late_or_is_found_too_late_is_none() {
+    for too_late in [true, false] {
+        let mut story = proposed();
+        let rollout = story.open().id;
+        if too_late {
+            story.later(30 * MINUTE);
+        }
+        story.happens(&Event::Agreed { rollout, by: alice() });
+        assert_eq!(story.open().agreed.is_none(), too_late);
+        story.later(30 * MINUTE);
+        story.tick();
+        story.tells(&["refused"]);
+        assert_eq!(guard(&story), "not_approved");
+    }
 }
 
 #[test]

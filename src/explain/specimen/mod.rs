@@ -73,6 +73,7 @@ pub(crate) fn watching() -> Record {
         fault: None,
         decision: None,
         intent: None,
+        agreed: None,
         outcome: None,
         outcome_detail: None,
         verification: None,
