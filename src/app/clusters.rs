@@ -15,7 +15,7 @@ use crate::{
     ports::{Clock, History as _, Platform, PlatformError, SharedHistory},
     record::TargetHistory,
     settings::{KubernetesSettings, LeaseSettings},
-    words::TargetKey,
+    words::{Moment, TargetKey},
 };
 
 /// The histories that a person may read.
@@ -178,16 +178,23 @@ impl Clusters {
         Ok(Some(Contender::new(cluster, place, own_name(), clock, uptime)))
     }
 
-    /// Who acts now, as a sentence for people; none where the settings have no lease.
-    pub async fn leader(&self) -> Option<String> {
-        let LeaseSettings { namespace, name } = self.0.settings.lease.as_ref()?;
+    /// Who acts now, and when they last said so; none where nobody holds the lease of the settings, or they have none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn led(&self) -> Result<Option<(String, Moment)>, PlatformError> {
+        let Some(LeaseSettings { namespace, name }) = &self.0.settings.lease else {
+            return Ok(None);
+        };
         let home = self.home();
         let namespace = namespace.as_deref().or(home.as_deref());
-        let found = match self.get().await {
-            Ok(cluster) => cluster.leader(namespace, name).await,
-            Err(error) => Err(error),
-        };
-        Some(match found {
+        self.get().await?.leader(namespace, name).await
+    }
+
+    /// The same as a sentence for people; none where the settings have no lease.
+    pub async fn leader(&self) -> Option<String> {
+        let LeaseSettings { name, .. } = self.0.settings.lease.as_ref()?;
+        Some(match self.led().await {
             Ok(Some((leader, renewed))) => format!("{leader} leads; it renewed the lease {name} at {renewed}"),
             Ok(None) => format!("no controller holds the lease {name}: nothing is guarded now"),
             Err(error) => format!("whether a controller leads cannot be told: {error}"),

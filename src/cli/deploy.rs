@@ -3,8 +3,9 @@
 mod asked;
 mod bar;
 mod trace;
+mod workload;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use clap::builder::NonEmptyStringValueParser;
 use tokio::signal::unix::{SignalKind, signal};
@@ -25,7 +26,7 @@ use crate::{
     explain::{Language, clean},
     fetch::Location,
     host::{Arrived, BeginError, Site},
-    policy::{self, Policy, Target},
+    policy::{self, HostTarget, Policy, Target},
     ports::{Clock as _, Desk, DeskError},
     settings::{self, Settings, StoreSettings},
     web::{actor, client::Client},
@@ -37,11 +38,9 @@ use trace::Trace;
 /// Fetches a release, unpacks it beside the others, switches to it and activates it.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Artifacts: tar, tar.gz, tar.zst and zip are unpacked, any other file is taken as
-it is. From https or files; from http only with a digest. After a cut network
-the same command goes on. Nothing but releases/ and current is touched, and
-`current` points to the old version or to the new one at every moment. Works
-without a controller and without Prometheus; it then says that nobody guards.
+    after_help = "On a host: tar, tar.gz, tar.zst, zip or single files, from https, files, or http
+with a digest, to releases/, then `current` is exchanged. In a cluster: the
+image of one container is set. Works without a controller.
 
 Exit codes: 0 it runs (with --wait: it was judged good), 1 failed, 3 and 4 as
 `wait`, 5 refused: another deploy runs, its smoke test failed, quarantined.
@@ -49,12 +48,12 @@ Exit codes: 0 it runs (with --wait: it was judged good), 1 failed, 3 and 4 as
 Examples:
   lastgood deploy --service myapp --to v1.2.3 --dry-run
   lastgood deploy --service myapp --to v1.2.3 --from ./myapp-v1.2.3.tar.gz
-  lastgood deploy myapp --to v1.2.3 --manifest release.json --wait"
+  lastgood deploy myapp -n shop --to v1.2.3 --image registry/myapp:v1.2.3 --wait"
 )]
 pub struct Args {
     #[command(flatten)]
     which: WhichService,
-    /// The version: the name of its directory in `releases`.
+    /// The version.
     #[arg(long, value_name = "VERSION")]
     to: VersionName,
     /// An artifact; may be given several times.
@@ -63,13 +62,16 @@ pub struct Args {
     /// The SHA-256 of each --from, in their order.
     #[arg(long, value_name = "HEX", value_parser = NonEmptyStringValueParser::new())]
     sha256: Vec<String>,
+    /// In a cluster, its image; else the manifest's.
+    #[arg(long, value_name = "IMAGE", value_parser = NonEmptyStringValueParser::new())]
+    image: Option<String>,
     /// The release's manifest; else the recorded one.
     #[arg(long, value_name = "FILE")]
     manifest: Option<std::path::PathBuf>,
     /// Why, for the audit.
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     reason: String,
-    /// Deploy what failed its smoke test, or is quarantined.
+    /// Deploy what failed its test or is quarantined.
     #[arg(long)]
     force: bool,
     /// Show what would be done, and do nothing.
@@ -81,7 +83,7 @@ pub struct Args {
     /// With --wait, give up after so long.
     #[arg(long, value_name = "TIME", default_value = "2h", value_parser = policy::parse_duration, requires = "wait")]
     timeout: Duration,
-    /// Most bytes of a download, and of all that is unpacked; else what `[deploy]` of the settings says, as of the two below.
+    /// Most bytes of a release, else [deploy] in settings.
     #[arg(long, value_name = "SIZE", value_parser = settings::parse_bytes)]
     max_bytes: Option<u64>,
     /// Most files, directories and links.
@@ -90,6 +92,8 @@ pub struct Args {
     /// Most unpacked bytes for each packed one.
     #[arg(long, value_name = "RATIO", value_parser = clap::value_parser!(u64).range(1..))]
     max_ratio: Option<u64>,
+    #[command(flatten)]
+    within: InCluster,
 }
 
 /// Runs it.
@@ -97,19 +101,27 @@ pub struct Args {
 /// # Errors
 /// When it is refused, or did not come to the switch.
 pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
-    let settings = InCluster::default().settings(common)?;
-    let policy = policy_of(common, &settings, args)?;
-    let target = match &policy.target {
-        Target::Host(target) => target,
-        Target::Kubernetes(_) => anyhow::bail!(
-            "{} runs on Kubernetes, and deploy is for hosts: ship it as you do, by kubectl or your pipeline; lastgood sees it by itself",
-            policy.key()
-        ),
-    };
+    let settings = args.within.settings(common)?;
+    let policy = policy_of(common, &settings, args).await?;
+    match &policy.target {
+        Target::Host(target) => on_host(common, args, (&settings, &policy), target).await,
+        Target::Kubernetes(target) => workload::run(common, args, &settings, (&policy, target)).await,
+    }
+}
+
+async fn on_host(
+    common: &Common,
+    args: &Args,
+    (settings, policy): (&Settings, &Policy),
+    target: &HostTarget,
+) -> anyhow::Result<Exit> {
+    if args.image.is_some() {
+        return Err(wrong("--image is for clusters: on a host a release is made of files, --from"));
+    }
     let site = Site::new(policy.service.clone(), target);
-    let audit = Trace::new(common, args, &policy, &site);
+    let audit = Trace::new(common, args, policy, &site);
     let begun = SystemClock.now();
-    let came_to = match attempt(common, args, (&settings, &policy, &site), &audit).await {
+    let came_to = match attempt(common, args, (settings, policy, &site), &audit).await {
         Ok(came_to) => came_to,
         Err(error) => {
             audit.refused(&error).await;
@@ -120,14 +132,17 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
         return Ok(if args.dry_run { Exit::Done } else { Exit::Interrupted });
     };
     audit.arrived(&deployed.arrived).await;
-    match tell(common, &policy, &site, args, &deployed) {
+    match tell(common, policy, &site, args, &deployed) {
         Exit::Done => {}
         exit => return Ok(exit),
     }
     // One that was judged before is not judged anew, so its older verdict counts.
     let since = (deployed.arrived != Arrived::RanAlready).then_some(begun);
     match guarded {
-        Guarded::By(client) => judged(common, args, (&client, settings.language), policy.key(), since).await,
+        Guarded::By(desk) => {
+            let awaited = (policy.key(), args.to.clone());
+            judged(common, args, (&*desk, settings.language), awaited, since).await
+        }
         told => {
             output::say(&format!("{told}; start `lastgood run` to have it judged"));
             Ok(Exit::Done)
@@ -154,7 +169,7 @@ async fn attempt(
         actor(rustix::process::getuid().as_raw()).0,
         std::process::id()
     );
-    let recorded = recorded(common, settings, &policy.key(), &args.to).await;
+    let recorded = recorded(common, &args.within, settings, (&policy.key(), &args.to)).await;
     let limits = asked::limits(args, &settings.deploy);
     let asked = Asked::read(args, policy, site, recorded, (limits, holder))?;
     let guarded = Guarded::look(settings, policy).await;
@@ -190,46 +205,47 @@ async fn attempt(
 async fn judged(
     common: &Common,
     args: &Args,
-    (client, language): (&Client, Language),
-    target: TargetKey,
+    (desk, language): (&dyn Desk, Language),
+    (target, version): (TargetKey, VersionName),
     since: Option<Moment>,
 ) -> anyhow::Result<Exit> {
     if !args.wait {
         let service = &target.service;
         output::note(
             common,
-            &format!(
-                "it is judged now: `lastgood wait {service} --to {}` waits for the verdict",
-                args.to
-            ),
+            &format!("it is judged now: `lastgood wait {service} --to {version}` waits for the verdict"),
         );
         return Ok(Exit::Done);
     }
     let awaited = wait::Awaited {
         target,
-        version: Some(args.to.clone()),
+        version: Some(version),
         since,
     };
-    wait::until_verdict(common, client, &awaited, (args.timeout, language)).await
+    wait::until_verdict(common, desk, &awaited, (args.timeout, language)).await
 }
 
 /// The policy of the service that is meant.
-fn policy_of(common: &Common, settings: &Settings, args: &Args) -> anyhow::Result<Policy> {
-    let read = settings::policies::part(&settings.policies);
-    for error in &read.rejected {
-        output::note(common, &error.to_string());
-    }
+async fn policy_of(common: &Common, settings: &Settings, args: &Args) -> anyhow::Result<Policy> {
+    let policies = if settings.store == StoreSettings::Kubernetes {
+        reach::store_in_cluster(common, &args.within, settings).await?.policies
+    } else {
+        reach::policies(common, settings)
+    };
     let (service, env) = args.which.named()?;
-    let keys: Vec<_> = read.accepted.iter().map(|file| file.policy.key()).collect();
+    let keys: Vec<_> = policies.iter().map(Policy::key).collect();
     let key = reach::only(&keys, service, env)?;
-    let found = read.accepted.into_iter().find(|file| file.policy.key() == key);
-    Ok(found
-        .map(|file| file.policy)
-        .ok_or_else(|| reach::unknown(service, env, &keys))?)
+    let found = policies.into_iter().find(|policy| policy.key() == key);
+    Ok(found.ok_or_else(|| reach::unknown(service, env, &keys))?)
 }
 
 /// What the history knows of the version; a history that cannot be read is told, and is never in the way.
-async fn recorded(common: &Common, settings: &Settings, target: &TargetKey, version: &VersionName) -> Option<Recorded> {
+async fn recorded(
+    common: &Common,
+    within: &InCluster,
+    settings: &Settings,
+    (target, version): (&TargetKey, &VersionName),
+) -> Option<Recorded> {
     let controller = std::os::unix::net::UnixStream::connect(&settings.server.socket).is_ok();
     if !controller && matches!(&settings.store, StoreSettings::Sqlite(path) if !path.exists()) {
         return None;
@@ -239,14 +255,7 @@ async fn recorded(common: &Common, settings: &Settings, target: &TargetKey, vers
         quiet: true,
         ..common.clone()
     };
-    let of_desk = async {
-        anyhow::Ok(
-            reach::desk(&quiet, &InCluster::default())
-                .await?
-                .releases(&target.service)
-                .await?,
-        )
-    };
+    let of_desk = async { anyhow::Ok(reach::desk(&quiet, within).await?.releases(&target.service).await?) };
     match of_desk.await {
         Ok(releases) => {
             let mut all = releases.into_iter();
@@ -266,7 +275,7 @@ async fn recorded(common: &Common, settings: &Settings, target: &TargetKey, vers
 /// Whether somebody will judge it. To find that out is never in the way of a deploy.
 enum Guarded {
     /// The controller at the other end.
-    By(Client),
+    By(Arc<dyn Desk>),
     /// Nobody; a sentence.
     Nobody(String),
     /// It cannot be told; a sentence.
@@ -292,7 +301,7 @@ impl Guarded {
             Err(error) => return Self::Unknown(error.to_string()),
         };
         match client.status().await {
-            Ok(all) if all.iter().any(|status| status.target == policy.key()) => Self::By(client),
+            Ok(all) if all.iter().any(|status| status.target == policy.key()) => Self::By(Arc::new(client)),
             Ok(_) => Self::Nobody(format!("the controller at {socket} does not know {}", policy.service)),
             Err(error) => Self::Unknown(error.to_string()),
         }

@@ -170,6 +170,14 @@ async fn controllers_or_stores(common: &Common, within: &InCluster, missing: Mis
     }
 }
 
+/// The desk of the histories in a cluster, for whoever asks more of it than others do.
+///
+/// # Errors
+/// When they cannot be read.
+pub async fn store_in_cluster(common: &Common, within: &InCluster, settings: &Settings) -> anyhow::Result<StoreDesk> {
+    cluster_desk(common, within, settings, Missing::MadeQuietly).await
+}
+
 /// As [`desk_or_new_store`]. `again`: the same command asked for it before, so that what was noted then is not noted twice.
 ///
 /// # Errors
@@ -279,7 +287,8 @@ async fn cluster_desk(common: &Common, within: &InCluster, settings: &Settings, 
     store_desk(common, settings, (found.objects, policies), (clusters, sinks), actor).await
 }
 
-fn policies(common: &Common, settings: &Settings) -> Vec<Policy> {
+/// The policies of this machine; what is wrong with others is said.
+pub fn policies(common: &Common, settings: &Settings) -> Vec<Policy> {
     let read = settings::policies::of(settings);
     for error in &read.rejected {
         output::note(common, &error.to_string());

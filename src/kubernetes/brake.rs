@@ -30,6 +30,24 @@ pub fn not_to_be_touched(kind: WorkloadKind, workload: &Object) -> Option<(Brake
         .or_else(|| leaving(workload).map(named(Brake::Leaving)))
 }
 
+/// Why a person's deploy to `workload` would come to nothing: a sentence with what to do; none: it may be done.
+pub(super) fn unfit(kind: WorkloadKind, workload: &Object) -> Option<String> {
+    let held = || {
+        HeldBy::read(workload).map(|_| {
+            "lastgood holds its rollout until there is a verdict; wait for that, `lastgood status -w` shows it".to_owned()
+        })
+    };
+    let theirs = || {
+        let owner = owner(workload).filter(|owner| owner.writes_back)?;
+        let who = owner.sentence.split(';').next().unwrap_or_default();
+        Some(format!("{who}; change the image there, it would be written back here"))
+    };
+    paused(kind, workload)
+        .or_else(held)
+        .or_else(|| leaving(workload))
+        .or_else(theirs)
+}
+
 fn off(workload: &Object) -> Option<String> {
     (workload.annotation(OFF)? == "true")
         .then(|| format!("the annotation {OFF} switches lastgood off here; remove it, or go back by hand"))

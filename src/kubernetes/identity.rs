@@ -130,7 +130,7 @@ pub(super) fn images(template: &Value) -> Vec<(&str, &str)> {
 
 /// What people call an image: its tag, else the beginning of its digest, else `latest`. The API server takes any text for an image, so
 /// what no version may be called is replaced.
-fn shown(image: &str) -> VersionName {
+pub(super) fn shown(image: &str) -> VersionName {
     let (reference, digest) = image
         .split_once('@')
         .map_or((image, None), |(reference, digest)| (reference, Some(digest)));

@@ -29,6 +29,7 @@ mod resource;
 mod revert;
 pub mod revision;
 mod seen;
+pub mod ship;
 pub mod template;
 mod term;
 pub mod trouble;

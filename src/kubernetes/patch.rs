@@ -48,6 +48,13 @@ pub fn revert(kind: WorkloadKind, workload: &Object, to: &Value, marks: &Marks) 
     Patch(operations)
 }
 
+/// Another template for `workload`, as a person ships it.
+pub(super) fn ship(kind: WorkloadKind, workload: &Object, to: &Value) -> Patch {
+    let mut operations = as_seen(kind, workload);
+    operations.push(replace(&["spec", "template"], to.clone()));
+    Patch(operations)
+}
+
 /// What must still hold: the object and its template are those that were seen, and nobody paused it.
 fn as_seen(kind: WorkloadKind, workload: &Object) -> Vec<PatchOperation> {
     let mut operations = vec![

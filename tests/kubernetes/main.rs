@@ -33,6 +33,8 @@ mod rules;
 #[path = "../history/sample.rs"]
 mod sample;
 #[cfg(test)]
+mod ships;
+#[cfg(test)]
 mod shown;
 #[cfg(test)]
 mod watching;

@@ -181,8 +181,12 @@ async fn a_freeze_of_a_namespace_is_of_its_services(person: &Person<'_>, control
     assert_eq!(said.code, Some(1), "{said:?}");
 }
 
-async fn ships(plane: &Plane, image: &str, errors: f64) {
+fn behaves(plane: &Plane, image: &str, errors: f64) {
     plane.image(image, &json!({"errors": errors, "median": 0.010, "spread": 0.3}));
+}
+
+async fn ships(plane: &Plane, image: &str, errors: f64) {
+    behaves(plane, image, errors);
     let set = format!("myapp={image}");
     plane.kubectl("shop", &["set", "image", "deployment/myapp", &set]).await;
 }
@@ -196,7 +200,26 @@ async fn a_bad_release_is_proposed_and_a_persons_yes_takes_it_back(person: &Pers
     let plane = person.plane;
     let said = person.types("kubectl lastgood approve -n shop").await;
     assert_eq!(said.code, Some(2), "{said:?}");
-    ships(plane, "myapp:v2", 0.3).await;
+    behaves(plane, "myapp:v2", 0.3);
+    let deploy = "kubectl lastgood deploy myapp -n shop --to v2";
+    let said = person.types(deploy).await;
+    assert!(said.code == Some(2) && said.err.contains("add --image"), "{said:?}");
+    let said = person.does(&format!("{deploy} --image myapp:v2 --dry-run")).await;
+    assert!(
+        said.out
+            .contains("set      the image of myapp in deployment shop/myapp to myapp:v2"),
+        "{said:?}"
+    );
+    assert_eq!(image(plane).await, "myapp:v1");
+    let said = person
+        .does(&format!("{deploy} --image myapp:v2 --reason 'the new checkout'"))
+        .await;
+    assert!(said.err.contains("myapp: v2 is rolled out, v1 ran before"), "{said:?}");
+    let said = person.does("kubectl lastgood audit -n shop --action deploy -o json").await;
+    assert!(
+        said.out.contains("v1 -> v2") && said.out.contains("the new checkout"),
+        "{said:?}"
+    );
     let said = person.types("kubectl lastgood wait myapp -n shop --to v2 --timeout 4m").await;
     assert_eq!(said.code, Some(3), "{said:?}");
     assert_eq!(image(plane).await, "myapp:v2", "nobody said yes yet");

@@ -11,7 +11,7 @@ use crate::{
     policy::Policy,
     ports::DeskError,
     settings::DeploySettings,
-    words::Fingerprint,
+    words::{Fingerprint, VersionName},
 };
 
 /// What was asked for.
@@ -48,23 +48,8 @@ impl Asked {
         // Before anything is fetched: whatever keeps `current` from being moved.
         site.runs()?;
         let there = site.has(&args.to)?;
-        let given = args.manifest.as_deref().map(of_file).transpose()?;
-        let quarantined = recorded.as_ref().is_some_and(|recorded| recorded.quarantined);
-        let recorded = recorded.and_then(|recorded| recorded.manifest);
-        if let (Some(given), Some(recorded)) = (&given, &recorded)
-            && given != recorded
-        {
-            return Err(DeskError::Refused(format!(
-                "another manifest of {} is recorded (it differs in {}); a version is built once: choose another one, or leave --manifest out",
-                args.to,
-                recorded.differs_in(given).join(", ")
-            ))
-            .into());
-        }
-        let given = given.or(recorded);
-        if let Some(manifest) = &given {
-            fits(manifest, args, policy)?;
-        }
+        let recorded = recorded.unwrap_or_default();
+        let given = manifest(args, policy, &recorded)?;
         let kept = there
             .then(|| of_release(&site.release(&args.to).join("release.json")))
             .flatten();
@@ -94,21 +79,48 @@ impl Asked {
                 holder,
             },
             manifest: given.or(kept),
-            quarantined,
+            quarantined: recorded.quarantined,
         })
     }
 
     /// Why it is not deployed without `--force`, if so.
     pub fn forbidden(&self) -> Option<String> {
-        let version = &self.order.version;
-        if self.quarantined {
-            return Some(format!(
-                "{version} is quarantined: it was reverted, or a person said that it is bad; say `lastgood release allow` first, or add --force"
-            ));
-        }
-        let failed = self.manifest.as_ref().is_some_and(|manifest| !manifest.passed_smoke_test);
-        failed.then(|| format!("{version} failed its smoke test, its manifest says; build it again, or add --force"))
+        forbidden(&self.order.version, self.manifest.as_ref(), self.quarantined)
     }
+}
+
+/// Why `version` is not deployed without `--force`, if so.
+pub(super) fn forbidden(version: &VersionName, manifest: Option<&Manifest>, quarantined: bool) -> Option<String> {
+    if quarantined {
+        return Some(format!(
+            "{version} is quarantined: it was reverted, or a person said that it is bad; say `lastgood release allow` first, or add --force"
+        ));
+    }
+    let failed = manifest.is_some_and(|manifest| !manifest.passed_smoke_test);
+    failed.then(|| format!("{version} failed its smoke test, its manifest says; build it again, or add --force"))
+}
+
+/// The manifest that is given, else the recorded one.
+///
+/// # Errors
+/// When both are there and differ, or it is of something else.
+pub(super) fn manifest(args: &Args, policy: &Policy, recorded: &Recorded) -> anyhow::Result<Option<Manifest>> {
+    let given = args.manifest.as_deref().map(of_file).transpose()?;
+    if let (Some(given), Some(recorded)) = (&given, &recorded.manifest)
+        && given != recorded
+    {
+        return Err(DeskError::Refused(format!(
+            "another manifest of {} is recorded (it differs in {}); a version is built once: choose another one, or leave --manifest out",
+            args.to,
+            recorded.differs_in(given).join(", ")
+        ))
+        .into());
+    }
+    let manifest = given.or_else(|| recorded.manifest.clone());
+    if let Some(manifest) = &manifest {
+        fits(manifest, args, policy)?;
+    }
+    Ok(manifest)
 }
 
 /// How much the release may be: as the options say, else as the settings do.
