@@ -10,7 +10,7 @@ use super::{
     output::{self, WrongUse},
     reach::{self, MaybeService},
     rollback::asked,
-    status::{fitted, terminal_width},
+    status::printed,
 };
 use crate::{
     app::{Clusters, clock::SystemClock},
@@ -136,12 +136,7 @@ async fn list(common: &Common, args: &ListArgs) -> anyhow::Result<Exit> {
         }
         Format::Table | Format::Wide if items.is_empty() => output::note(common, "nothing is held"),
         Format::Table | Format::Wide => {
-            let width = std::io::stdout().is_terminal().then(terminal_width);
-            output::data(&fitted(
-                &explain::holds_table(&items, now),
-                usize::MAX,
-                width.unwrap_or(usize::MAX),
-            ))?;
+            printed(&explain::holds_table(&items, now))?;
         }
     }
     Ok(Exit::Done)

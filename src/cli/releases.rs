@@ -1,6 +1,6 @@
 //! `lastgood releases`: what was built, where it stands and where it runs.
 
-use std::{collections::BTreeSet, io::IsTerminal, num::NonZeroUsize};
+use std::{collections::BTreeSet, num::NonZeroUsize};
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use super::{
     cluster::InCluster,
     output::{self, WrongUse},
     reach::{self, MaybeService},
-    status::{fitted, terminal_width},
+    status::printed,
 };
 use crate::{
     app::clock::SystemClock,
@@ -80,8 +80,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
         Format::Table | Format::Wide if items.is_empty() => output::note(common, &nothing(service)),
         Format::Table | Format::Wide => {
             let table = explain::releases_table(&items, args.output == Format::Wide, SystemClock.now());
-            let width = std::io::stdout().is_terminal().then(terminal_width);
-            output::data(&fitted(&table, usize::MAX, width.unwrap_or(usize::MAX)))?;
+            printed(&table)?;
         }
     }
     Ok(Exit::Done)

@@ -68,8 +68,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
         }
         Format::Table | Format::Wide => {
             let table = explain::status_table(&items, args.output == Format::Wide, SystemClock.now());
-            let width = std::io::stdout().is_terminal().then(terminal_width);
-            output::data(&fitted(&table, usize::MAX, width.unwrap_or(usize::MAX)))?;
+            printed(&table)?;
         }
     }
     Ok(Exit::Done)
@@ -117,8 +116,14 @@ fn screen(items: &[TargetStatus]) -> String {
     }
 }
 
+/// Prints a table: rows whole, and on a terminal the sentences below it broken to its width.
+pub(super) fn printed(table: &str) -> anyhow::Result<()> {
+    let width = std::io::stdout().is_terminal().then(terminal_width);
+    output::data(&fitted(table, usize::MAX, width.unwrap_or(usize::MAX)))
+}
+
 /// A table whose rows are cut at `rows` columns, and the sentences below it broken at words to fit into `sentences` columns.
-pub(super) fn fitted(table: &str, rows: usize, sentences: usize) -> String {
+fn fitted(table: &str, rows: usize, sentences: usize) -> String {
     let Some((table, below)) = table.split_once("\n\n") else {
         return table.lines().map(|row| explain::fit(row, rows) + "\n").collect();
     };
@@ -139,7 +144,7 @@ fn repainted(screen: &str) -> String {
     format!("\x1b[H{}\x1b[J", lines.join("\x1b[K\n"))
 }
 
-pub(super) fn terminal_width() -> usize {
+fn terminal_width() -> usize {
     terminal().0.max(40)
 }
 

@@ -162,18 +162,24 @@ impl Host {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_stable_follows_the_proofs_on_a_host_and_in_its_registry() {
-    let shelf = Shelf::new();
+/// A registry with the images of v1 and v2, and a host that has both and runs v1.
+async fn running_v1(shelf: &Shelf) -> (Registry, [ImageReference; 2], Host) {
     let registry = shelf.open_to_users().await;
     let v1 = registry.push("shop/myapp", Some("v1"), "one").await;
     let v2 = registry.push("shop/myapp", Some("v2"), "two").await;
-    let mut host = Host::new(&shelf, &registry);
+    let mut host = Host::new(shelf, &registry);
     host.release("v1", &v1);
     host.release("v2", &v2);
     host.switch("v1");
     host.start().await;
     host.until_running("v1").await;
+    (registry, [v1, v2], host)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stable_follows_the_proofs_on_a_host_and_in_its_registry() {
+    let shelf = Shelf::new();
+    let (registry, [v1, v2], mut host) = running_v1(&shelf).await;
     assert_eq!(
         (registry.tagged("shop/myapp", "stable").await, host.link()),
         (None, None),
@@ -249,15 +255,7 @@ async fn a_registry_that_is_down_is_said_once_and_its_tag_is_moved_when_it_is_ba
 #[tokio::test(flavor = "multi_thread")]
 async fn k19_a_person_does_not_go_back_to_an_image_that_is_gone_and_is_not_stopped_by_a_registry_that_is_down() {
     let shelf = Shelf::new();
-    let registry = shelf.open_to_users().await;
-    let v1 = registry.push("shop/myapp", Some("v1"), "one").await;
-    let v2 = registry.push("shop/myapp", Some("v2"), "two").await;
-    let mut host = Host::new(&shelf, &registry);
-    host.release("v1", &v1);
-    host.release("v2", &v2);
-    host.switch("v1");
-    host.start().await;
-    host.until_running("v1").await;
+    let (registry, [v1, _], mut host) = running_v1(&shelf).await;
     host.says("prove", "v1");
     host.switch("v2");
     host.until_running("v2").await;
