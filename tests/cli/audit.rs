@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lastgood::{app::clock::SystemClock, ports::Clock as _};
+use lastgood::{app::clock::SystemClock, ports::Clock as _, words::Moment};
 
 use super::home::{Home, Said};
 
@@ -216,7 +216,9 @@ fn each_entry_is_a_line_of_a_file_and_of_the_syslog_and_the_file_is_checked_agai
         "{first}\n{second}"
     );
     assert_eq!(lines.len(), entries.len());
-    let key = |line: &serde_json::Value| (line["at"].to_string(), line["chain"].to_string(), line["seq"].as_u64());
+    // By moments, not by their texts: those end without zeros, and 0.87 s is before 0.877 s.
+    let moment = |line: &serde_json::Value| serde_json::from_value::<Moment>(line["at"].clone()).expect("a moment");
+    let key = |line: &serde_json::Value| (moment(line), line["chain"].to_string(), line["seq"].as_u64());
     lines.sort_by_key(key);
     for (line, entry) in lines.iter().zip(&entries) {
         assert!(line["hash"].as_str().is_some_and(|hash| hash.starts_with("sha256:")));
