@@ -1,7 +1,7 @@
 //! A person's deploy: another image for one container, by the same careful patch as a revert's (kubernetes.md, The write). Nothing else of
 //! the template is changed, and nothing is judged here: whoever guards the workload sees a rollout as any other.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -14,14 +14,10 @@ use super::{
     ownership::owner,
     patch,
     resource::Resource,
+    revert::{AGAIN, TRIES},
     write,
 };
 use crate::{policy::KubernetesTarget, ports::PlatformError, words::VersionName};
-
-/// How often it is tried where nobody can tell, or the server is busy.
-const TRIES: u32 = 5;
-/// How long is waited before that, times the number of the try.
-const AGAIN: Duration = Duration::from_millis(200);
 
 /// What is to be known where Helm has a record of the workload.
 const HELMS: &str = "Helm's record still names the image before: its next upgrade decides anew";
@@ -134,10 +130,7 @@ impl Dock {
                 Err(
                     error @ (CallError::Conflict(_) | CallError::Busy { .. } | CallError::Unknown(_) | CallError::Invalid(_)),
                 ) => {
-                    let asked = match &error {
-                        CallError::Busy { pause, .. } => *pause,
-                        _ => AGAIN * number,
-                    };
+                    let asked = error.asked_pause().unwrap_or(AGAIN * number);
                     let certain = matches!(error, CallError::Invalid(_)) && !error.is_failed_test();
                     let failed = self.cannot("write to", &error);
                     if certain {
