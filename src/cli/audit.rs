@@ -7,7 +7,6 @@ use std::{
 };
 
 use clap::Subcommand;
-use serde::Serialize;
 
 use super::{
     Common, Exit, Format,
@@ -60,16 +59,8 @@ pub struct Args {
     /// Only this action: rollback, revert, release, freeze, policy…
     #[arg(long, value_name = "ACTION")]
     action: Option<String>,
-    /// Table, wide, json, yaml or name.
-    #[arg(
-        short,
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        hide_possible_values = true
-    )]
-    output: Format,
+    #[command(flatten)]
+    output: output::AsFormat,
     #[command(flatten)]
     within: InCluster,
 }
@@ -134,15 +125,15 @@ async fn list(desk: &dyn Desk, args: &Args) -> anyhow::Result<Exit> {
         .filter(|entry| since.is_none_or(|since| entry.at >= since) && until.is_none_or(|until| entry.at <= until))
         .collect();
     found.sort_by(|a, b| (a.at, &a.chain, a.seq).cmp(&(b.at, &b.chain, b.seq)));
-    match args.output {
-        Format::Json | Format::Yaml => output::document(&List::new(found), args.output)?,
+    match args.output.format {
+        Format::Json | Format::Yaml => output::list("AuditList", &found, args.output.format)?,
         Format::Name => output::data(
             &found
                 .iter()
                 .map(|entry| format!("{}@{}\n", entry.chain, entry.seq))
                 .collect::<String>(),
         )?,
-        Format::Table | Format::Wide => output::data(&explain::trail(&found, args.output == Format::Wide))?,
+        Format::Table | Format::Wide => output::data(&explain::trail(&found, args.output.format == Format::Wide))?,
     }
     Ok(Exit::Done)
 }
@@ -169,25 +160,6 @@ fn moment(text: &str, now: Moment) -> Result<Moment, WrongUse> {
                 explain::clean(text)
             ))
         })
-}
-
-/// What `-o json` prints.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct List {
-    api_version: &'static str,
-    kind: &'static str,
-    items: Vec<Audited>,
-}
-
-impl List {
-    const fn new(items: Vec<Audited>) -> Self {
-        Self {
-            api_version: explain::API_VERSION,
-            kind: "AuditList",
-            items,
-        }
-    }
 }
 
 fn whole(trail: &Trail, kept: &VerifyArgs) -> anyhow::Result<Exit> {

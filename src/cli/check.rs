@@ -47,16 +47,8 @@ pub struct Args {
     /// A file with the bearer token for it.
     #[arg(long, value_name = "FILE", requires = "prometheus")]
     bearer_token_file: Option<PathBuf>,
-    /// Table, wide, json, yaml or name.
-    #[arg(
-        short,
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        hide_possible_values = true
-    )]
-    output: Format,
+    #[command(flatten)]
+    output: output::AsFormat,
 }
 
 /// Runs it.
@@ -92,7 +84,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
             all_asked.push(asking.ask(&file.policy, progress).await);
         }
     }
-    shown(common, args.output, &read.accepted, &all_asked)?;
+    shown(common, args.output.format, &read.accepted, &all_asked)?;
     for (index, PolicyFile { path, policy }) in read.accepted.iter().enumerate() {
         let warn = |warning: &String| output::note(common, &format!("warning: {}: {warning}", path.display()));
         warnings(policy, settings.as_ref()).iter().for_each(warn);
@@ -105,7 +97,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
         )
         .await;
         let Some(asked) = all_asked.get(index) else { continue };
-        told(policy, asked, args.output)?;
+        told(policy, asked, args.output.format)?;
         let foreseen = asked.foreseen.iter();
         foreseen
             .flat_map(|foreseen| forecast::warnings(policy, foreseen))

@@ -22,16 +22,8 @@ pub struct Args {
 enum What {
     /// Print each value and where it came from; secrets are not printed.
     Show {
-        /// Table, wide, json, yaml or name.
-        #[arg(
-            short,
-            long,
-            value_enum,
-            default_value_t,
-            value_name = "FORMAT",
-            hide_possible_values = true
-        )]
-        output: Format,
+        #[command(flatten)]
+        output: output::AsFormat,
     },
 }
 
@@ -40,7 +32,9 @@ enum What {
 /// # Errors
 /// When the settings are invalid.
 pub fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
-    let What::Show { output: format } = args.what;
+    let What::Show {
+        output: output::AsFormat { format },
+    } = args.what;
     let loaded = cluster::loaded(common)?;
     let rows = settings::show(&loaded);
     match format {

@@ -32,16 +32,8 @@ pub struct Args {
     /// The environment.
     #[arg(short, long, value_name = "ENV")]
     env: Option<Env>,
-    /// Table, wide, json, yaml or name.
-    #[arg(
-        short,
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        hide_possible_values = true
-    )]
-    output: Format,
+    #[command(flatten)]
+    output: output::AsFormat,
     #[command(flatten)]
     within: InCluster,
 }
@@ -54,8 +46,8 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     let wanted = wanted(args)?;
     let desk = reach::desk(common, &args.within).await?;
     let record = find(&*desk, &wanted, args.env.as_ref()).await?;
-    match args.output {
-        Format::Json | Format::Yaml => output::document(&explain::document(&record), args.output)?,
+    match args.output.format {
+        Format::Json | Format::Yaml => output::document(&explain::document(&record), args.output.format)?,
         Format::Name => output::data(&record.id.to_string())?,
         Format::Table | Format::Wide => output::data(&explain::text(&record, args.within.settings(common)?.language))?,
     }

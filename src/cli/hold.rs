@@ -2,8 +2,6 @@
 
 use std::{io::IsTerminal as _, time::Duration};
 
-use serde::Serialize;
-
 use super::{
     Common, Exit, Format,
     cluster::InCluster,
@@ -14,7 +12,7 @@ use super::{
 };
 use crate::{
     app::{Clusters, clock::SystemClock},
-    explain::{self, API_VERSION, HeldStatus, TargetStatus},
+    explain::{self, TargetStatus},
     policy::Target,
     ports::{Clock, Command, Desk, DeskError},
     record::MarkedWorkload,
@@ -58,16 +56,8 @@ struct ListArgs {
     which: MaybeService,
     #[command(flatten)]
     within: InCluster,
-    /// Table, wide, json, yaml or name.
-    #[arg(
-        short,
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        hide_possible_values = true
-    )]
-    output: Format,
+    #[command(flatten)]
+    output: output::AsFormat,
 }
 
 /// Lets a held rolling update go on. It is not held again in this rollout; it is judged on, and reverted if it is bad.
@@ -94,15 +84,6 @@ struct ResumeArgs {
     yes: bool,
 }
 
-/// Holds as a document.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct HoldList {
-    api_version: &'static str,
-    kind: &'static str,
-    items: Vec<HeldStatus>,
-}
-
 /// Runs it.
 ///
 /// # Errors
@@ -121,15 +102,8 @@ async fn list(common: &Common, args: &ListArgs) -> anyhow::Result<Exit> {
     if args.which.service().is_some() || args.which.env().is_some() {
         items.retain(|item| item.target.as_ref().is_some_and(|target| args.which.matches(target)));
     }
-    match args.output {
-        Format::Json | Format::Yaml => {
-            let list = HoldList {
-                api_version: API_VERSION,
-                kind: "HoldList",
-                items,
-            };
-            output::document(&list, args.output)?;
-        }
+    match args.output.format {
+        Format::Json | Format::Yaml => output::list("HoldList", &items, args.output.format)?,
         Format::Name => {
             let names = items.iter().filter_map(|item| item.target.as_ref());
             output::data(&names.map(|target| format!("{target}\n")).collect::<String>())?;

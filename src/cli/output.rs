@@ -8,6 +8,21 @@ use serde::Serialize;
 use super::{Common, Exit, cluster::as_called};
 use crate::{app::NothingToGuard, explain, ports::DeskError, settings::SettingsError};
 
+/// The option by which a person says how results look.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct AsFormat {
+    /// Table, wide, json, yaml or name.
+    #[arg(
+        short = 'o',
+        long = "output",
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
+    pub format: Format,
+}
+
 /// How results look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -61,6 +76,31 @@ pub fn document(value: &impl Serialize, format: Format) -> anyhow::Result<()> {
         }
         _ => data(&visible(&serde_json::to_string_pretty(value)?)),
     }
+}
+
+/// What [`list`] writes.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct List<'a, T> {
+    api_version: &'static str,
+    kind: &'static str,
+    items: &'a [T],
+}
+
+/// Writes several things as one document of this kind.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn list<T: Serialize>(kind: &'static str, items: &[T], format: Format) -> anyhow::Result<()> {
+    let api_version = explain::API_VERSION;
+    document(
+        &List {
+            api_version,
+            kind,
+            items,
+        },
+        format,
+    )
 }
 
 /// JSON that means the same and shows what it holds: hidden characters, which stand in its texts only, as escapes.

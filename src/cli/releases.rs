@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeSet, num::NonZeroUsize};
 
-use serde::Serialize;
-
 use super::{
     Common, Exit, Format,
     cluster::InCluster,
@@ -13,7 +11,7 @@ use super::{
 };
 use crate::{
     app::clock::SystemClock,
-    explain::{self, API_VERSION, ReleaseStatus},
+    explain::{self, ReleaseStatus},
     ports::{Clock, Desk},
     words::Service,
 };
@@ -34,25 +32,8 @@ pub struct Args {
     /// So many versions.
     #[arg(long, value_name = "N", default_value = "5")]
     limit: NonZeroUsize,
-    /// Table, wide, json, yaml or name.
-    #[arg(
-        short,
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        hide_possible_values = true
-    )]
-    output: Format,
-}
-
-/// Releases as a document.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ReleaseList {
-    api_version: &'static str,
-    kind: &'static str,
-    items: Vec<ReleaseStatus>,
+    #[command(flatten)]
+    output: output::AsFormat,
 }
 
 /// Runs it.
@@ -63,15 +44,8 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     let service = args.which.service().ok_or_else(|| WrongUse("name a service".to_owned()))?;
     let desk = reach::desk(common, &args.within).await?;
     let items = newest(known(&*desk, service, args).await?, args.limit.get());
-    match args.output {
-        Format::Json | Format::Yaml => {
-            let list = ReleaseList {
-                api_version: API_VERSION,
-                kind: "ReleaseList",
-                items,
-            };
-            output::document(&list, args.output)?;
-        }
+    match args.output.format {
+        Format::Json | Format::Yaml => output::list("ReleaseList", &items, args.output.format)?,
         Format::Name => {
             let names = items.iter().map(|item| explain::clean(item.version.as_str()) + "\n");
             let mut seen = BTreeSet::new();
@@ -79,7 +53,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
         }
         Format::Table | Format::Wide if items.is_empty() => output::note(common, &nothing(service)),
         Format::Table | Format::Wide => {
-            let table = explain::releases_table(&items, args.output == Format::Wide, SystemClock.now());
+            let table = explain::releases_table(&items, args.output.format == Format::Wide, SystemClock.now());
             printed(&table)?;
         }
     }

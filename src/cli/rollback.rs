@@ -61,16 +61,8 @@ pub struct Args {
     /// Show what would change, and change nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Table, wide, json, yaml or name.
-    #[arg(
-        short,
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        hide_possible_values = true
-    )]
-    output: Format,
+    #[command(flatten)]
+    output: output::AsFormat,
 }
 
 /// Runs it.
@@ -246,7 +238,7 @@ struct Plan<'a> {
 
 fn dry(args: &Args, way: &Way, lately: Result<[Vec<Lately>; 2], String>) -> anyhow::Result<Exit> {
     let text = way.text(lately.as_ref().map_err(String::as_str), SystemClock.now());
-    match args.output {
+    match args.output.format {
         Format::Json | Format::Yaml => output::document(
             &Plan {
                 api_version: explain::API_VERSION,
@@ -254,7 +246,7 @@ fn dry(args: &Args, way: &Way, lately: Result<[Vec<Lately>; 2], String>) -> anyh
                 way,
                 lately: lately.ok(),
             },
-            args.output,
+            args.output.format,
         )?,
         Format::Name => output::data(&way.to.iter().map(|to| to.stands.version.name.to_string()).collect::<String>())?,
         Format::Table | Format::Wide => output::data(&format!("{text}\n\nnothing was changed (--dry-run)\n"))?,
@@ -278,8 +270,8 @@ async fn ended(desk: &dyn Desk, target: &TargetKey, to: &VersionName) -> anyhow:
 }
 
 fn tell(args: &Args, record: &Record, common: &Common) -> anyhow::Result<Exit> {
-    match args.output {
-        Format::Json | Format::Yaml => output::document(&explain::document(record), args.output)?,
+    match args.output.format {
+        Format::Json | Format::Yaml => output::document(&explain::document(record), args.output.format)?,
         Format::Name => output::data(&record.id.to_string())?,
         Format::Table | Format::Wide => output::data(&explain::in_one_line(record, args.within.settings(common)?.language))?,
     }

@@ -36,16 +36,8 @@ pub struct Args {
     /// Keep watching: a live view on a terminal, else a JSON line a second.
     #[arg(short, long)]
     watch: bool,
-    /// Table, wide, json, yaml or name.
-    #[arg(
-        short,
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        hide_possible_values = true
-    )]
-    output: Format,
+    #[command(flatten)]
+    output: output::AsFormat,
 }
 
 /// Runs it.
@@ -57,8 +49,8 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
         return watch(common, args).await;
     }
     let items = ask(&*reach::desk(common, &args.within).await?, args).await?;
-    match args.output {
-        Format::Json | Format::Yaml => output::document(&StatusList::new(items), args.output)?,
+    match args.output.format {
+        Format::Json | Format::Yaml => output::document(&StatusList::new(items), args.output.format)?,
         Format::Name => output::data(&items.iter().map(|item| format!("{}\n", item.target)).collect::<String>())?,
         Format::Table | Format::Wide if items.is_empty() && args.within.is_one_namespace(common)? => {
             output::note(
@@ -67,7 +59,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
             );
         }
         Format::Table | Format::Wide => {
-            let table = explain::status_table(&items, args.output == Format::Wide, SystemClock.now());
+            let table = explain::status_table(&items, args.output.format == Format::Wide, SystemClock.now());
             printed(&table)?;
         }
     }
@@ -86,7 +78,7 @@ async fn ask(desk: &dyn Desk, args: &Args) -> anyhow::Result<Vec<TargetStatus>> 
 
 async fn watch(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     let desk = reach::controller(common, &args.within).await?;
-    let terminal = std::io::stdout().is_terminal() && args.output != Format::Json;
+    let terminal = std::io::stdout().is_terminal() && args.output.format != Format::Json;
     let mut ticker = tokio::time::interval(Duration::from_secs(1));
     loop {
         tokio::select! {
