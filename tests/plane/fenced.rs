@@ -107,7 +107,7 @@ async fn k12_a_role_that_is_taken_away_is_told_with_what_to_give_and_nothing_is_
     let workload = adapter(person, guarded.namespace, guarded.contents.clone());
     let intent = guarded.intent();
     let told = workload.revert(&intent).await;
-    let asks = "give lastgood's role in forbidden what `deploy/kubernetes` lists";
+    let asks = "give that right in forbidden: lastgood has it by what `deploy/kubernetes` lists";
     assert!(
         matches!(&told, Ok(ActResult::NotMoved { error }) if error.contains(asks)),
         "{told:?}"
