@@ -49,7 +49,12 @@ async fn users_have_the_rights_that_roles_give_them_and_the_audit_log_tells_who_
     let patched = log
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .find(|event| event["verb"] == "patch" && event["user"]["username"] == "person" && event["objectRef"]["name"] == "idle")
+        .find(|event| {
+            let object = &event["objectRef"];
+            event["verb"] == "patch"
+                && event["user"]["username"] == "person"
+                && (&object["namespace"], &object["name"]) == (&json!("owned"), &json!("idle"))
+        })
         .expect("the change is noted");
     let request = &patched["requestObject"]["spec"]["template"]["spec"]["containers"][0]["env"][0];
     assert_eq!(*request, json!({"name": "GREETING", "value": "hello"}));
