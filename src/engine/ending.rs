@@ -115,7 +115,7 @@ fn inconclusive(draft: &mut Draft<'_>, record: &mut Record, by: EndedBy) {
         return;
     }
     match record.policy.on_inconclusive {
-        OnInconclusive::Prove if !watching::looping(record) => {
+        OnInconclusive::Prove if !watching::looping(record) && !suspect(record) => {
             let metrics = record.evidence.as_ref().map(excluded).unwrap_or_default();
             if draft.prove(record, ProofBasis::Excluded { metrics }) {
                 draft.tell(record, AlertKind::Proven);
@@ -128,6 +128,11 @@ fn inconclusive(draft: &mut Draft<'_>, record: &mut Record, by: EndedBy) {
             draft.close(record);
         }
     }
+}
+
+/// Whether the evidence speaks for harm, though not loudly enough to convict: such a version is nothing to go back to.
+fn suspect(record: &Record) -> bool {
+    record.evidence.as_ref().is_some_and(Evidence::is_suspect)
 }
 
 fn excluded(evidence: &Evidence) -> Vec<(String, Option<f64>)> {

@@ -4,7 +4,7 @@ use super::{
     Language, Told,
     by_hand::release,
     clean::bounded,
-    comparison::{assumed_noise, heaviest, sides},
+    comparison::{assumed_noise, heaviest, odds_in, sides},
     grounds::{DETAIL, basis, by_hand, closing, conviction, fault, finish_by_hand, found, measured, since_then, timing},
     guard, held, hindrance,
     language::say,
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     decide::{Decision, Guard},
     judge::Comparison,
-    policy::{OnInconclusive, Target},
+    policy::Target,
     record::{Alert, AlertKind, Record},
     words::{Env, Outcome, Standing, TargetKey, Version},
 };
@@ -256,19 +256,22 @@ fn inconclusive(record: &Record, language: Language) -> Told {
     let mut lines = measured(record, language);
     let to = bold(&record.to.name);
     let prove = code(release("prove", record, &record.to));
-    if record.policy.on_inconclusive == OnInconclusive::Prove {
+    if let Some(evidence) = record.evidence.as_ref().filter(|evidence| evidence.is_suspect()) {
+        let (harm, needed) = (
+            odds_in(evidence.harm_log10, language),
+            odds_in(evidence.needed_harm_log10, language),
+        );
         lines.push(say!(
             language,
-            "Its policy takes that as proof: {to} is proven on this basis.",
-            "按策略以此为据：{to} 视为已证明。"
-        ));
-    } else {
-        lines.push(say!(
-            language,
-            "{to} stays, unproven. If you know that it is good: {prove}",
-            "{to} 保持运行，状态为未证明。如果你确认它良好：{prove}"
+            "The evidence speaks for harm, odds {harm}, and {needed} were needed: look at it.",
+            "证据倾向于有害，胜算 {harm}，判定需要 {needed}：请查看。"
         ));
     }
+    lines.push(say!(
+        language,
+        "{to} stays, unproven. If you know that it is good: {prove}",
+        "{to} 保持运行，状态为未证明。如果你确认它良好：{prove}"
+    ));
     Told::new(
         &signed("❔", &story::inconclusive(record, language)),
         &closing(lines, record, language),

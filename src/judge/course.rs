@@ -42,13 +42,18 @@ impl Course {
     /// The old version has gone; `rest` is the plan of the steps to come. Says whether anything changes: not where nothing ever ran
     /// beside, nor the second time.
     pub(super) fn baseline_gone(&mut self, rest: &Plan) -> bool {
-        let turns = matches!(self.then, Then::First) && self.first.is_beside();
+        let turns = self.has_baseline();
         if turns {
             self.then = self.past.as_ref().map_or(Then::Still, |past| {
                 Then::Alone(Box::new(Stream::new(self.first.question(), rest, past)))
             });
         }
         turns
+    }
+
+    /// Whether the old version runs beside.
+    pub(super) const fn has_baseline(&self) -> bool {
+        matches!(self.then, Then::First) && self.first.is_beside()
     }
 
     /// Takes one step; says whether it could be used.

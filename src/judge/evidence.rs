@@ -48,7 +48,7 @@ pub struct Evidence {
     pub at: Moment,
     /// Steps judged so far, gaps included.
     pub steps: u32,
-    /// Steps in which every metric that may revert had usable counts of the candidate.
+    /// Steps in which every metric that may revert had usable counts of the candidate, and of the baseline while one ran beside it.
     pub used: u32,
     /// Since when the data have been whole without a break: from then on at least 80 % of the steps were used. None while they are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,6 +68,18 @@ pub struct Evidence {
     pub needed_harm_log10: f64,
     /// One entry a metric, in the policy's order.
     pub metrics: Vec<MetricEvidence>,
+}
+
+/// log10 of the odds of harm from which on a version is suspect.
+const SUSPECT: f64 = 1.0;
+
+impl Evidence {
+    /// Whether the evidence speaks for harm, at odds of 10 : 1 or more, whether or not that convicts. Of harmless releases at most one in ten
+    /// ever comes to that (Ville's inequality), most far from it.
+    #[must_use]
+    pub fn is_suspect(&self) -> bool {
+        self.harm_log10 >= SUSPECT
+    }
 }
 
 /// What one metric says.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     policy::{HistogramMetric, Metric, MetricKind, OnRegression, RatioMetric},
-    words::{GapReason, Increment, MetricStep, Moment, Native, Verdict, Whole},
+    words::{Arm, GapReason, Increment, MetricStep, Moment, Native, Verdict, Whole},
 };
 
 /// What evidence must reach.
@@ -107,7 +107,7 @@ impl MetricJudge {
         }
     }
 
-    /// Takes one step; says whether the candidate was counted.
+    /// Takes one step; says whether all was counted that should have been: the candidate, and a baseline that is known to run.
     pub(super) fn step(&mut self, at: Moment, step: &MetricStep) -> bool {
         let used = match &mut self.kind {
             Kind::Uncompared(sum) => count_all(step, sum),
@@ -125,7 +125,17 @@ impl MetricJudge {
         self.convicted |= harm >= self.needed.harm;
         self.passed = self.passed || self.safe() >= self.needed.safe;
         self.late = self.late_change(at);
-        !step.candidate.is_empty()
+        !step.candidate.is_empty() && !self.lacks_baseline(step)
+    }
+
+    /// Whether the baseline that it is compared with runs, and could not be counted.
+    fn lacks_baseline(&self, step: &MetricStep) -> bool {
+        let runs = match &self.kind {
+            Kind::Uncompared(_) | Kind::Unusable(_) | Kind::Value(_) => false,
+            Kind::Ratio(course) => course.has_baseline(),
+            Kind::Histogram(bounds) => bounds.iter().any(|bound| bound.passing.has_baseline()),
+        };
+        runs && step.baseline.is_empty() && step.gaps.iter().any(|gap| gap.arm == Arm::Baseline)
     }
 
     /// The old version has gone; `rest` is the plan of the steps to come. A late change is from now on one that begins after this.

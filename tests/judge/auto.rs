@@ -3,7 +3,7 @@
 use lastgood::{
     judge::{Background, Comparison, Evidence, Judge, Plan, calibrate},
     policy::Policy,
-    words::{MetricStep, Step, Verdict},
+    words::{Arm, Gap, GapReason, MetricStep, Step, Verdict},
 };
 
 use crate::rig::*;
@@ -274,4 +274,26 @@ fn what_was_stored_before_there_was_auto_still_reads() {
     let text = serde_json::to_string(&last).expect("JSON");
     assert!(text.contains(r#""compare":"auto""#) && text.contains(r#""alone_since""#));
     assert_eq!(serde_json::from_str::<Evidence>(&text).expect("evidence"), last);
+}
+
+#[test]
+fn a_step_whose_old_pods_run_and_are_not_counted_is_none_that_was_used() {
+    let mut judge = Watch::new(1, Comparison::Auto).judge();
+    let mut dice = Dice::new(2);
+    let unseen = Gap {
+        arm: Arm::Baseline,
+        reason: GapReason::Coverage,
+        pod: None,
+        detail: "0 of 2 ready pods were scraped freshly".to_owned(),
+    };
+    let mut used = |judge: &mut Judge, t, gaps: &[Gap], old| {
+        let mut step = beside(&mut dice, t, 1.0, 1.0, old);
+        step.metrics[0].gaps = gaps.to_vec();
+        judge.step(&step);
+        judge.evidence().used
+    };
+    assert_eq!(used(&mut judge, 0, &[], true), 1);
+    assert_eq!(used(&mut judge, 1, std::slice::from_ref(&unseen), false), 1);
+    judge.baseline_gone();
+    assert_eq!(used(&mut judge, 2, std::slice::from_ref(&unseen), false), 2, "it has gone");
 }

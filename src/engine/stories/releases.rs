@@ -338,6 +338,12 @@ fn a_watch_without_a_verdict_ends_as_the_policy_says() {
         story.stands("v2", standing);
     }
     let mut story = Story::after_first_sight();
+    story.ships("v2");
+    story.later(2 * HOUR);
+    story.judged(|evidence| evidence.harm_log10 = 1.9);
+    story.tells(&["inconclusive"]);
+    story.stands("v2", Standing::Unproven);
+    let mut story = Story::after_first_sight();
     story.policy.on_inconclusive = OnInconclusive::Revert;
     story.ships("v2");
     story.later(2 * HOUR);
