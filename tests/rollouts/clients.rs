@@ -1,6 +1,8 @@
 //! Clients of a workload: they ask its ready pods in turn, as a Service would have them, and count what they meet.
 
 use std::{
+    collections::BTreeMap,
+    pin::pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -8,15 +10,21 @@ use std::{
     time::Duration,
 };
 
+use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::Pod;
-use kube::{Api, Client, Config, api::ListParams, config::KubeConfigOptions, config::Kubeconfig};
+use kube::{
+    Api, Client, Config, ResourceExt as _,
+    config::{KubeConfigOptions, Kubeconfig},
+    runtime::{
+        WatchStreamExt as _,
+        watcher::{self, Event, watcher},
+    },
+};
 use lastgood::app::clock::monotonic;
 use tokio::task::JoinHandle;
 
 use crate::plane::Plane;
 
-/// How often the ready pods are looked for.
-const LOOK: Duration = Duration::from_millis(250);
 /// Requests a second where nothing else is said.
 pub const RATE: u32 = 50;
 /// An answer that takes longer is slow.
@@ -75,20 +83,10 @@ impl Clients {
         let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.expect("a config");
         let client = Client::try_from(config).expect("a client");
         let pods: Api<Pod> = Api::namespaced(client, namespace);
-        let chosen = ListParams::default().labels(&format!("app={app}"));
+        let chosen = watcher::Config::default().labels(&format!("app={app}"));
         let ready: Arc<Mutex<Vec<String>>> = Arc::default();
         let counters = Arc::new(Counters::default());
-        let looks = tokio::spawn({
-            let ready = Arc::clone(&ready);
-            async move {
-                loop {
-                    if let Ok(list) = pods.list(&chosen).await {
-                        *ready.lock().expect("addresses") = list.items.iter().filter_map(address).collect();
-                    }
-                    tokio::time::sleep(LOOK).await;
-                }
-            }
-        });
+        let looks = tokio::spawn(follow(pods, chosen, Arc::clone(&ready)));
         let asks = tokio::spawn({
             let counters = Arc::clone(&counters);
             async move { ask(&ready, &counters, Duration::from_secs(1) / rate).await }
@@ -121,6 +119,25 @@ fn address(pod: &Pod) -> Option<String> {
     let ready = |condition: &k8s_openapi::api::core::v1::PodCondition| condition.type_ == "Ready" && condition.status == "True";
     let serves = status.conditions.iter().flatten().any(ready) && pod.metadata.deletion_timestamp.is_none();
     serves.then(|| status.pod_ip.clone()).flatten()
+}
+
+/// Keeps the addresses of the pods that serve.
+async fn follow(pods: Api<Pod>, chosen: watcher::Config, ready: Arc<Mutex<Vec<String>>>) {
+    let mut events = pin!(watcher(pods, chosen).default_backoff());
+    let mut serving = BTreeMap::new();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(Event::Apply(pod) | Event::InitApply(pod)) => {
+                serving.insert(pod.name_any(), address(&pod));
+            }
+            Ok(Event::Delete(pod)) => {
+                serving.remove(&pod.name_any());
+            }
+            Ok(Event::Init) => serving.clear(),
+            Ok(Event::InitDone) | Err(_) => {}
+        }
+        *ready.lock().expect("addresses") = serving.values().flatten().cloned().collect();
+    }
 }
 
 async fn ask(ready: &Mutex<Vec<String>>, counters: &Arc<Counters>, pause: Duration) {
