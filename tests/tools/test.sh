@@ -7,14 +7,31 @@ log=target/test.log
 mkdir -p target
 # The cluster's parts are built beside the tests; where they were built before, this only looks.
 tests/tools/cluster-build.sh >/dev/null &
-cluster=$!
-trap 'kill "$cluster" 2>/dev/null || true' EXIT
-cargo test --locked --all-features --no-run "$@"
-if ! wait "$cluster"; then
+beside=$!
+trap 'kill "$beside" 2>/dev/null || true' EXIT
+cargo test --locked --all-features --no-run
+if ! wait "$beside"; then
   echo "the parts of the cluster could not be built" >&2
   exit 1
 fi
-cargo test --locked --all-features "$@" -- --show-output 2>&1 | tee "$log"
+
+# The suites on the cluster mostly wait, for as long as all others take: the two run side by side. What computes yields to what keeps time.
+on_cluster=(--test plane --test rollouts)
+others=(--lib --bins)
+for suite in tests/*/main.rs tests/*.rs; do
+  suite=${suite%/main.rs} suite=${suite#tests/} suite=${suite%.rs}
+  [[ " ${on_cluster[*]} " == *" $suite "* ]] || others+=(--test "$suite")
+done
+cargo test --locked --all-features "${on_cluster[@]}" -- --show-output >target/test-cluster.log 2>&1 &
+beside=$!
+failed=0
+nice -n 5 cargo test --locked --all-features "${others[@]}" -- --show-output 2>&1 | tee "$log" || failed=1
+wait "$beside" || failed=1
+tee -a "$log" <target/test-cluster.log
+if [ "$failed" = 1 ]; then
+  echo "tests failed; all that they printed is in $log" >&2
+  exit 1
+fi
 
 skipped=$(sed -n 's/^skipped: //p' "$log" | sort -u)
 count=$(printf '%s' "$skipped" | grep -c . || true)
