@@ -1,7 +1,7 @@
 //! The promise, measured: plays simulated rollouts, writes docs/promise.md with its tables and plots, and fails where a promise is broken.
 //!
 //! `make promise` runs the full tier. `cargo bench --bench promise -- --size 0.02 --into DIRECTORY` plays a part of the rollouts, and
-//! with `--only KIND` those whose line in `cells.csv` begins so (`beside`, `latency`, `value`, ...). Then `DIRECTORY/promise/cells.csv` is
+//! with `--only KIND` those whose line in `cells.csv` begins so (`beside`, `latency`, `value`, ...), with `--noise NAME` in one noise. Then `DIRECTORY/promise/cells.csv` is
 //! all that is written: most of the page would be missing.
 
 mod cells;
@@ -44,8 +44,10 @@ fn main() -> anyhow::Result<ExitCode> {
     let mut scenarios = published::all(SEED, Size(size));
     let only = option("--only");
     if let Some(kind) = &only {
-        scenarios.retain(|scenario| scenario.place().kind == kind);
-        anyhow::ensure!(!scenarios.is_empty(), "no cell is of the kind {kind}");
+        let noise = option("--noise");
+        let asked = |world: &str| noise.as_deref().is_none_or(|noise| noise == world);
+        scenarios.retain(|scenario| scenario.place().kind == kind && asked(&scenario.place().world));
+        anyhow::ensure!(!scenarios.is_empty(), "no cell is of the kind {kind} and that noise");
         anyhow::ensure!(
             option("--into").is_some(),
             "--only KIND needs --into DIRECTORY: the published cells are not replaced by a part"

@@ -138,7 +138,7 @@ impl Past<'_> {
     /// Section 5: one arm alone, so its clustering is that of the service in time.
     fn objective(&self, allowed: f64) -> StreamCalibration {
         let pod_phi = self.own_hour(Bad::Event).learn(self.step_ms(), &[]).phi;
-        let noise = self.noise_in_time(Bad::Event, pod_phi);
+        let (noise, _) = self.noise_in_time(Bad::Event, pod_phi);
         StreamCalibration {
             reference: Reference::Objective { allowed, phi: noise.phi },
             noise: Noise { sigma: 0.0, ..noise },
@@ -146,20 +146,22 @@ impl Past<'_> {
         }
     }
 
-    /// The noise of one arm alone: phi in time, no smaller than between pods, and how far hours differ.
-    fn noise_in_time(&self, bad: Bad, pod_phi: f64) -> Noise {
+    /// The noise of one arm alone: phi in time, no smaller than between pods, and how far hours differ; for passing apart, where no day
+    /// taught it.
+    fn noise_in_time(&self, bad: Bad, pod_phi: f64) -> (Noise, Option<f64>) {
         let time = temporal::learn(&self.totals(bad), self.plan.step);
         let source = if time.learnt {
             NoiseSource::History
         } else {
             NoiseSource::Assumed
         };
-        Noise {
+        let noise = Noise {
             phi: time.phi.max(pod_phi),
             sigma: time.rms,
             source,
             history: time.history,
-        }
+        };
+        (noise, (time.wary > time.rms).then_some(time.wary))
     }
 
     /// Section 8; none where the hour before holds no events.
@@ -174,7 +176,7 @@ impl Past<'_> {
             return None;
         }
         let pod_phi = hour.learn(self.step_ms(), &[]).phi;
-        let noise = self.noise_in_time(bad, pod_phi);
+        let (noise, wary_rms) = self.noise_in_time(bad, pod_phi);
         Some(StreamCalibration {
             reference: Reference::Past {
                 bad: count,
@@ -182,6 +184,7 @@ impl Past<'_> {
                 pod_phi,
                 phi: noise.phi,
                 rms: noise.sigma,
+                wary_rms,
             },
             noise,
             after: None,

@@ -102,6 +102,9 @@ pub(super) enum Reference {
         phi: f64,
         /// How far hours differ.
         rms: f64,
+        /// The same for passing; none where a day taught it, and in what was stored before the two were told apart.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wary_rms: Option<f64>,
     },
 }
 

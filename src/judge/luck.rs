@@ -32,11 +32,11 @@ impl Lucks {
         }
     }
 
-    /// As [`Luck::past`], for both.
-    pub(super) fn past(bad: f64, phi: f64, rms: f64) -> Self {
+    /// As [`Luck::past`]; it passes by hours that may differ by `wary_rms`, if that is another.
+    pub(super) fn past(bad: f64, phi: f64, rms: f64, wary_rms: Option<f64>) -> Self {
         Self {
             harm: Luck::past(bad, phi, rms),
-            safety: None,
+            safety: wary_rms.map(|rms| Luck::past(bad, phi, rms)),
         }
     }
 

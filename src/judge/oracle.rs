@@ -206,6 +206,7 @@ impl Alone {
                 pod_phi: POD_PHI,
                 phi: self.phi,
                 rms: self.rms,
+                wary_rms: None,
             },
             noise: noise(self.phi),
             after: None,

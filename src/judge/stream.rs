@@ -318,12 +318,13 @@ fn compared(tolerated: f64, step_seconds: f64, reference: &Reference) -> (Agains
             pod_phi,
             phi,
             rms,
+            wary_rms,
         } => (
             Against::Known {
                 rate: tolerated * (bad + 0.5) / total,
                 phi: *phi,
             },
-            Some(Lucks::past(*bad, *pod_phi, *rms)),
+            Some(Lucks::past(*bad, *pod_phi, *rms, *wary_rms)),
             [*bad, *total],
         ),
         Reference::Objective { allowed, phi } => (
