@@ -2,6 +2,7 @@
 
 mod approving;
 pub(super) mod errand;
+mod forgetting;
 mod live;
 mod recording;
 mod store;
@@ -250,6 +251,7 @@ fn refused(command: &Command, because: &DeskError, by: &Actor, origin: String) -
             let which = rollout.map_or_else(|| "the one that waits".to_owned(), |rollout| rollout.to_string());
             (None, Action::Approve, which, "")
         }
+        Command::Forget { target, reason } => (Some(target), Action::Forget, "what is known".to_owned(), reason.as_str()),
         Command::GoOn { target, reason } => (Some(target), Action::Hold, format!("let {target} go on"), reason.as_str()),
         Command::Freeze { target, reason } => (target.as_ref(), Action::Freeze, named(target.as_ref()), reason.as_str()),
         Command::Unfreeze { target } => (target.as_ref(), Action::Unfreeze, named(target.as_ref()), ""),

@@ -28,6 +28,7 @@ pub fn of(event: &Event) -> String {
         | Event::Approved { .. }
         | Event::Agreed { .. }
         | Event::GoBack { .. }
+        | Event::Forget { .. }
         | Event::GoOn { .. } => socket(),
         // What a release brought along is recorded in the name of its file.
         Event::Recorded { by, .. } if by.0 != brought::FILE => socket(),

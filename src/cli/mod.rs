@@ -12,6 +12,7 @@ mod crd;
 mod demo;
 mod deploy;
 mod explain;
+mod forget;
 mod freeze;
 mod hold;
 mod judge;
@@ -64,7 +65,6 @@ impl From<Exit> for ExitCode {
 const AFTER_HELP: &str = "Begin with:
   lastgood demo                 see it work on this machine
   lastgood check POLICY.yaml    what a policy says, every error of it at once
-  lastgood status               what runs, and whether it could be reverted
 
 Exit codes of every command:
     0  done, or judged good    3  judged bad      5  refused by a guard
@@ -162,6 +162,8 @@ enum Verb {
     Freeze(freeze::FreezeArgs),
     /// Allow reverts again, of one service or of all.
     Unfreeze(freeze::UnfreezeArgs),
+    /// Forget all that is known of a service.
+    Forget(forget::Args),
     /// Show who did what, and whether the record of it is whole.
     Audit(audit::Args),
     /// Print the JSON Schema of policy files, or of release manifests.
@@ -237,6 +239,7 @@ async fn dispatch(Arguments { common, verb }: Arguments) -> anyhow::Result<Exit>
         Verb::Hold(args) => hold::run(&common, &args).await,
         Verb::Freeze(args) => freeze::freeze(&common, &args).await,
         Verb::Unfreeze(args) => freeze::unfreeze(&common, &args).await,
+        Verb::Forget(args) => forget::run(&common, &args).await,
         Verb::Audit(args) => audit::run(&common, &args).await,
         Verb::Schema(args) => schema::run(&args),
         Verb::Crd(args) => crd::run(&args),

@@ -128,6 +128,13 @@ pub enum Event {
         /// Who and why.
         ordered: Ordered,
     },
+    /// A person wants all forgotten that is known of the target. Nothing happens while a rollout is open or something is held.
+    Forget {
+        /// Who.
+        by: Actor,
+        /// Why; empty where they did not say.
+        reason: String,
+    },
     /// A release was recorded, by CI or by the file in its directory.
     Recorded {
         /// What was built.

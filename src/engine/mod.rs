@@ -78,6 +78,7 @@ pub fn step(history: &TargetHistory, context: &Context<'_>, event: &Event, now: 
             by,
             reason,
         } => person::said(&mut draft, version, *word, by, reason),
+        Event::Forget { by, reason } => person::forgets(&mut draft, by, reason),
         Event::GoBack { from, to, ordered } => ordered::goes_back(&mut draft, from, to, ordered),
         Event::Recorded { manifest, by } => auditing::recorded(&mut draft, manifest, by),
         Event::Skipped { rollout, env, standing } => opening::skipped(&mut draft, *rollout, env, *standing),

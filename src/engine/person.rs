@@ -77,6 +77,14 @@ fn judge_in_place(draft: &mut Draft<'_>, version: &Version) {
     }
 }
 
+/// A person wants all forgotten: not while anything depends on it. What runs is seen for the first time at the next look.
+pub(super) fn forgets(draft: &mut Draft<'_>, by: &Actor, reason: &str) {
+    let history = &mut draft.history;
+    if history.open.is_none() && history.hold.is_none() && !history.is_blank() {
+        history.forget_all(by, reason, draft.context.origin, draft.now);
+    }
+}
+
 /// A person switched lastgood off for this target, or on again; saying the same twice is the same as once.
 pub(super) fn switched(draft: &mut Draft<'_>, off: bool, by: &Actor, reason: &str) {
     if draft.history.off.is_some() == off {

@@ -284,12 +284,16 @@ fn forget_versions(transaction: &Transaction<'_>, history: &StoredHistory, expec
     Ok(())
 }
 
-/// Drops the records that are too old; an open one is never.
+/// Drops the records that are too old; one that the document holds as open is never, however long it is. Of one that was never closed
+/// and is in no document any more, its beginning counts.
 fn forget_records(transaction: &Transaction<'_>, history: &StoredHistory) -> rusqlite::Result<()> {
     if let Some(since) = history.records_since_ms {
         transaction
-            .prepare_cached("DELETE FROM record WHERE target = ?1 AND closed_at_ms < ?2")?
-            .execute(params![history.target, since])?;
+            .prepare_cached(
+                "DELETE FROM record WHERE target = ?1 AND coalesce(closed_at_ms, seen_at_ms) < ?2
+                    AND rollout IS NOT (?3 ->> '$.open.id')",
+            )?
+            .execute(params![history.target, since, history.document])?;
     }
     Ok(())
 }

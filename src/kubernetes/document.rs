@@ -110,6 +110,7 @@ pub(super) fn write<T: Serialize + DeserializeOwned>(object: &mut Object, key: &
         keep_unknown(before, &known, &mut written);
     }
     let revision = object.number("/revision").unwrap_or(0) + 1;
+    drop_contents(object, key, &written)?;
     let fields = fields(object)?;
     fields.insert(key.to_owned(), written);
     fields.insert("revision".to_owned(), revision.into());
@@ -195,6 +196,28 @@ pub(super) fn add_content(object: &mut Object, content: Content) -> Result<bool,
     let raw = readable(&kept)?;
     fields(object)?.insert("contents".to_owned(), raw);
     Ok(true)
+}
+
+/// What is needed to restore a version goes with it: of each that the document under `key` knows and `written` does not.
+fn drop_contents(object: &mut Object, key: &str, written: &Value) -> Result<(), HistoryError> {
+    let versions = |document: &Value| -> BTreeSet<Version> {
+        let known = document.get("versions").and_then(Value::as_array).into_iter().flatten();
+        known
+            .filter_map(|known| Version::deserialize(known.get("version")?).ok())
+            .collect()
+    };
+    let Some(before) = object.0.get(key).map(versions) else {
+        return Ok(());
+    };
+    let after = versions(written);
+    if before.is_subset(&after) {
+        return Ok(());
+    }
+    let mut kept = contents(object)?;
+    kept.retain(|content| !before.contains(&content.version()) || after.contains(&content.version()));
+    let raw = readable(&kept)?;
+    fields(object)?.insert("contents".to_owned(), raw);
+    Ok(())
 }
 
 /// The versions whose templates a revert may need: what runs, what is good, what is in question.

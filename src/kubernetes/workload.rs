@@ -219,6 +219,15 @@ impl Platform for Workload {
         self.cluster.holdable(&self.target, share).boxed()
     }
 
+    fn forget(&self) -> BoxFuture<'_, ()> {
+        async {
+            if let Some(catalog) = self.catalog.get() {
+                *catalog.lock().await = Catalog::default();
+            }
+        }
+        .boxed()
+    }
+
     fn rehearse<'a>(&'a self, to: Option<&'a Version>) -> BoxFuture<'a, Vec<Unready>> {
         self.rehearsed(to).boxed()
     }

@@ -107,6 +107,13 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// All that is known of a target is forgotten; it need not be guarded any more.
+    Forget {
+        /// The target.
+        target: TargetKey,
+        /// Why; empty where they did not say.
+        reason: String,
+    },
     /// What is held of a target goes on.
     GoOn {
         /// The target.

@@ -113,6 +113,11 @@ pub trait Platform: Send + Sync {
         Box::pin(std::future::ready(Ok((0, 0))))
     }
 
+    /// What is known of the target's versions was forgotten: so does whoever remembers it here. Nothing is remembered by default.
+    fn forget(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     /// Tries all that a revert to `to` would need, without doing it.
     fn rehearse<'a>(&'a self, to: Option<&'a Version>) -> BoxFuture<'a, Vec<Unready>>;
 }

@@ -58,6 +58,8 @@ pub enum Action {
     Standing,
     /// A person's word on a version.
     Release,
+    /// A person had all forgotten that was known of a target.
+    Forget,
     /// Reverts were frozen, of one target or of all.
     Freeze,
     /// Reverts were allowed again.
@@ -88,6 +90,7 @@ impl Action {
             Self::Approve => "approve",
             Self::Standing => "standing",
             Self::Release => "release",
+            Self::Forget => "forget",
             Self::Freeze => "freeze",
             Self::Unfreeze => "unfreeze",
             Self::Mark => "mark",

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::TargetHistory;
-use crate::words::{Moment, Retention, Standing, Version};
+use super::{Action, Deed, TargetHistory};
+use crate::words::{Actor, Moment, Retention, Standing, Version};
 
 /// The moment before which records are dropped moves in steps of this: an idle service writes nothing for it.
 const STEP: Duration = Duration::from_secs(24 * 3600);
@@ -35,6 +35,47 @@ impl TargetHistory {
         {
             self.records_since = Some(since);
         }
+    }
+
+    /// Whether anything is known of versions, releases or rollouts.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.versions.is_empty() && self.releases.is_empty() && self.open.is_none() && self.closed.is_empty()
+    }
+
+    /// Drops all of it by a person's word, so that what runs next is seen for the first time. What stays: the audit, brakes and budgets,
+    /// the policy in force, and alerts that were not sent yet.
+    pub fn forget_all(&mut self, by: &Actor, reason: &str, origin: &str, now: Moment) {
+        let target = self.target.clone();
+        let before = std::mem::replace(self, Self::new(target.clone()));
+        let deed = Deed {
+            by: by.clone(),
+            origin: origin.to_owned(),
+            action: Action::Forget,
+            what: before.counted(),
+            why: reason.to_owned(),
+            refused: false,
+            rollout: None,
+        };
+        self.outbox = before.outbox;
+        self.reverts = before.reverts;
+        self.off = before.off;
+        self.unready = before.unready;
+        self.policy = before.policy;
+        self.in_force = before.in_force;
+        self.records_since = Some(now);
+        self.audit = before.audit;
+        self.audit.add(&target.to_string(), now, deed);
+    }
+
+    /// What is known, in a few words: `3 versions, 2 releases that were recorded`.
+    fn counted(&self) -> String {
+        let count = |number: usize, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
+        format!(
+            "{} and {}",
+            count(self.versions.len(), "version", "versions"),
+            count(self.releases.len(), "recorded release", "recorded releases")
+        )
     }
 
     /// The versions that are never dropped.
@@ -69,7 +110,7 @@ mod tests {
     use super::*;
     use crate::{
         record::{KnownVersion, ProofBasis, Served},
-        words::{Actor, Fingerprint, Version},
+        words::Fingerprint,
     };
 
     const DAY: Duration = Duration::from_secs(24 * 3600);

@@ -33,6 +33,7 @@ fn alone(arguments: &[&str]) -> Said {
 #[case("hold resume")]
 #[case("freeze")]
 #[case("unfreeze")]
+#[case("forget")]
 #[case("audit")]
 #[case("audit verify")]
 #[case("schema")]

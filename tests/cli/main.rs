@@ -6,6 +6,7 @@ mod audit;
 mod check;
 mod examples;
 mod forecast;
+mod forget;
 mod help;
 mod home;
 mod manifest;

@@ -1,10 +1,12 @@
 //! What every back end of `ports::History` must keep, as one function over the port.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use lastgood::{
     ports::{History, HistoryError, Revision},
-    record::{ControllerState, TargetHistory, verify},
-    words::Version,
+    record::{ControllerState, Record, TargetHistory, verify},
+    words::{Actor, Version},
 };
 
 use crate::sample;
@@ -19,7 +21,40 @@ pub async fn holds(history: &dyn History, keeps: usize) {
     the_controllers_state_is_compared_and_set_too(history).await;
     the_audit_outlives_the_document_and_never_changes(history).await;
     contents_are_kept_once_and_never_change(history).await;
+    what_a_person_has_forgotten_is_gone_and_the_audit_stays(history).await;
     what_cannot_be_read_back_is_not_stored(history).await;
+}
+
+async fn what_a_person_has_forgotten_is_gone_and_the_audit_stays(history: &dyn History) {
+    let target = sample::target("forgotten");
+    let chain = target.to_string();
+    let left_open = Record {
+        closed_at: None,
+        ..sample::record(&target, 410)
+    };
+    let known = TargetHistory {
+        versions: sample::history(&target).versions,
+        closed: vec![sample::record(&target, 400)],
+        open: Some(left_open.clone()),
+        ..TargetHistory::new(target.clone())
+    };
+    history.commit(&known, None).await.expect("the first commit");
+    for known in &known.versions {
+        history.keep(&target, &known.version, "a template").await.expect("kept");
+    }
+    let (mut known, revision) = history.load(&target).await.expect("loaded").expect("it is there");
+    known.open = None;
+    let now = left_open.seen_at.plus(Duration::from_secs(3600));
+    known.forget_all(&Actor("alice".to_owned()), "it is another service", "a test", now);
+    assert!(known.is_blank());
+    history.commit(&known, Some(&revision)).await.expect("forgotten");
+    assert_eq!(history.records(&target, 100).await, Ok(Vec::new()));
+    assert_eq!(history.record(left_open.id).await, Ok(None));
+    assert_eq!(history.all_kept(&target).await, Ok(Vec::new()));
+    let entries = history.audit(Some(&chain)).await.expect("an audit").entries;
+    assert_eq!(verify(&chain, &entries, &[known.audit.head(&chain)], None), [""; 0]);
+    let last = &entries.last().expect("an entry").document;
+    assert!(last.contains("\"forget\"") && last.contains("3 versions"), "{last}");
 }
 
 async fn nothing_is_found_before_the_first_commit(history: &dyn History) {

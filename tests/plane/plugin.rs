@@ -19,20 +19,20 @@ use crate::{
 
 /// What a command said, and how it ended.
 #[derive(Debug)]
-struct Said {
-    code: Option<i32>,
-    out: String,
-    err: String,
+pub struct Said {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
 }
 
 /// A person with a kubeconfig, kubectl, and the plugin on the path.
-struct Person<'p> {
+pub struct Person<'p> {
     plane: &'p Plane,
     directory: tempfile::TempDir,
 }
 
 impl<'p> Person<'p> {
-    fn new(plane: &'p Plane) -> Self {
+    pub fn new(plane: &'p Plane) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         symlink(env!("CARGO_BIN_EXE_lastgood"), directory.path().join("kubectl-lastgood")).expect("a link");
         symlink(plane.program("kubectl"), directory.path().join("kubectl")).expect("a link");
@@ -77,18 +77,18 @@ impl<'p> Person<'p> {
         }
     }
 
-    async fn types(&self, line: &str) -> Said {
+    pub async fn types(&self, line: &str) -> Said {
         self.types_with(&self.kubeconfig(), line).await
     }
 
     /// The same, which must end well.
-    async fn does(&self, line: &str) -> Said {
+    pub async fn does(&self, line: &str) -> Said {
         let said = self.types(line).await;
         assert_eq!(said.code, Some(0), "{line}: {said:?}");
         said
     }
 
-    async fn is_granted(&self, role: &str) {
+    pub async fn is_granted(&self, role: &str) {
         let (name, role) = (format!("person-{role}"), format!("--clusterrole={role}"));
         let grant = ["create", "rolebinding", &name, &role, "--user=person"];
         self.plane.kubectl("shop", &grant).await;
@@ -117,6 +117,9 @@ async fn who_may_view_sees_and_changes_nothing(person: &Person<'_>) {
     let said = person.does("kubectl lastgood status -n shop").await;
     assert!(said.out.contains("myapp") && said.out.contains("v1"), "{said:?}");
     assert!(said.err.contains("is not shown: the namespace lastgood, "), "{said:?}");
+    let said = person.does("kubectl lastgood status -w -n shop | head -n 1").await;
+    let line: Value = serde_json::from_str(&said.out).expect("a line of JSON");
+    assert!(line.to_string().contains("myapp"), "{said:?}");
     let said = person.types("kubectl lastgood freeze myapp -n shop --reason 'may I'").await;
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(
@@ -268,6 +271,40 @@ async fn what_the_page_shows_works(person: &Person<'_>) {
     }
 }
 
+/// What is known is forgotten once its last rollout is over, and what runs is seen for the first time.
+async fn all_is_forgotten_and_begins_anew(person: &Person<'_>) {
+    let plane = person.plane;
+    let said = person.types("kubectl lastgood forget myapp -n shop --yes").await;
+    assert!(said.code == Some(5) && said.err.contains("is not over"), "{said:?}");
+    until("the last rollout is over", async || history(plane).await["open"].is_null()).await;
+    let said = person
+        .does("kubectl lastgood forget myapp -n shop --yes --reason 'another shop'")
+        .await;
+    assert!(said.err.contains("what was known of myapp (prod) is forgotten"), "{said:?}");
+    until("v1 is seen for the first time", async || {
+        let known = history(plane).await;
+        known["open"]["kind"] == "first_sight" && known["versions"].as_array().is_some_and(|versions| versions.len() == 1)
+    })
+    .await;
+    until("its template is kept anew, and no other", async || {
+        let kept = [
+            "get",
+            "histories.lastgood.dev",
+            "deployment-myapp",
+            "-o",
+            "jsonpath={.contents[*].name}",
+        ];
+        plane.kubectl("shop", &kept).await == "v1"
+    })
+    .await;
+    let said = person.does("kubectl lastgood audit -n shop --action forget -o json").await;
+    assert!(
+        said.out.contains("3 versions") && said.out.contains("another shop"),
+        "{said:?}"
+    );
+    person.does("kubectl lastgood audit verify -n shop").await;
+}
+
 #[tokio::test]
 async fn people_look_wait_approve_freeze_and_go_back_by_kubectl_and_their_own_rights() {
     let Some(plane) = installed("plugin").await else {
@@ -296,5 +333,6 @@ async fn people_look_wait_approve_freeze_and_go_back_by_kubectl_and_their_own_ri
     waiting_ends_as_the_verdict_does(&person).await;
     what_the_page_shows_works(&person).await;
     assert_eq!(image(&plane).await, "myapp:v1", "the page's last word");
+    all_is_forgotten_and_begins_anew(&person).await;
     println!("the clients met {:?}", clients.met());
 }

@@ -6,8 +6,8 @@ use futures::future::BoxFuture;
 use tokio::sync::{Mutex, oneshot};
 
 use super::{
-    Handle, Handles, NOTED, SO_ALREADY, approving, beside, failed, freeze_all, frozen_sentence, goes_on, going_back, log_unnoted,
-    note_of_all, noted, recording, refused, trail, unchanged, unknown_target, version_of, way, word_sentence,
+    Handle, Handles, NOTED, SO_ALREADY, approving, beside, failed, forgetting, freeze_all, frozen_sentence, goes_on, going_back,
+    log_unnoted, note_of_all, noted, recording, refused, trail, unchanged, unknown_target, version_of, way, word_sentence,
 };
 use crate::{
     app::{
@@ -147,6 +147,7 @@ impl LiveDesk {
             } => self.go_back(&target, &from, &to, reason).await,
             Command::Record { target, manifest } => self.record_release(&target, manifest).await,
             Command::Approve { rollout, service } => self.approve(rollout, service).await,
+            Command::Forget { target, reason } => self.forget(&target, reason).await,
             Command::GoOn { target, reason } => self.go_on(&target, reason).await,
             Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
             Command::Unfreeze { target } => self.freeze(target, None).await,
@@ -163,6 +164,22 @@ impl LiveDesk {
         let by = self.actor.clone();
         let changed = self.tell(&handle, Event::GoOn { by, reason }).await?.changed;
         Ok(said + if changed { "" } else { SO_ALREADY })
+    }
+
+    /// Through the guard, so that it knows; a target without one is forgotten in the store itself.
+    async fn forget(&self, target: &TargetKey, reason: String) -> Result<String, DeskError> {
+        let Ok(handle) = self.handle(target) else {
+            let who = (&self.actor, origin::socket());
+            return forgetting::forget(&self.store, target, who, &reason, self.clock.now()).await;
+        };
+        let said = forgetting::forgotten(&handle.snapshot.borrow().history.clone())?;
+        let by = self.actor.clone();
+        let heard = self.tell(&handle, Event::Forget { by, reason }).await?;
+        if heard.changed {
+            Ok(said)
+        } else {
+            forgetting::forgotten(&heard.history)
+        }
     }
 
     /// Through the guard, so that it knows; a target without one is written to the store itself.

@@ -6,8 +6,8 @@ use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 
 use super::{
-    NOTED, SO_ALREADY, approving, beside, errand::Errand, failed, freeze_all, frozen_sentence, goes_on, going_back, log_unnoted,
-    note_of_all, noted, recording, refused, trail, unchanged, unknown_target, version_of, way, word_sentence,
+    NOTED, SO_ALREADY, approving, beside, errand::Errand, failed, forgetting, freeze_all, frozen_sentence, goes_on, going_back,
+    log_unnoted, note_of_all, noted, recording, refused, trail, unchanged, unknown_target, version_of, way, word_sentence,
 };
 use crate::{
     app::{Clusters, courier::Sinks, fleet::FleetState, origin},
@@ -180,6 +180,22 @@ impl StoreDesk {
         }
     }
 
+    /// Where a policy names the target, as its guard would; else in the store itself.
+    async fn forget(&self, target: &TargetKey, reason: String) -> Result<String, DeskError> {
+        if self.policy(target).is_err() {
+            let who = (&self.actor, origin::command_line());
+            return forgetting::forget(&self.store, target, who, &reason, self.clock.now()).await;
+        }
+        let mut errand = self.errand(target).await?;
+        let said = forgetting::forgotten(&errand.history)?;
+        let by = self.actor.clone();
+        if errand.tell(&Event::Forget { by, reason }).await? {
+            Ok(said)
+        } else {
+            forgetting::forgotten(&errand.history)
+        }
+    }
+
     /// Sends what there is to tell, and says what was done.
     async fn told(&self, errand: &mut Errand<'_>, said: String) -> Result<String, DeskError> {
         match &self.sinks {
@@ -225,6 +241,7 @@ impl StoreDesk {
                 recording::record(&self.store, &target, &manifest, who, retention, self.clock.now()).await
             }
             Command::Approve { rollout, service } => self.approve(rollout, service.as_ref()).await,
+            Command::Forget { target, reason } => self.forget(&target, reason).await,
             Command::GoOn { target, reason } => self.go_on(&target, reason).await,
             Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
             Command::Unfreeze { target } => self.freeze(target, None).await,

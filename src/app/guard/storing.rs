@@ -105,10 +105,12 @@ impl Guard {
 
     /// Goes on with what someone else stored.
     pub(super) async fn take_over(&mut self, found: Option<(TargetHistory, Revision)>) {
+        let before = self.history.clone();
         self.revision = found.map(|(history, revision)| {
             self.history = Arc::new(history);
             revision
         });
+        self.forgets(&before).await;
         self.outside.fleet.lock().await.note(&self.history);
         self.theirs_since = None;
         // An intent that is not of this guard's own making is looked at, as after a restart; a person's order is theirs to do first.
@@ -116,6 +118,13 @@ impl Guard {
             Some(intent) if intent.ordered.is_some() => self.theirs_since = Some(self.outside.clock.now()),
             Some(intent) if !self.busy => self.begin(Effect::Look(intent)),
             _ => {}
+        }
+    }
+
+    /// Where all was forgotten that was known of versions, the platform remembers none either, and keeps anew what it sees.
+    async fn forgets(&self, before: &TargetHistory) {
+        if self.history.versions.is_empty() && !before.versions.is_empty() {
+            self.outside.platform.forget().await;
         }
     }
 
@@ -131,8 +140,9 @@ impl Guard {
             self.revision = Some(revision);
             self.count_ends(&transition.history);
             self.announce(engine::news(&self.history, &transition.history));
-            self.history = Arc::new(transition.history);
+            let before = std::mem::replace(&mut self.history, Arc::new(transition.history));
             fleet.note(&self.history);
+            self.forgets(&before).await;
         }
         for effect in transition.effects {
             self.begin(effect);

@@ -2,6 +2,7 @@
 
 use super::script::{HOUR, MINUTE, Story, alice, version};
 use crate::{
+    decide::Freeze,
     engine::{Event, PersonWord},
     policy::Mode,
     record::{Happened, Phase, ProofBasis, RolloutKind},
@@ -72,6 +73,42 @@ fn a_version_that_a_person_proved_before_it_began_serves() {
     story.restarts();
     assert_eq!(story.history.open, None);
     story.is_quiet();
+}
+
+#[test]
+fn what_is_forgotten_begins_anew_and_never_under_an_open_rollout() {
+    let forget = Event::Forget {
+        by: alice(),
+        reason: "another service".to_owned(),
+    };
+    let mut story = Story::with_candidate();
+    let before = story.history.clone();
+    story.happens(&forget);
+    assert_eq!(story.history, before, "v2 is watched");
+    story.says(PersonWord::Prove, "v2");
+    story.history.off = Some(Freeze {
+        since: story.now,
+        by: alice(),
+        reason: "a migration".to_owned(),
+    });
+    story.happens(&forget);
+    story.is_quiet();
+    assert!(story.history.is_blank() && story.history.off.is_some());
+    assert_eq!(
+        story
+            .history
+            .audit
+            .newest
+            .last()
+            .map(|entry| entry.document.contains("forget")),
+        Some(true)
+    );
+    let blank = story.history.clone();
+    story.happens(&forget);
+    assert_eq!(story.history, blank, "there is nothing more to forget");
+    story.looks();
+    assert_eq!(story.open().kind, RolloutKind::FirstSight);
+    story.stands("v2", Standing::Assumed);
 }
 
 #[test]
