@@ -39,6 +39,7 @@ impl Counters {
         if reading.twice {
             return Err((GapReason::Duplicate, "the same series came twice".to_owned()));
         }
+        one_target(reading)?;
         let no_data = || (GapReason::NoData, query.to_owned());
         let (bounds, counts) = match kind {
             MetricKind::Ratio(_) => (Vec::new(), ratio(reading.bad, reading.total.ok_or_else(no_data)?)?),
@@ -89,6 +90,19 @@ impl Counters {
             _ => None,
         }
     }
+}
+
+/// What was scraped twice must not count twice, nor what an instance that is gone has counted with the one that took its pod's name.
+fn one_target(reading: &Reading) -> Result<(), Unfit> {
+    let targets = whole(reading.targets.unwrap_or(1.0))?;
+    if targets <= 1 {
+        return Ok(());
+    }
+    let found = format!(
+        "{targets} scrape targets of one pod have it: pick one in the query, by its `job`, `container` or `endpoint`, or say what they are \
+         together, `sum by (namespace, pod) (…)`"
+    );
+    Err((GapReason::SeveralInstances, found))
 }
 
 /// An increment is checked as counts are: two counters of one pod may be torn apart by a scrape.

@@ -28,6 +28,8 @@ pub struct Reading {
     pub series_of_total: Option<f64>,
     /// How many series the bad events have.
     pub series_of_bad: Option<f64>,
+    /// From how many targets the totals were scraped, where that was asked.
+    pub targets: Option<f64>,
     /// When the process started, seconds since the epoch.
     pub process_start: Option<f64>,
     /// How long the slowest scrape took, seconds.
@@ -64,6 +66,7 @@ impl Reading {
             PartKind::Stamp => &mut self.stamp,
             PartKind::SeriesOfTotal => &mut self.series_of_total,
             PartKind::SeriesOfBad => &mut self.series_of_bad,
+            PartKind::Targets => &mut self.targets,
             PartKind::ProcessStart => &mut self.process_start,
             PartKind::ScrapeDuration => &mut self.scrape_duration,
             PartKind::Buckets => match &sample.native {

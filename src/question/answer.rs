@@ -55,6 +55,9 @@ pub enum PartKind {
     SeriesOfTotal,
     /// How many series the bad events have, by pod.
     SeriesOfBad,
+    /// How many scrape targets (job and instance) the totals come from, by pod; not asked where that is what makes a pod, or where the
+    /// policy has aggregated them itself.
+    Targets,
     /// When the process started, by pod, where it says so.
     ProcessStart,
     /// The slowest scrape, in seconds, by pod.

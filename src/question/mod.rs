@@ -145,13 +145,16 @@ fn of_histogram(by: &By, histogram: &HistogramMetric, pick: impl Fn(Query) -> Qu
     let counted = |query: &Query| by.pod("count", &[], &query.to_string());
     let scraped = |query: &Query| by.pod("max", &[], &query.scraped(by));
     let sum = by.pod("sum", &["le"], &buckets.to_string());
-    vec![
+    let mut parts = vec![
         (PartKind::Buckets, classic_or(&sum, &by.pod("sum", &[], &native.to_string()))),
         (PartKind::SeriesOfTotal, classic_or(&counted(&buckets), &counted(&native))),
         (PartKind::Stamp, classic_or(&scraped(&infinite), &scraped(&native))),
         (PartKind::ProcessStart, beside("process_start_time_seconds")),
         (PartKind::ScrapeDuration, beside("scrape_duration_seconds")),
-    ]
+    ];
+    let targets = infinite.targets(by).zip(native.targets(by));
+    parts.extend(targets.map(|(classic, native)| (PartKind::Targets, classic_or(&classic, &native))));
+    parts
 }
 
 /// A value is one series a pod, which their number tells.
@@ -165,12 +168,14 @@ fn of_value(by: &By, value: &ValueMetric, pick: impl Fn(Query) -> Query) -> Vec<
 /// What is asked beside the counts: how many series they have, when and by whom they were scraped.
 fn of_totals(by: &By, total: &Query) -> Vec<(PartKind, String)> {
     let beside = |metric| by.pod("max", &[], &total.beside(by, metric));
-    vec![
+    let mut parts = vec![
         (PartKind::SeriesOfTotal, by.pod("count", &[], &total.to_string())),
         (PartKind::Stamp, by.pod("max", &[], &total.scraped(by))),
         (PartKind::ProcessStart, beside("process_start_time_seconds")),
         (PartKind::ScrapeDuration, beside("scrape_duration_seconds")),
-    ]
+    ];
+    parts.extend(total.targets(by).map(|targets| (PartKind::Targets, targets)));
+    parts
 }
 
 #[cfg(test)]

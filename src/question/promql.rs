@@ -53,6 +53,17 @@ impl Query {
         }
     }
 
+    /// How many targets it was scraped from, by pod; none where that cannot be told, or an instance is what is counted.
+    pub fn targets(&self, by: &By) -> Option<String> {
+        match self {
+            Self::Selector(selector) if !by.on_a_host => {
+                let each = by.pod("group", &["job", "instance"], &selector.to_string());
+                Some(by.pod("count", &[], &each))
+            }
+            _ => None,
+        }
+    }
+
     /// `metric` of the same pods.
     pub fn beside(&self, by: &By, metric: &str) -> String {
         match self {

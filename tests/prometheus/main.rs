@@ -4,6 +4,7 @@
 
 mod faults;
 mod native;
+mod pods;
 mod protobuf;
 mod rig;
 mod rollout;

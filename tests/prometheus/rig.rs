@@ -49,7 +49,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Scrapes each exporter under its job.
+    /// Scrapes each exporter under its job, all of one as the pod `JOB-0` of the namespace `shop`.
     pub async fn start(targets: &[(&str, &Exporter)]) -> Self {
         Self::of(program(), targets).await
     }
@@ -62,7 +62,11 @@ impl Server {
         let jobs: Vec<_> = targets
             .iter()
             .map(|(job, exporter)| {
-                serde_json::json!({"job_name": job, "static_configs": [{"targets": [exporter.address.to_string()]}]})
+                let labels = serde_json::json!({"namespace": "shop", "pod": format!("{job}-0")});
+                serde_json::json!({
+                    "job_name": job,
+                    "static_configs": [{"targets": [exporter.address.to_string()], "labels": labels}],
+                })
             })
             .collect();
         // Several targets of one job are written as several jobs that are renamed to it.

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// All steps from `from` until now, by range, and the scrapes that the first and the last of them rest on.
-async fn steps(server: &Server, policy: &Policy, from: Moment) -> (Vec<Step>, [Moment; 2]) {
+pub async fn steps(server: &Server, policy: &Policy, from: Moment) -> (Vec<Step>, [Moment; 2]) {
     let question = question(policy);
     let first = from.plus(SCRAPE).aligned_down(SCRAPE);
     let last = now().minus(Duration::from_millis(600)).aligned_down(SCRAPE);
@@ -38,7 +38,7 @@ async fn steps(server: &Server, policy: &Policy, from: Moment) -> (Vec<Step>, [M
 }
 
 /// What truly happened between the scrapes that are stamped so.
-fn truth(page: &Page, [from, to]: [Moment; 2]) -> [u64; 2] {
+pub fn truth(page: &Page, [from, to]: [Moment; 2]) -> [u64; 2] {
     // A scrape is stamped when it starts and answered a moment later.
     let at = |stamp: Moment| {
         page.truth
@@ -52,7 +52,7 @@ fn truth(page: &Page, [from, to]: [Moment; 2]) -> [u64; 2] {
 }
 
 /// Good and bad events of all steps; every step must have been counted.
-fn sum(steps: &[Step]) -> [u64; 2] {
+pub fn sum(steps: &[Step]) -> [u64; 2] {
     let mut sum = [0, 0];
     for step in steps {
         match step.metrics[0].baseline.first().map(|pod| &pod.increment) {

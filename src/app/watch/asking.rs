@@ -126,7 +126,7 @@ fn sentence(gap: &Gap) -> String {
     match gap.reason {
         GapReason::NoData => format!("its query is empty: {detail}; look whether it is scraped, and at its labels"),
         GapReason::Stale => format!("{detail}{of}; it is not scraped any more, or stands still"),
-        GapReason::SeveralInstances => {
+        GapReason::SeveralInstances if gap.pod.is_none() => {
             format!("several instances answer for one host: {detail}; pick one with `arms: {{by: time, instance: …}}`")
         }
         _ => format!("{detail}{of}"),

@@ -25,6 +25,7 @@ struct Said {
     age: f64,
     series: f64,
     series_of_bad: f64,
+    targets: Option<f64>,
     start: Option<f64>,
 }
 
@@ -37,6 +38,7 @@ fn said(bad: f64, total: f64) -> Said {
         age: 3.0,
         series: 2.0,
         series_of_bad: 1.0,
+        targets: None,
         start: None,
     }
 }
@@ -72,6 +74,7 @@ impl Said {
                 PartKind::SeriesOfTotal => push(self.series, None),
                 PartKind::SeriesOfBad if self.bad.is_some() => push(self.series_of_bad, None),
                 PartKind::ProcessStart => self.start.into_iter().for_each(|value| push(value, None)),
+                PartKind::Targets => self.targets.into_iter().for_each(|value| push(value, None)),
                 PartKind::SeriesOfBad | PartKind::ScrapeDuration | PartKind::Value => {}
             }
         }
@@ -217,16 +220,6 @@ fn every_gap_has_its_reason() {
     let several = counted(fixture::ratio(), LONG_AGO, &[before(), vec![said(1.0, 20.0), other]]);
     assert_eq!(reason(&several[1]), Some(GapReason::SeveralInstances));
     assert_eq!(several[1].gaps[0].detail, "job/a:1, job/b:1");
-}
-
-#[test]
-fn a_stale_instance_beside_a_fresh_one_is_no_second_instance() {
-    let left_over = Said {
-        pod: "job/b:1",
-        age: 200.0,
-        ..said(1.0, 20.0)
-    };
-    assert_eq!(last(&[vec![said(1.0, 10.0)], vec![said(1.0, 20.0), left_over]]), Ok([0, 10]));
 }
 
 #[test]

@@ -110,6 +110,54 @@ fn a_pod_of_the_same_name_begins_a_life_of_its_own() {
 }
 
 #[test]
+fn a_stale_instance_beside_a_fresh_one_is_no_second_instance() {
+    let left_over = Said {
+        pod: "job/b:1",
+        age: 200.0,
+        ..said(1.0, 20.0)
+    };
+    assert_eq!(last(&[vec![said(1.0, 10.0)], vec![said(1.0, 20.0), left_over]]), Ok([0, 10]));
+}
+
+#[test]
+fn a_pod_that_several_targets_tell_of_is_named_and_not_counted_until_one_is_left() {
+    let lives = |made| [life(OLD, Arm::Baseline, -100), life(NEW, Arm::Candidate, made)];
+    let from = |targets: f64, n: f64| {
+        let scraped = |said: Said, targets| Said {
+            targets: Some(targets),
+            ..said
+        };
+        vec![
+            scraped(of(OLD, n, 10.0 * n), 1.0),
+            scraped(of(NEW, 2.0 * n, 20.0 * n), targets),
+        ]
+    };
+    let steps = told(
+        &lives(-100),
+        &[from(1.0, 0.0), from(1.0, 1.0), from(2.0, 2.0), from(1.0, 3.0), from(1.0, 4.0)],
+    );
+    assert_eq!(reasons(&steps[0]), [(Arm::Candidate, GapReason::SeveralInstances)]);
+    assert!(
+        steps[0].gaps[0].detail.starts_with("2 scrape targets of one pod"),
+        "{:?}",
+        steps[0].gaps
+    );
+    assert_eq!(sides(&steps[0]), [vec![], vec![(OLD, [1, 10])]]);
+    assert_eq!(
+        reasons(&steps[1]),
+        [(Arm::Candidate, GapReason::NoPrevious)],
+        "it was counted before"
+    );
+    assert_eq!(sides(&steps[2])[0], [(NEW, [2, 20])]);
+    let young = told(&lives(0), &[vec![], vec![], from(2.0, 2.0), from(1.0, 3.0)]);
+    assert_eq!(
+        sides(&young[1])[0],
+        [(NEW, [6, 60])],
+        "what it has counted since it began is its own"
+    );
+}
+
+#[test]
 fn p03_a_side_of_which_too_few_ready_pods_were_scraped_is_not_counted_at_all() {
     let names = ["shop/a", "shop/b", "shop/c", "shop/d", "shop/e"];
     let lives: Vec<_> = names.iter().map(|pod| life(pod, Arm::Candidate, -100)).collect();

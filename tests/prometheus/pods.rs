@@ -1,0 +1,135 @@
+//! Counts of a workload's pods as a real Prometheus scrapes them: too few of them, and one of them in two ways.
+
+use std::time::Duration;
+
+use lastgood::{
+    count::{PodArms, PodLife, Tally},
+    policy::{Arms, KubernetesTarget, MetricKind, Policy, Target, WorkloadKind},
+    ports::MetricSource,
+    question::question,
+    words::{Arm, GapReason, Pod, Step},
+};
+
+use crate::{
+    rig::{Exporter, Page, SCRAPE, Server, now},
+    rollout::{latency, policy},
+    scraped::{steps, sum, truth},
+};
+
+/// The same policy for a Deployment `name` of the namespace `shop`.
+fn in_cluster(mut policy: Policy, name: &str) -> Policy {
+    policy.target = Target::Kubernetes(KubernetesTarget {
+        namespace: "shop".to_owned(),
+        kind: WorkloadKind::Deployment,
+        name: name.to_owned(),
+        container: None,
+    });
+    policy.arms = Arms::Pod {
+        pod_label: "pod".to_owned(),
+        namespace_label: "namespace".to_owned(),
+    };
+    policy
+}
+
+#[tokio::test]
+async fn a_pod_that_is_scraped_twice_is_named_and_never_counted_double() {
+    let page = || Page {
+        traffic: [13, 2],
+        ..Page::new()
+    };
+    let once = Exporter::serve(page()).await;
+    let (one, two) = (Exporter::serve(page()).await, Exporter::serve(page()).await);
+    let server = Server::start(&[("once", &once), ("twice", &one), ("twice", &two)]).await;
+    for exporter in [&once, &one, &two] {
+        exporter.scraped(2).await;
+    }
+    let began = now();
+    two.scraped(5).await;
+    let of = |job: &str| {
+        let mut policy = policy(job);
+        policy.metrics.push(latency(job));
+        in_cluster(policy, job)
+    };
+    let (counted, scrapes) = steps(&server, &of("once"), began).await;
+    assert_eq!(sum(&counted), truth(&once.page(), scrapes));
+    let (counted, _) = steps(&server, &of("twice"), began).await;
+    for metric in counted.iter().flat_map(|step| &step.metrics) {
+        let told = metric
+            .gaps
+            .first()
+            .map(|gap| (gap.reason, gap.detail.contains("2 scrape targets of one pod")));
+        assert_eq!(
+            (told, metric.baseline.len()),
+            (Some((GapReason::SeveralInstances, true)), 0),
+            "{metric:?}"
+        );
+    }
+    let mut picked = of("twice");
+    picked.metrics.truncate(1);
+    if let MetricKind::Ratio(ratio) = &mut picked.metrics[0].kind {
+        for query in [&mut ratio.bad, &mut ratio.total] {
+            *query = query.replace('{', &format!("{{instance=\"{}\",", two.address));
+        }
+    }
+    let (counted, scrapes) = steps(&server, &picked, began).await;
+    assert_eq!(sum(&counted), truth(&two.page(), scrapes), "the query picks one");
+}
+
+#[tokio::test]
+async fn p03_a_side_of_which_half_the_pods_are_scraped_is_not_counted_and_says_which_one_is_missing() {
+    let jobs = ["p03-1", "p03-2", "p03-3", "p03-4", "p03-5", "p03-6"];
+    let mut exporters = Vec::new();
+    for _ in jobs {
+        let page = Page {
+            traffic: [13, 2],
+            ..Page::new()
+        };
+        exporters.push(Exporter::serve(page).await);
+    }
+    let targets: Vec<_> = jobs.into_iter().zip(&exporters).collect();
+    let server = Server::start(&targets).await;
+    for exporter in &exporters {
+        exporter.scraped(2).await;
+    }
+    let began = now();
+    exporters[0].scraped(3).await;
+    let refused = now();
+    for exporter in &exporters[..3] {
+        exporter.page().mute = true;
+    }
+    exporters[5].scraped(6).await;
+    let mut policy = in_cluster(policy("p03"), "p03");
+    if let MetricKind::Ratio(ratio) = &mut policy.metrics[0].kind {
+        for query in [&mut ratio.bad, &mut ratio.total] {
+            *query = query.replace(r#"job="p03""#, r#"job=~"p03-.""#);
+        }
+    }
+    let life = |job: &str| {
+        let life = PodLife {
+            arm: Arm::Candidate,
+            created_at: began.minus(Duration::from_secs(60)),
+            ready_at: Some(began.minus(Duration::from_secs(60))),
+            gone_at: None,
+        };
+        (Pod(format!("shop/{job}-0").into()), life)
+    };
+    let question = question(&policy);
+    let first = began.plus(SCRAPE).aligned_down(SCRAPE);
+    let last = now().minus(Duration::from_millis(600)).aligned_down(SCRAPE);
+    let answers = server.source().range(&question, first, last, SCRAPE).await.expect("answers");
+    let mut tally = Tally::pods(&policy, SCRAPE, first, PodArms::of(jobs.map(life)));
+    let steps: Vec<Step> = answers.iter().filter_map(|answer| tally.take(&question, answer)).collect();
+    let whole: Vec<&Step> = steps.iter().filter(|step| step.at < refused).collect();
+    assert!(
+        !whole.is_empty() && whole.iter().all(|step| step.metrics[0].candidate.len() == 6),
+        "{whole:?}"
+    );
+    let half = &steps.last().expect("a step").metrics[0];
+    assert_eq!(half.candidate, [], "the three that are scraped may be the lucky ones");
+    let gap = &half.gaps[0];
+    assert_eq!(
+        (gap.reason, gap.detail.as_str()),
+        (GapReason::Coverage, "3 of 6 ready pods were scraped freshly")
+    );
+    assert_eq!(gap.pod.as_ref().map(|pod| &*pod.0), Some("shop/p03-1-0"));
+}
