@@ -70,6 +70,11 @@ pub(super) fn unavailable(asker: Asker, doing: &str, place: &Place, error: &Call
         }
         (Asker::Person, CallError::Unauthorized(_)) => "log in again".to_owned(),
         (Asker::Person, _) => "try `kubectl get histories.lastgood.dev`".to_owned(),
+        (Asker::Controller, CallError::Forbidden(words)) if words.contains("being terminated") => {
+            format!(
+                "the namespace {namespace} is being deleted, and what is known of its services with it: remove their policies"
+            )
+        }
         (Asker::Controller, _) => {
             format!("look at the API server, at lastgood's role in {namespace}, and whether the CRD of histories was applied")
         }

@@ -91,6 +91,43 @@ async fn k07_a_lease_that_was_taken_though_no_answer_came_is_ours_and_taken_once
 }
 
 #[tokio::test]
+async fn k06_a_leader_in_a_storm_of_429_keeps_the_lease_or_loses_it_cleanly() {
+    static PASSED: AtomicU64 = AtomicU64::new(100);
+    fn uptime() -> Duration {
+        Duration::from_secs(PASSED.load(Ordering::Relaxed))
+    }
+    let api = Api::start().await;
+    let (mut one, mut two) = (contender(&api, "one", uptime).await, contender(&api, "two", uptime).await);
+    let mut leader = held(one.contend().await);
+    let term = leader.term();
+    let version = || api.does(|objects| objects.get(LEASES, "lastgood").expect("a lease")["metadata"]["resourceVersion"].clone());
+    let taken = version();
+    // It asks again, and is served before its time is over.
+    api.fails(&[Fault::Busy, Fault::Busy]);
+    PASSED.store(105, Ordering::Relaxed);
+    let renewed = async {
+        while version() == taken {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        lost = leader.keep() => panic!("{lost}"),
+        () = renewed => {}
+    }
+    PASSED.store(112, Ordering::Relaxed);
+    assert!(term.lasts(), "it was kept");
+    assert!(matches!(two.contend().await, Contest::Other(who) if who == "one"));
+    // It is refused for longer than it may write: it ends, before anybody else may take the lease.
+    PASSED.store(121, Ordering::Relaxed);
+    api.fails(&[Fault::Busy]);
+    let lost = leader.keep().await;
+    assert!(lost.contains("too busy") && !term.lasts(), "{lost}");
+    assert!(matches!(two.contend().await, Contest::Other(who) if who == "one"), "not yet");
+    PASSED.store(124, Ordering::Relaxed);
+    assert_eq!(held(two.contend().await).term().transitions(), 1);
+}
+
+#[tokio::test]
 async fn of_two_that_want_a_free_lease_at_once_one_has_it() {
     let api = Api::start().await;
     let (mut one, mut two) = (contender(&api, "one", standing).await, contender(&api, "two", standing).await);

@@ -123,10 +123,15 @@ impl Controller {
 
     /// The same, with more in its environment.
     pub async fn start_with(plane: &Plane, environment: &[(&str, &str)]) -> Self {
+        Self::start_watching(plane, "for: 90s, proveAfter: 45s", environment).await
+    }
+
+    /// The same, with this under `watch` of its policy.
+    pub async fn start_watching(plane: &Plane, watch: &str, environment: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let policy = fs::read_to_string(manifests("kubernetes/policies/myapp.yaml")).expect("the policy");
-        let short = "watch: {for: 90s, proveAfter: 45s}\n  revert: {verifyFor: 20s}\n  notify:";
-        let policy = policy.replace("mode: observe", "mode: enforce").replace("notify:", short);
+        let short = format!("watch: {{{watch}}}\n  revert: {{verifyFor: 20s}}\n  notify:");
+        let policy = policy.replace("mode: observe", "mode: enforce").replace("notify:", &short);
         fs::write(directory.path().join("myapp.yaml"), policy).expect("written");
         let kubeconfig = kubeconfig(plane).await;
         let mut command = lastgood(plane, &directory, &kubeconfig, &["run", "--log-format", "text"]);

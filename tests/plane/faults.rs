@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use lastgood::{app::clock::monotonic, engine::Look, kubernetes::patch::REVERT_ID, ports::Platform as _, record::ActResult};
+use lastgood::{
+    app::clock::monotonic, decide::Brake, engine::Look, kubernetes::patch::REVERT_ID, ports::Platform as _, record::ActResult,
+};
 use reqwest::Method;
 use serde_json::json;
 use tokio::time::{sleep, timeout};
@@ -262,6 +264,31 @@ async fn sees_v3_with_its_pod(guarded: &Guarded) -> Duration {
 }
 
 #[tokio::test]
+async fn k17_a_deployment_that_a_person_paused_is_not_written_to_and_stays_paused() {
+    let Some(guarded) = Guarded::rolled_out("person-paused").await else {
+        return skipped("faults::k17_a_deployment_that_a_person_paused_is_not_written_to_and_stays_paused");
+    };
+    guarded.kubectl(&["rollout", "pause", "deployment/idle"]).await;
+    let told = guarded.reverted().await;
+    assert!(
+        matches!(&told, ActResult::Braked { by: Brake::Paused, found } if found.contains("`kubectl rollout resume deployment/idle -n person-paused`")),
+        "{told:?}"
+    );
+    let paused = ["get", "deployment", "idle", "--output", "jsonpath={.spec.paused}"];
+    assert_eq!(
+        (guarded.kubectl(&paused).await.as_str(), guarded.template_changes()),
+        ("true", 0)
+    );
+    guarded.kubectl(&["rollout", "resume", "deployment/idle"]).await;
+    let told = guarded.reverted().await;
+    assert!(
+        matches!(told, ActResult::Applied { .. }),
+        "theirs was the last word: {told:?}"
+    );
+    assert_eq!(guarded.template_changes(), 1);
+}
+
+#[tokio::test]
 async fn k18_with_no_revision_left_the_kept_template_is_restored() {
     let Some(guarded) = Guarded::rolled_out("no-history").await else {
         return skipped("faults::k18_with_no_revision_left_the_kept_template_is_restored");
@@ -277,6 +304,44 @@ async fn k18_with_no_revision_left_the_kept_template_is_restored() {
     assert!(matches!(result, ActResult::Applied { .. }), "{result:?}");
     assert_eq!((guarded.image().await.as_str(), guarded.template_changes()), ("idle:v1", 1));
     assert_eq!(guarded.sees("v1").await, guarded.v1, "its new ReplicaSet is the same version");
+}
+
+#[tokio::test]
+async fn k22_a_changed_checksum_alone_is_a_version_and_goes_with_the_template() {
+    let Some(guarded) = Guarded::rolled_out("checksum").await else {
+        return skipped("faults::k22_a_changed_checksum_alone_is_a_version_and_goes_with_the_template");
+    };
+    let annotations = json!({"spec": {"template": {"metadata": {"annotations": {"checksum/config": "1f2e"}}}}}).to_string();
+    guarded
+        .kubectl(&["patch", "deployment", "idle", "--patch", &annotations])
+        .await;
+    let mut intent = guarded.intent();
+    until("another version of that tag is seen", async || {
+        let seen = guarded
+            .workload
+            .observe()
+            .await
+            .ok()
+            .and_then(|observation| observation.version);
+        intent.from = seen.unwrap_or_else(|| guarded.v2.clone());
+        intent.from != guarded.v2
+    })
+    .await;
+    assert_eq!(intent.from.name, guarded.v2.name);
+    intent.to = guarded.v2.clone();
+    let told = guarded.workload.revert(&intent).await;
+    assert!(matches!(told, Ok(ActResult::Applied { .. })), "{told:?}");
+    let left = [
+        "get",
+        "deployment",
+        "idle",
+        "--output",
+        "jsonpath={.spec.template.metadata.annotations}",
+    ];
+    assert_eq!(
+        (guarded.kubectl(&left).await.as_str(), guarded.template_changes()),
+        (r#"{"team":"shop"}"#, 1)
+    );
 }
 
 #[tokio::test]

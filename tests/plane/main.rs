@@ -14,6 +14,7 @@ mod fenced;
 mod fields;
 mod guarded;
 mod histories;
+mod holding;
 mod leading;
 mod people;
 mod plugin;
@@ -23,6 +24,7 @@ mod rig;
 #[path = "../history/sample.rs"]
 mod sample;
 mod taking_over;
+mod terminating;
 mod workloads;
 #[expect(dead_code, reason = "what only the tests of rollouts need")]
 mod written;

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What is stored of the service that is guarded.
-async fn history(plane: &Plane) -> Value {
+pub async fn history(plane: &Plane) -> Value {
     let asked = ["get", "histories.lastgood.dev", "deployment-myapp", "--output", "json"];
     let said = plane.try_kubectl("admin", "shop", &asked, "").await.unwrap_or_default();
     let object: Value = serde_json::from_str(&said).unwrap_or_default();
@@ -21,7 +21,7 @@ async fn history(plane: &Plane) -> Value {
 }
 
 /// Waits until what is stored of the open rollout is so.
-async fn until_open(plane: &Plane, what: &str, is: impl Fn(&Value) -> bool) {
+pub async fn until_open(plane: &Plane, what: &str, is: impl Fn(&Value) -> bool) {
     until(what, async || is(&history(plane).await["open"])).await;
 }
 

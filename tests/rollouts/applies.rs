@@ -1,11 +1,14 @@
 //! What `kubectl apply` meets after lastgood has patched the workload: no conflict, and what was told to stay behind stays behind.
 
+use std::time::Duration;
+
 use lastgood::{record::Phase, words::Outcome};
 use serde_json::{Value, json};
 
 use crate::{
-    plane::skipped,
+    plane::{Plane, shared, skipped, until},
     scene::{CLIENT_SIDE, SERVER_SIDE, Scene, behaves, workload},
+    written::template_changes_in,
 };
 
 /// A version as it is in people's files; v1 alone has a variable.
@@ -59,18 +62,127 @@ pub async fn a_server_side_apply_after_a_revert_meets_no_conflict() {
     the_next_release_meets_no_conflict("server-side", SERVER_SIDE, test).await;
 }
 
+/// What an owner made is judged, told with `step`, and not written to, though `reconciles` writes the bad version every two seconds.
+async fn left_to_its_owner(scene: &Scene, step: &str, reconciles: &[&str], v2: &Value) {
+    let bot = async {
+        loop {
+            let applied = scene
+                .plane
+                .try_kubectl("admin", scene.namespace, reconciles, &v2.to_string())
+                .await;
+            applied.unwrap_or_else(|error| panic!("{v2}: {error}"));
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+    };
+    let story = async {
+        let record = scene.closed("v2").await;
+        assert_eq!(record.outcome, Some(Outcome::Refused), "{record:#?}");
+        scene.says(step).await;
+    };
+    tokio::select! {
+        () = story => {}
+        () = bot => unreachable!("it never ends"),
+    }
+    assert_eq!(scene.image().await, "v2", "it is left there");
+    assert_eq!(template_changes_in(&scene.plane, scene.namespace), 0);
+}
+
 pub async fn k15_a_workload_of_argo_cd_is_told_about_with_the_step_to_take_and_left_alone() {
     let namespace = "owned";
-    let mut v1 = file(namespace, &format!("{namespace}/shop:v1"), false);
-    v1["metadata"]["annotations"] = json!({"argocd.argoproj.io/tracking-id": "shop-app:apps/Deployment:owned/shop"});
-    let Some(scene) = Scene::with("Deployment", namespace, &v1, CLIENT_SIDE).await else {
+    let as_written = |image: &str| {
+        let mut object = file(namespace, image, false);
+        object["metadata"]["annotations"] = json!({"argocd.argoproj.io/tracking-id": "shop-app:apps/Deployment:owned/shop"});
+        object
+    };
+    let reconciles = [
+        "apply",
+        "--server-side",
+        "--field-manager=argocd-controller",
+        "--force-conflicts",
+        "--filename",
+        "-",
+    ];
+    let v1 = as_written(&format!("{namespace}/shop:v1"));
+    let Some(scene) = Scene::with("Deployment", namespace, &v1, &reconciles).await else {
         return skipped("applies::k15_a_workload_of_argo_cd_is_told_about_with_the_step_to_take_and_left_alone");
     };
-    scene.sets_image("missing.example/shop:v2").await;
-    let record = scene.closed("v2").await;
-    assert_eq!(record.outcome, Some(Outcome::Refused), "{record:#?}");
-    scene
-        .says("revert the commit in its git repository, or, with automatic sync off, `argocd app rollback shop-app`")
-        .await;
-    assert_eq!(scene.image().await, "v2", "it is left there");
+    let step = "revert the commit in its git repository, or, with automatic sync off, `argocd app rollback shop-app`";
+    left_to_its_owner(&scene, step, &reconciles, &as_written("missing.example/shop:v2")).await;
+}
+
+pub async fn k15_a_workload_of_flux_is_told_about_with_the_step_to_take_and_left_alone() {
+    let namespace = "flux-owned";
+    let as_written = |image: &str| {
+        let mut object = file(namespace, image, false);
+        object["metadata"]["labels"] =
+            json!({"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"});
+        object
+    };
+    let reconciles = [
+        "apply",
+        "--server-side",
+        "--field-manager=kustomize-controller",
+        "--force-conflicts",
+        "--filename",
+        "-",
+    ];
+    let v1 = as_written(&format!("{namespace}/shop:v1"));
+    let Some(scene) = Scene::with("Deployment", namespace, &v1, &reconciles).await else {
+        return skipped("applies::k15_a_workload_of_flux_is_told_about_with_the_step_to_take_and_left_alone");
+    };
+    let step = "revert the commit in git, then `flux reconcile kustomization apps -n flux-system --with-source`";
+    left_to_its_owner(&scene, step, &reconciles, &as_written("missing.example/shop:v2")).await;
+}
+
+pub async fn k15_a_workload_of_an_operator_is_told_about_with_its_owner_to_edit_and_left_alone() {
+    let namespace = "operated";
+    let Some(plane) = shared().await else {
+        return skipped("applies::k15_a_workload_of_an_operator_is_told_about_with_its_owner_to_edit_and_left_alone");
+    };
+    let uid = an_operators_object(&plane, namespace).await;
+    let as_written = |image: &str| {
+        let mut object = file(namespace, image, false);
+        object["metadata"]["ownerReferences"] = json!([{
+            "apiVersion": "example.dev/v1", "kind": "Shop", "name": "corner", "uid": uid, "controller": true,
+            "blockOwnerDeletion": true,
+        }]);
+        object
+    };
+    let reconciles = [
+        "apply",
+        "--server-side",
+        "--field-manager=shop-operator",
+        "--force-conflicts",
+        "--filename",
+        "-",
+    ];
+    let v1 = as_written(&format!("{namespace}/shop:v1"));
+    let Some(scene) = Scene::with("Deployment", namespace, &v1, &reconciles).await else {
+        return skipped("applies::k15_a_workload_of_an_operator_is_told_about_with_its_owner_to_edit_and_left_alone");
+    };
+    let step =
+        "it is made by Shop corner, which writes its own template back; go back there: `kubectl edit shop corner -n operated`";
+    left_to_its_owner(&scene, step, &reconciles, &as_written("missing.example/shop:v2")).await;
+}
+
+/// The uid of an object of a kind that only its operator knows.
+async fn an_operators_object(plane: &Plane, namespace: &str) -> String {
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "shops.example.dev"},
+        "spec": {
+            "group": "example.dev", "scope": "Namespaced",
+            "names": {"plural": "shops", "singular": "shop", "kind": "Shop"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {"type": "object"}}}],
+        },
+    });
+    plane.apply(namespace, &[definition]).await;
+    let asks = ["get", "shops.example.dev", "--output", "name"];
+    until("there are shops", async || {
+        plane.try_kubectl("admin", namespace, &asks, "").await.is_ok()
+    })
+    .await;
+    let corner = json!({"apiVersion": "example.dev/v1", "kind": "Shop", "metadata": {"name": "corner"}});
+    plane.apply(namespace, &[corner]).await;
+    let uid = ["get", "shop", "corner", "--output", "jsonpath={.metadata.uid}"];
+    plane.kubectl(namespace, &uid).await
 }

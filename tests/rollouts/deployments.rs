@@ -11,9 +11,9 @@ use crate::{
     scene::{LATENCY, Scene, Staging, behaves},
 };
 
-pub async fn a_release_with_errors_is_convicted_beside_the_old_pods_and_the_template_is_put_back() {
+pub async fn k25_a_release_with_errors_is_convicted_beside_the_old_pods_and_the_template_is_put_back() {
     let Some(scene) = Scene::set("Deployment", "errors").await else {
-        return skipped("deployments::a_release_with_errors_is_convicted_beside_the_old_pods_and_the_template_is_put_back");
+        return skipped("deployments::k25_a_release_with_errors_is_convicted_beside_the_old_pods_and_the_template_is_put_back");
     };
     let before = scene.object().await;
     scene.ships("v2", &behaves(0.30, 0.010)).await;

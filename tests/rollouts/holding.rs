@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A quarter of the pods. What is ten times worse is found out soon, and what is not, too.
-fn quarter() -> Staging {
+pub fn quarter() -> Staging {
     Staging {
         watch: "for: 150s, proveAfter: 45s, hold: 25%, holdMax: 120s",
         metric: "{name: errors, ratio: {bad: 'http_requests_total{code=~\"5..\"}', total: http_requests_total}, \
@@ -42,22 +42,22 @@ fn unguards(scene: &Scene) {
 
 const HELD: &str = "lastgood.dev/held";
 
-fn bad() -> Value {
+pub fn bad() -> Value {
     behaves(0.40, 0.010)
 }
 
-fn good() -> Value {
+pub fn good() -> Value {
     behaves(0.005, 0.010)
 }
 
 /// The record of `version` once it is held.
-async fn held(scene: &Scene, version: &str) -> Record {
+pub async fn held(scene: &Scene, version: &str) -> Record {
     let is_held = |record: &Record| record.hold.as_ref().is_some_and(|hold| hold.outcome == Some(Outcome::Held));
     scene.record(version, "it is held", is_held).await
 }
 
 /// The record of `version` once its hold ended.
-async fn goes_on(scene: &Scene, version: &str) -> Record {
+pub async fn goes_on(scene: &Scene, version: &str) -> Record {
     let ended = |record: &Record| {
         record
             .hold
@@ -67,12 +67,12 @@ async fn goes_on(scene: &Scene, version: &str) -> Record {
     scene.record(version, "it goes on", ended).await
 }
 
-fn why(record: &Record) -> Option<&GoesOn> {
+pub fn why(record: &Record) -> Option<&GoesOn> {
     record.hold.as_ref()?.goes_on.as_ref()
 }
 
 /// Whether it is paused, and by whom its annotation says.
-async fn paused(scene: &Scene) -> (bool, bool) {
+pub async fn paused(scene: &Scene) -> (bool, bool) {
     let object = scene.object().await;
     (
         object["spec"]["paused"] == true,
@@ -86,7 +86,7 @@ fn image(pod: &Value) -> &str {
 }
 
 /// All pods run `version`, and are ready.
-async fn runs_everywhere(scene: &Scene, version: &str) {
+pub async fn runs_everywhere(scene: &Scene, version: &str) {
     until("all pods run it", async || {
         let pods = scene.plane.pods(scene.namespace, "shop").await;
         let ready = |pod: &Value| {
@@ -99,7 +99,7 @@ async fn runs_everywhere(scene: &Scene, version: &str) {
 }
 
 /// The names of all pods of `version` that there ever were while `story` is told.
-async fn pods_meanwhile<T>(scene: &Scene, version: &str, story: impl Future<Output = T>) -> (BTreeSet<String>, T) {
+pub async fn pods_meanwhile<T>(scene: &Scene, version: &str, story: impl Future<Output = T>) -> (BTreeSet<String>, T) {
     let mut names = BTreeSet::new();
     let looks = async {
         loop {
@@ -119,7 +119,7 @@ async fn pods_meanwhile<T>(scene: &Scene, version: &str, story: impl Future<Outp
 }
 
 /// What lastgood wrote to the workloads of a namespace, as the API server noted it.
-fn patches(plane: &Plane, namespace: &str) -> Vec<Value> {
+pub fn patches(plane: &Plane, namespace: &str) -> Vec<Value> {
     let log = std::fs::read_to_string(plane.file("audit.log")).expect("an audit log");
     let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     events
@@ -136,7 +136,7 @@ fn patches(plane: &Plane, namespace: &str) -> Vec<Value> {
         .collect()
 }
 
-fn writes(patch: &Value, operation: &str, path: &str) -> bool {
+pub fn writes(patch: &Value, operation: &str, path: &str) -> bool {
     let operations = patch.as_array().into_iter().flatten();
     operations
         .into_iter()
@@ -199,9 +199,9 @@ pub async fn a_good_release_is_held_goes_on_and_is_proven() {
     println!("{}", scene.command(&["explain", "shop"]));
 }
 
-pub async fn what_a_person_paused_stays_paused() {
+pub async fn k17_what_a_person_paused_stays_paused() {
     let Some(scene) = Scene::staged("Deployment", "held-paused", quarter()).await else {
-        return skipped("holding::what_a_person_paused_stays_paused");
+        return skipped("holding::k17_what_a_person_paused_stays_paused");
     };
     // So that the person is first.
     dies(&scene);
@@ -296,9 +296,9 @@ pub async fn a_persons_word_lets_it_go_on() {
     println!("{table}\n{said}\n{audit}");
 }
 
-pub async fn k14_a_newer_release_behind_a_hold_is_rolled_out_and_held_itself() {
+pub async fn k13_a_newer_release_behind_a_hold_is_rolled_out_and_held_itself() {
     let Some(scene) = Scene::staged("Deployment", "held-newer", quarter()).await else {
-        return skipped("holding::k14_a_newer_release_behind_a_hold_is_rolled_out_and_held_itself");
+        return skipped("holding::k13_a_newer_release_behind_a_hold_is_rolled_out_and_held_itself");
     };
     scene.ships("v2", &good()).await;
     held(&scene, "v2").await;

@@ -11,6 +11,7 @@ mod clients;
 mod costs;
 mod deployments;
 mod faults;
+mod going_on;
 mod gone;
 mod holding;
 mod kinds;

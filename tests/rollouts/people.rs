@@ -34,9 +34,9 @@ pub async fn k13_a_newer_release_of_a_person_wins_over_the_one_that_is_judged() 
     assert_eq!(scene.image().await, "v3");
 }
 
-pub async fn a_persons_undo_is_a_return_and_not_judged() {
+pub async fn k14_a_persons_undo_is_a_return_and_not_judged() {
     let Some(scene) = Scene::set("Deployment", "undone").await else {
-        return skipped("people::a_persons_undo_is_a_return_and_not_judged");
+        return skipped("people::k14_a_persons_undo_is_a_return_and_not_judged");
     };
     scene.ships("v2", &behaves(0.0, 0.010)).await;
     scene

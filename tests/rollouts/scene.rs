@@ -128,7 +128,13 @@ impl Scene {
         Self::made(kind, namespace, (&workload(kind, namespace), CLIENT_SIDE), staging).await
     }
 
-    async fn made(kind: &'static str, namespace: &'static str, (v1, apply): (&Value, &[&str]), staging: Staging) -> Option<Self> {
+    /// The same with both.
+    pub async fn made(
+        kind: &'static str,
+        namespace: &'static str,
+        (v1, apply): (&Value, &[&str]),
+        staging: Staging,
+    ) -> Option<Self> {
         let plane = shared().await?;
         let stage = STAGES.acquire().await.expect("a stage");
         plane.image(&format!("{namespace}/shop:v1"), &behaves(0.005, 0.010));

@@ -8,8 +8,9 @@ use serde_json::json;
 
 use crate::{
     costs::{Unguarded, image},
-    plane::{skipped, until},
-    scene::{Scene, behaves},
+    plane::{shared, skipped, until},
+    scene::{CLIENT_SIDE, Scene, behaves, workload},
+    written::template_changes_in,
 };
 
 pub async fn k24_an_image_that_does_not_exist_is_put_back_and_one_that_cannot_be_fetched_now_is_told() {
@@ -40,6 +41,35 @@ pub async fn k24_an_image_that_does_not_exist_is_put_back_and_one_that_cannot_be
     assert_eq!(scene.image().await, "v1");
     let met = scene.clients.met();
     assert!(met.failed * 20 < met.answered, "the old pods served on: {met:?}");
+}
+
+pub async fn k20_a_version_whose_settings_are_gone_is_put_back_has_failed_and_nothing_is_moved_again() {
+    let namespace = "pruned";
+    let Some(plane) = shared().await else {
+        return skipped("startup::k20_a_version_whose_settings_are_gone_is_put_back_has_failed_and_nothing_is_moved_again");
+    };
+    let settings =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "shop-of-v1"}, "data": {"GREETING": "hello"}});
+    plane.apply(namespace, &[settings]).await;
+    let mut v1 = workload("Deployment", namespace);
+    let reads = json!([{"configMapRef": {"name": "shop-of-v1"}}]);
+    v1["spec"]["template"]["spec"]["containers"][0]["envFrom"] = reads;
+    let Some(scene) = Scene::with("Deployment", namespace, &v1, CLIENT_SIDE).await else {
+        return;
+    };
+    scene.plane.kubectl(namespace, &["delete", "configmap", "shop-of-v1"]).await;
+    scene.sets_image("missing.example/shop:v2").await;
+    let record = scene.closed("v2").await;
+    assert_eq!(
+        (record.verdict, record.outcome),
+        (Some(Verdict::Regression), Some(Outcome::Failed)),
+        "{record:#?}\n{}",
+        scene.log()
+    );
+    scene.says("shop-of-v1").await;
+    assert_eq!(scene.image().await, "v1", "it stays where it was put");
+    assert_eq!(template_changes_in(&scene.plane, namespace), 1);
+    println!("{}", scene.command(&["explain", "shop"]));
 }
 
 pub async fn k24_a_crash_loop_is_put_back() {
