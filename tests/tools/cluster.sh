@@ -27,8 +27,7 @@ case "${1:-}" in
         sleep 0.1
       done
       cp "$state/env" "$here/env"
-      crds=(deploy/kubernetes/crd*)
-      if [ -e "${crds[0]}" ]; then KUBECONFIG="$state/credentials/admin.kubeconfig" "$programs/kubectl" apply --server-side -f "${crds[0]}"; fi
+      KUBECONFIG="$state/credentials/admin.kubeconfig" "$programs/kubectl" apply --server-side -f deploy/kubernetes/histories.yaml
     fi
     cat <<'NEXT'
 Next:
