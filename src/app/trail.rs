@@ -18,7 +18,7 @@ use crate::{
     ports::{Contents, History, HistoryError, Revision, SharedHistory},
     record::{CONTROLLER_CHAIN, Chain, ControllerState, Record, StoredAudit, TargetHistory},
     settings::AuditSettings,
-    trail::{LineFile, Lines, Syslog},
+    trail::{Journald, LineFile, Lines, SOCKET, Syslog},
     words::{RolloutId, TargetKey, Version, VersionName},
 };
 
@@ -26,7 +26,7 @@ use crate::{
 const WRITTEN: Duration = Duration::from_millis(500);
 /// The same of the last ones, when the process ends.
 const LAST_WRITTEN: Duration = Duration::from_secs(2);
-/// Lines that wait for a file or a syslog that hangs.
+/// Lines that wait for a place that hangs.
 const WAITING: usize = 10_000;
 
 /// The same store, whose audit is written to the log and to what `settings` name, too.
@@ -70,7 +70,7 @@ impl Told {
     }
 }
 
-/// A thread that writes lines: a disk or a syslog that hangs holds up nothing else.
+/// A thread that writes lines: a disk, a syslog or a journal that hangs holds up nothing else.
 struct Writer {
     lines: Option<mpsc::SyncSender<Batch>>,
     /// Batches that are not written yet: behind a place that hangs nobody waits.
@@ -99,6 +99,9 @@ impl Writer {
         }
         if let Some(path) = &settings.syslog {
             places.push(Place::new(Box::new(Syslog::new(path.clone()))));
+        }
+        if settings.journald {
+            places.push(Place::new(Box::new(Journald::new(SOCKET.into()))));
         }
         if places.is_empty() {
             return None;
@@ -135,10 +138,12 @@ impl Writer {
         let sent = self.lines.as_ref().is_some_and(|to| to.try_send((lines, done)).is_ok());
         if !sent {
             self.pending.fetch_sub(1, Ordering::Relaxed);
-            tracing::error!("an entry of the audit is in the store alone: too many wait for the file or the syslog that hangs");
+            tracing::error!(
+                "an entry of the audit is in the store alone: too many wait for the file, the syslog or the journal that hangs"
+            );
         } else if before == 0 && tokio::time::timeout(WRITTEN, written).await.is_err() {
             tracing::error!(
-                "the file or the syslog that the audit is written to hangs: nothing waits for it, and the store has it all"
+                "the file, the syslog or the journal that the audit is written to hangs: nothing waits for it, and the store has it all"
             );
         }
     }

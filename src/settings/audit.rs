@@ -2,7 +2,7 @@
 
 use super::{
     model::AuditSettings,
-    typed::{Reading, path},
+    typed::{Reading, path, truth},
 };
 
 /// The settings under `audit`.
@@ -10,5 +10,6 @@ pub(super) fn audit(reading: &mut Reading<'_>) -> AuditSettings {
     AuditSettings {
         file: reading.one("audit.file", path),
         syslog: reading.one("audit.syslog", path),
+        journald: reading.one("audit.journald", truth).unwrap_or_default(),
     }
 }

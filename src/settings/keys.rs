@@ -13,7 +13,7 @@ const fn key(path: &'static str, default: Option<&'static str>) -> Key {
 }
 
 /// Every key.
-pub(super) const KEYS: [Key; 43] = [
+pub(super) const KEYS: [Key; 44] = [
     key("mode", Some("enforce")),
     key("language", Some("en")),
     key("policies", Some("/etc/lastgood/policies")),
@@ -51,6 +51,7 @@ pub(super) const KEYS: [Key; 43] = [
     key("deploy.max_ratio", Some("100")),
     key("audit.file", None),
     key("audit.syslog", None),
+    key("audit.journald", None),
     key("channels.*.slack.webhook_file", None),
     key("channels.*.webhook.url", None),
     key("channels.*.webhook.secret_file", None),

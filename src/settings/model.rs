@@ -159,6 +159,8 @@ pub struct AuditSettings {
     pub file: Option<PathBuf>,
     /// The socket of the local syslog.
     pub syslog: Option<PathBuf>,
+    /// The journal of systemd, with the keys of an entry as its fields.
+    pub journald: bool,
 }
 
 /// One channel for alerts.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     login::login,
     model::RegistrySettings,
-    typed::{Reading, path, url},
+    typed::{Reading, path, truth, url},
 };
 
 const TABLE: &str = "registry";
@@ -50,9 +50,4 @@ fn is_host(text: &str) -> bool {
     host.starts_with(|c: char| c.is_ascii_alphanumeric())
         && host.chars().all(good)
         && port.parse::<u16>().is_ok_and(|port| port > 0)
-}
-
-fn truth(text: &str) -> Result<bool, String> {
-    text.parse()
-        .map_err(|_| format!("found `{}`: write true or false", crate::policy::nearest::shown(text)))
 }

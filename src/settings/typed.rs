@@ -178,6 +178,11 @@ pub(super) fn path(text: &str) -> Result<PathBuf, String> {
     }
 }
 
+pub(super) fn truth(text: &str) -> Result<bool, String> {
+    text.parse()
+        .map_err(|_| format!("found `{}`: write true or false", shown(text)))
+}
+
 fn store(text: &str) -> Result<StoreSettings, String> {
     if text == "kubernetes:" {
         return Ok(StoreSettings::Kubernetes);

@@ -1,57 +1,35 @@
 //! The local syslog: a datagram a line, as the C library writes them. No time is sent: whoever takes it notes its own.
 
-use std::{io, os::unix::net::UnixDatagram, path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
-use super::Lines;
+use super::{Lines, datagrams::Datagrams};
 
 /// Facility authpriv, severity info.
 const PRIORITY: u8 = 10 * 8 + 6;
-/// So long a receiver that is slow may take.
-const WITHIN: Duration = Duration::from_secs(1);
 
 /// The syslog that listens at a socket, `/dev/log`.
 #[derive(Debug)]
 pub struct Syslog {
-    path: PathBuf,
-    connected: Option<UnixDatagram>,
+    to: Datagrams,
 }
 
 impl Syslog {
     /// The one at `path`; it need not be there yet.
     #[must_use]
     pub const fn new(path: PathBuf) -> Self {
-        Self { path, connected: None }
-    }
-
-    fn send(&mut self, datagram: &str) -> io::Result<()> {
-        let socket = match self.connected.take() {
-            Some(socket) => socket,
-            None => {
-                let socket = UnixDatagram::unbound()?;
-                socket.connect(&self.path)?;
-                socket.set_write_timeout(Some(WITHIN))?;
-                socket
-            }
-        };
-        socket.send(datagram.as_bytes())?;
-        self.connected = Some(socket);
-        Ok(())
+        Self {
+            to: Datagrams::new(path),
+        }
     }
 }
 
 impl Lines for Syslog {
     fn add(&mut self, line: &str) -> Result<(), String> {
         let datagram = format!("<{PRIORITY}>lastgood[{}]: {line}", std::process::id());
-        let was_connected = self.connected.is_some();
-        let mut sent = self.send(&datagram);
-        if sent.is_err() && was_connected {
-            // It was started again, and listens at a socket of the same name.
-            sent = self.send(&datagram);
-        }
-        sent.map_err(|error| {
+        self.to.send(datagram.as_bytes()).map_err(|error| {
             format!(
                 "cannot send to the syslog at {} ({error}); see that it runs and takes lines of {} bytes",
-                self.path.display(),
+                self.to.path.display(),
                 datagram.len()
             )
         })
@@ -60,6 +38,8 @@ impl Lines for Syslog {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixDatagram;
+
     use super::*;
 
     #[test]

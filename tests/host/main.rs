@@ -5,6 +5,7 @@
 mod doorbell;
 mod faults;
 mod identity;
+mod journal;
 mod namespace;
 mod pid1;
 mod races;
