@@ -72,6 +72,13 @@ impl Tally {
         Self::new(policy, step, Side::Pods(from, arms))
     }
 
+    /// Counts a process's first time too, though it is slow then: for people, who want to see what they see of it.
+    #[must_use]
+    pub fn from_its_first_request(mut self) -> Self {
+        self.metrics.iter_mut().for_each(|metric| metric.warmup = Duration::ZERO);
+        self
+    }
+
     /// Takes over what is known of the pods by now.
     pub fn know(&mut self, known: PodArms) {
         if let Side::Pods(_, arms) = &mut self.side {

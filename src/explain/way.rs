@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     policy::{Activate, ActivateBy, Policy, Target},
-    record::{KnownVersion, Phase, TargetHistory, Unready},
-    words::{Moment, Standing, TargetKey, Version},
+    record::{ArmPod, KnownVersion, Phase, TargetHistory, Unready},
+    words::{Arm, Moment, Standing, TargetKey, Version},
 };
 
 /// So many versions are offered.
@@ -56,6 +56,9 @@ pub struct Passage {
     pub until: Option<Moment>,
     /// When it was last known to run; none where it was never seen to.
     pub last_ran: Option<Moment>,
+    /// Its own pods, where those of another version serve beside them; empty: whoever served then was of this version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pods: Vec<ArmPod>,
 }
 
 impl Way {
@@ -102,7 +105,15 @@ fn passage(history: &TargetHistory, version: &Version) -> Passage {
         from: served.map(|served| served.from),
         until: served.and_then(|served| served.until),
         last_ran: served.and(known).map(|known| known.last_ran),
+        pods: own_pods(history, version),
     }
+}
+
+/// The pods of `version` where its rollout is open: those of the version before serve beside them.
+fn own_pods(history: &TargetHistory, version: &Version) -> Vec<ArmPod> {
+    let open = history.open.iter().filter(|open| open.to == *version);
+    let pods = open.flat_map(|open| &open.pods);
+    pods.filter(|pod| pod.arm == Arm::Candidate).cloned().collect()
 }
 
 /// What going back from `runs` to `to` changes on its target.

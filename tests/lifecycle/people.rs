@@ -4,13 +4,15 @@ use std::process::Command;
 
 use futures::FutureExt as _;
 use lastgood::{
+    app::clock::SystemClock,
     demo::Behavior,
+    ports::Clock as _,
     record::{Phase, RolloutKind},
     words::{Outcome, Standing},
 };
 
 use crate::{
-    rig::{LONG, Plan, failing, good, together},
+    rig::{LONG, Plan, Scene, failing, good, policy, together},
     rollouts::{standing, with_v1_proven},
 };
 
@@ -31,6 +33,7 @@ async fn people_win() {
             a_script_that_uses_ln_sfn_and_a_release_that_writes_are_one_rollout().boxed(),
         ),
         ("wait", a_pipeline_that_waits_is_told_by_the_exit_code().boxed()),
+        ("numbers", a_person_who_goes_back_sees_how_both_versions_did().boxed()),
     ])
     .await;
 }
@@ -135,6 +138,69 @@ async fn a_script_that_uses_ln_sfn_and_a_release_that_writes_are_one_rollout() {
         2,
         "first sight and v2, before the restart and after it"
     );
+}
+
+/// Error rate and latency of both versions, from a real Prometheus: within three seconds before they are asked, beside the act with `--yes`.
+async fn a_person_who_goes_back_sees_how_both_versions_did() {
+    let mut scene = Scene::set(Plan::default()).await;
+    let command = scene.service.activate_command();
+    let metrics = "  metrics:\n    - name: latency\n      histogram: 'http_request_duration_seconds{job=\"app\"}'\n";
+    let with_latency = policy(scene.root(), scene.plan(), &command).replace("  metrics:\n", metrics);
+    scene.write_policy(&with_latency.replace("{for: 30s, proveAfter: 6s}", "{for: 30s, proveAfter: 6s, step: 1s}"));
+    scene.start_lastgood(&[]);
+    scene.record("v1", LONG, |record| record.phase == Phase::Closed).await;
+    // The person comes first.
+    assert!(
+        scene
+            .command(&["freeze", "app", "--reason", "a person looks"])
+            .status
+            .success()
+    );
+    let slow = Behavior {
+        median: 0.2,
+        ..failing(0.4)
+    };
+    scene.deploy("v2", &slow).await;
+    let plan = |scene: &Scene| {
+        let began = SystemClock.now();
+        let output = scene.command(&["rollback", "app", "--to", "v1", "--dry-run", "-o", "json"]);
+        assert!(output.status.success(), "{output:?}");
+        let took = SystemClock.now().since(began);
+        let plan: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        (took, plan["lately"].clone())
+    };
+    let number = |value: &serde_json::Value| value.as_f64().unwrap_or_default();
+    let enough = |lately: &serde_json::Value| (0..2).all(|side| (0..2).all(|metric| counted(&lately[side][metric]) >= 100.0));
+    let (took, lately) = scene
+        .until("both versions were counted", LONG, |scene| {
+            Some(plan(scene)).filter(|(_, lately)| enough(lately))
+        })
+        .await;
+    println!(
+        "error rate and latency of both versions, from Prometheus: {} ms, {lately}",
+        took.as_millis()
+    );
+    assert!(
+        took.as_secs() < 10,
+        "three seconds at most, and what a busy machine adds: {took:?}"
+    );
+    let errors = [0, 1].map(|side| number(&lately[side][1]["bad"]) / number(&lately[side][1]["total"]));
+    assert!((0.25..0.55).contains(&errors[0]) && errors[1] < 0.06, "{lately}");
+    let half = [0, 1].map(|side| number(&lately[side][0]["half"]));
+    assert!(half[0] >= 0.1 && half[1] < 0.1, "{lately}");
+    let output = scene.command(&["rollback", "app", "--to", "v1", "--yes", "--reason", "too slow"]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    assert_eq!(scene.points_to(), "v1");
+    for shown in ["errors: ", "latency: half of "] {
+        assert_eq!(told.matches(shown).count(), 2, "{told}");
+    }
+}
+
+/// What was counted of a metric.
+fn counted(metric: &serde_json::Value) -> f64 {
+    let of = |key: &str| metric[key].as_f64();
+    of("total").or_else(|| of("events")).unwrap_or_default()
 }
 
 async fn a_pipeline_that_waits_is_told_by_the_exit_code() {

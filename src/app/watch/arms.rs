@@ -3,8 +3,8 @@
 use crate::{
     count::{PodArms, PodLife},
     engine::Stage,
-    record::Record,
-    words::{Arm, Moment},
+    record::{ArmPod, Record},
+    words::{Arm, Moment, Pod},
 };
 
 /// The sides of the watch; of the verification of a version that was put back, its pods are the ones that are judged, alone.
@@ -13,15 +13,22 @@ pub(super) fn of(record: &Record, stage: Stage) -> PodArms {
     let judged = if put_back { Arm::Baseline } else { Arm::Candidate };
     let alone = stage == Stage::Verification;
     let pods = record.pods.iter().filter(|pod| !alone || pod.arm == judged);
-    PodArms::of(pods.map(|pod| {
-        let life = PodLife {
-            arm: if pod.arm == judged { Arm::Candidate } else { Arm::Baseline },
-            created_at: pod.created_at,
-            ready_at: pod.ready_at,
-            gone_at: pod.gone_at,
-        };
-        (pod.pod.clone(), life)
-    }))
+    PodArms::of(pods.map(|pod| lives(pod, if pod.arm == judged { Arm::Candidate } else { Arm::Baseline })))
+}
+
+/// These pods alone, as the ones that are counted.
+pub(super) fn alone(pods: &[ArmPod]) -> PodArms {
+    PodArms::of(pods.iter().map(|pod| lives(pod, Arm::Candidate)))
+}
+
+fn lives(pod: &ArmPod, arm: Arm) -> (Pod, PodLife) {
+    let life = PodLife {
+        arm,
+        created_at: pod.created_at,
+        ready_at: pod.ready_at,
+        gone_at: pod.gone_at,
+    };
+    (pod.pod.clone(), life)
 }
 
 /// What the first pod of the candidate did before it was ready counts too.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::asking::between;
+use super::{arms, asking::between};
 use crate::{
     count::Tally,
     explain::{Lately, LatelyOf, Passage},
@@ -17,7 +17,8 @@ const WINDOW: Duration = Duration::from_secs(600);
 /// The step where the policy leaves it to be learnt: learning would take longer than a person waits.
 const STEP: Duration = Duration::from_secs(15);
 
-/// What `version` did in the last ten minutes in which it served, before `now`; empty where it was never seen to serve.
+/// What `version` did in the last ten minutes in which it served, before `now`, its first ones included; empty where it was never seen to
+/// serve. Of pods that serve beside others those of this version alone are counted.
 ///
 /// # Errors
 /// When Prometheus does not answer well.
@@ -39,7 +40,11 @@ pub async fn lately(
     let question = question(policy);
     let first = from.aligned_down(step).min(until.minus(step));
     let answers = between(source, &question, first, until, step).await?;
-    let mut tally = Tally::baseline(policy, step, from);
+    let side = match version.pods.as_slice() {
+        [] => Tally::baseline(policy, step, from),
+        own => Tally::pods(policy, step, from, arms::alone(own)),
+    };
+    let mut tally = side.from_its_first_request();
     let steps: Vec<_> = answers.iter().filter_map(|answer| tally.take(&question, answer)).collect();
     let of = |index: usize, kind: &MetricKind| {
         let steps = steps.iter().filter_map(|step| step.metrics.get(index));
@@ -60,7 +65,7 @@ fn summed<'a>(kind: &MetricKind, steps: impl Iterator<Item = &'a MetricStep>) ->
     let mut classic: Vec<(f64, u64)> = Vec::new();
     let mut native = Native::empty();
     for step in steps {
-        for pod in &step.baseline {
+        for pod in step.baseline.iter().chain(&step.candidate) {
             match &pod.increment {
                 Increment::Ratio { bad: more, total: all } => (bad, total) = (bad + more, total + all),
                 Increment::Buckets(counts) => add(&mut classic, &step.bounds, counts),
@@ -126,20 +131,26 @@ mod tests {
     use super::*;
     use crate::{
         explain::{Stands, specimen},
+        policy::Arms,
         question::{Answer, PartKind, Question, Sample, fixture},
-        words::{Pod, Standing},
+        record::ArmPod,
+        words::{Arm, Pod, Standing},
     };
 
-    /// A service that answers ten requests a second, one of a hundred badly, scraped two seconds before it is asked.
-    struct Steady;
+    /// Pods that answer so many requests a second, so many of a hundred badly, scraped two seconds before they are asked.
+    struct Steady(&'static [(&'static str, f64, f64)]);
+
+    /// A service of one: ten a second, one of a hundred badly.
+    const ALONE: Steady = Steady(&[("job/a:1", 10.0, 1.0)]);
 
     impl MetricSource for Steady {
         fn instant<'a>(&'a self, question: &'a Question, at: Moment) -> BoxFuture<'a, Result<Answer, MetricFault>> {
             let parts = question.parts.iter().map(|part| part.kind).enumerate();
-            let samples = parts.filter_map(|(part, kind)| {
-                let requests = (at.seconds() - 1_764_000_000.0).round() * 10.0;
+            let all = parts.flat_map(|part| self.0.iter().map(move |pod| (part, pod)));
+            let samples = all.filter_map(|((part, kind), (pod, rate, share))| {
+                let requests = (at.seconds() - 1_764_000_000.0).round() * rate;
                 let value = match kind {
-                    PartKind::Bad => (requests / 100.0).floor(),
+                    PartKind::Bad => (requests * share / 100.0).floor(),
                     PartKind::Total => requests,
                     PartKind::Stamp => at.seconds() - 2.0,
                     PartKind::SeriesOfTotal | PartKind::SeriesOfBad => 1.0,
@@ -147,7 +158,7 @@ mod tests {
                 };
                 Some(Sample {
                     part,
-                    pod: Pod("job/a:1".into()),
+                    pod: Pod((*pod).into()),
                     labels: BTreeMap::new(),
                     value,
                     native: None,
@@ -189,9 +200,10 @@ mod tests {
             from,
             until,
             last_ran: None,
+            pods: Vec::new(),
         };
         let of = async |from, until| {
-            lately(&Steady, &policy, &passage(from, until), at(7_205))
+            lately(&ALONE, &policy, &passage(from, until), at(7_205))
                 .await
                 .expect("answered")
         };
@@ -211,6 +223,42 @@ mod tests {
         );
         assert_eq!(of(Some(at(7_203)), None).await, counted(0, 0), "too short for a step");
         assert_eq!(of(None, None).await, []);
+    }
+
+    #[tokio::test]
+    async fn of_a_version_that_serves_beside_another_its_own_pods_alone_are_counted() {
+        let mut policy = fixture::policy(vec![fixture::ratio()]);
+        policy.arms = Arms::Pod {
+            pod_label: "pod".to_owned(),
+            namespace_label: "namespace".to_owned(),
+        };
+        let at = |seconds: i64| Moment::from_millis((1_764_000_000 + seconds) * 1000);
+        let own = ArmPod {
+            pod: Pod("shop/new".into()),
+            uid: "1".to_owned(),
+            arm: Arm::Candidate,
+            created_at: at(3_590),
+            ready_at: Some(at(3_600)),
+            gone_at: None,
+        };
+        let passage = Passage {
+            stands: Stands {
+                version: specimen::bad(),
+                standing: Standing::Unproven,
+                since: None,
+            },
+            from: Some(at(3_600)),
+            until: None,
+            last_ran: None,
+            pods: vec![own],
+        };
+        let both = Steady(&[("shop/old", 1_000.0, 0.0), ("shop/new", 20.0, 50.0)]);
+        let found = lately(&both, &policy, &passage, at(7_205)).await.expect("answered");
+        let counted = LatelyOf::Ratio {
+            bad: 6_000,
+            total: 12_000,
+        };
+        assert_eq!(found[0].of, counted);
     }
 
     #[test]
