@@ -24,7 +24,7 @@ pub async fn rehearse(outside: &Outside, policy: &Policy, history: &TargetHistor
         });
     }
     let to = last_good.map(|known| &known.version);
-    unready.extend(outside.platform.rehearse(to).await);
+    unready.extend(outside.platform.rehearse(to, None).await);
     let image = to.and_then(|to| history.needed_image(&policy.target, to));
     match images::look(&*outside.images, image).await {
         Found::Nothing => {}

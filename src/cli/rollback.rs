@@ -35,6 +35,9 @@ first, no freeze and no budget stands in the way, and lastgood does not undo it.
 What was being judged is over; what you leave is not condemned by this alone:
 for that, `lastgood release quarantine`.
 
+In a cluster, of a version whose pod template is not kept only the image goes
+back, the recorded one: that is said, and asked.
+
 Exit codes: 0 it is back, 1 failed, 2 nothing was done: wrong usage, unknown
 service or version, or nobody to ask and no --yes; 5 refused: it runs already,
 its files are gone, or someone else was first. 130 interrupted.
@@ -89,7 +92,7 @@ pub async fn run(common: &Common, args: &Args) -> anyhow::Result<Exit> {
     let command = Command::GoBack {
         target: way.target.clone(),
         from: runs,
-        to: to.clone(),
+        to: way.image.as_ref().map_or_else(|| to.clone(), |only| only.release.clone()),
         reason: args.reason.clone(),
     };
     // Not interrupted: without a controller this is the act itself. Whoever was not asked sees the numbers beside it, not before it.
@@ -153,7 +156,8 @@ async fn agree(common: &Common, args: &Args) -> anyhow::Result<Agreed> {
         show(common, args, &way, NUMBERS.0).await;
     }
     unhindered(&way)?;
-    if asks && !asked::yes(&format!("Go back to {}?", explain::clean(to.as_str()))).await? {
+    let alone = way.image.as_ref().map(|_| " by its image alone").unwrap_or_default();
+    if asks && !asked::yes(&format!("Go back to {}{alone}?", explain::clean(to.as_str()))).await? {
         output::say("nothing was done");
         return Ok(Agreed::Over(Exit::Usage));
     }

@@ -5,7 +5,7 @@ use super::{
     clean::bounded,
     grounds::{DETAIL, closing},
     language::say,
-    told::{bold, outside},
+    told::{bold, code, outside},
 };
 use crate::record::Record;
 
@@ -28,6 +28,14 @@ pub(super) fn rolled_back(record: &Record, language: Language) -> Told {
         "{env}: from {from} to {to}. It was not judged first, and lastgood will not undo it.",
         "{env}：从 {from} 回到 {to}。未经判定，lastgood 也不会撤销。"
     )];
+    if let Some(only) = record.intent.as_ref().and_then(|intent| intent.image_only()) {
+        let (container, image) = (code(&only.container), code(&only.image));
+        lines.push(say!(
+            language,
+            "Only the image of {container} went back, to {image}: nothing was kept of its pod template, all else stayed as it was.",
+            "只有容器 {container} 的镜像恢复为 {image}：没有保存它的 Pod 模板，其余保持不变。"
+        ));
+    }
     if !reason.trim().is_empty() {
         let reason = outside(bounded(reason, DETAIL));
         lines.push(say!(language, "Why: {reason}", "原因：{reason}"));

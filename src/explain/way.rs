@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     policy::{Activate, ActivateBy, Policy, Target},
-    record::{ArmPod, KnownVersion, Phase, TargetHistory, Unready},
+    record::{ArmPod, ImageOnly, KnownVersion, Phase, TargetHistory, Unready},
     words::{Arm, Moment, Standing, TargetKey, Version},
 };
 
@@ -40,6 +40,9 @@ pub struct Way {
     /// What is worth knowing before they say yes, and keeps nobody from it.
     #[serde(default)]
     pub remarks: Vec<String>,
+    /// What goes back, where it is not the whole version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageOnly>,
     /// The policy in force: what to ask Prometheus.
     pub policy: Policy,
 }
@@ -88,8 +91,33 @@ impl Way {
                 .map(|intent| intent.to.clone()),
             hindered: Vec::new(),
             remarks: Vec::new(),
+            image: None,
             policy: policy.clone(),
         })
+    }
+
+    /// Nothing is kept of the pod template of where it leads: only its image goes back.
+    pub fn by_image(&mut self, only: ImageOnly) {
+        let ImageOnly {
+            release,
+            container,
+            image,
+        } = &only;
+        let (release, runs) = (clean(release.as_str()), clean(self.runs.stands.version.name.as_str()));
+        if let Some(template) = self.changes.first_mut() {
+            *template = format!(
+                "only the image of {} goes back, to {}: nothing is kept of the pod template of {release}, so all else of it stays as it is with {runs}",
+                clean(container),
+                clean(image)
+            );
+        }
+        let called = self.to.iter().map(|to| clean(to.stands.version.name.as_str()));
+        self.remarks.extend(
+            called
+                .filter(|called| *called != release)
+                .map(|called| format!("it is called {called} from then on, as its image's tag says")),
+        );
+        self.image = Some(only);
     }
 }
 

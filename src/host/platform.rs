@@ -19,7 +19,7 @@ use crate::{
     engine::Look,
     policy::{Activate, HostTarget},
     ports::{Clock, Contents, Platform, PlatformError, crash},
-    record::{ActResult, Intent, MarkResult, Observation, Process, SeenObject, Unready},
+    record::{ActResult, ImageOnly, Intent, MarkResult, Observation, Process, SeenObject, Unready},
     words::{Moment, TargetKey, Version, VersionName},
 };
 
@@ -249,7 +249,7 @@ impl Platform for Host {
         self.marked(name, to, only_from).boxed()
     }
 
-    fn rehearse<'a>(&'a self, to: Option<&'a Version>) -> BoxFuture<'a, Vec<Unready>> {
+    fn rehearse<'a>(&'a self, to: Option<&'a Version>, _image: Option<&'a ImageOnly>) -> BoxFuture<'a, Vec<Unready>> {
         self.rehearsed(to).boxed()
     }
 }

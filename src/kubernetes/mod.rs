@@ -12,6 +12,7 @@ mod cluster;
 pub mod crd;
 mod document;
 mod doorbell;
+mod exchange;
 pub mod hold;
 mod holding;
 pub mod identity;
@@ -39,6 +40,7 @@ mod write;
 
 pub use cluster::{Address, Cluster};
 pub use document::MOST_BYTES;
+pub use exchange::image_called;
 pub use leading::{Contender, Contest, Held};
 pub use objects::Objects;
 pub use term::{Term, Uptime};

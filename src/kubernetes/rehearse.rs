@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     ports::PlatformError,
-    record::Unready,
+    record::{ImageOnly, Unready},
     words::{RolloutId, Version},
 };
 
@@ -23,8 +23,8 @@ fn unready(name: &str, because: String) -> Unready {
 }
 
 impl Workload {
-    /// What would keep a revert to `to` from working.
-    pub(super) async fn rehearsed(&self, to: Option<&Version>) -> Vec<Unready> {
+    /// What would keep a revert to `to`, or to it by its image alone, from working.
+    pub(super) async fn rehearsed(&self, to: Option<&Version>, image: Option<&ImageOnly>) -> Vec<Unready> {
         let seen = match self.fresh().await {
             Ok(seen) => seen,
             Err(error @ CallError::Absent(_)) => return vec![unready("workload_not_found", self.cannot("look at", &error).0)],
@@ -36,7 +36,7 @@ impl Workload {
         let may = permitted.is_none();
         found.extend(permitted);
         if may {
-            found.extend(self.tried_dry(&seen, to).await);
+            found.extend(self.tried_dry(&seen, to, image).await);
         }
         found
     }
@@ -64,9 +64,9 @@ impl Workload {
     }
 
     /// The patch that a revert would send; where nothing is known to go back to, one that would change nothing but marks.
-    async fn tried_dry(&self, seen: &Seen, to: Option<&Version>) -> Option<Unready> {
+    async fn tried_dry(&self, seen: &Seen, to: Option<&Version>, image: Option<&ImageOnly>) -> Option<Unready> {
         let template = match to {
-            Some(version) => match self.restorable(seen, version).await {
+            Some(version) => match self.restorable(seen, version, image).await {
                 Ok(Some(template)) => template,
                 Ok(None) => return Some(unready("release_not_restorable", gone(version))),
                 Err(PlatformError(because)) => return Some(unready("release_not_restorable", because)),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     brake::brake,
     call::{CallError, pause},
+    exchange::Exchange,
     leftover::leftovers,
     object::Object,
     ownership::owner,
@@ -18,7 +19,7 @@ use crate::{
     engine::Look,
     policy::WorkloadKind,
     ports::PlatformError,
-    record::{ActResult, Intent},
+    record::{ActResult, ImageOnly, Intent},
     words::{Moment, Version},
 };
 
@@ -81,7 +82,7 @@ impl Workload {
         if let Some((by, found)) = brake(self.target.kind, &seen.workload) {
             return Ok(Tried::Ended(ActResult::Braked { by, found }));
         }
-        let Some(to) = self.restorable(&seen, &intent.to).await? else {
+        let Some(to) = self.restorable(&seen, &intent.to, intent.image_only()).await? else {
             let found = gone(&intent.to);
             return Ok(Tried::Ended(ActResult::Refused { found }));
         };
@@ -129,8 +130,18 @@ impl Workload {
         unchanged && !error.is_failed_test()
     }
 
-    /// The template to restore; none where nothing is left of it.
-    pub(super) async fn restorable(&self, seen: &Seen, version: &Version) -> Result<Option<serde_json::Value>, PlatformError> {
+    /// The template to restore: the version's own, or with its image alone the one that is there; none where nothing is left of it.
+    pub(super) async fn restorable(
+        &self,
+        seen: &Seen,
+        version: &Version,
+        image: Option<&ImageOnly>,
+    ) -> Result<Option<serde_json::Value>, PlatformError> {
+        if let Some(only) = image {
+            return Ok(Exchange::of(&seen.workload, Some(&only.container), &only.image)
+                .ok()
+                .map(|exchange| exchange.template));
+        }
         let catalog = self.catalog().await?.lock().await;
         Ok(catalog.template(version, &seen.revisions, &self.ignored))
     }
@@ -143,7 +154,7 @@ impl Workload {
     async fn accepted(&self, intent: &Intent, before: &Seen, after: &Object, moved_at: Moment) -> ActResult {
         let disowned = self.disowned(after).await;
         let mut told: Vec<String> = disowned.err().into_iter().collect();
-        let wanted = self.restorable(before, &intent.to).await.ok().flatten();
+        let wanted = self.restorable(before, &intent.to, intent.image_only()).await.ok().flatten();
         if let (Some(wanted), Some(found)) = (&wanted, after.template()) {
             if !same(wanted, found) {
                 let error = format!(
@@ -162,6 +173,12 @@ impl Workload {
                     .and_then(|bad| left_behind(&leftovers(bad, wanted))),
             );
         }
+        told.extend(intent.image_only().map(|only| {
+            format!(
+                "only the image of {} went back, to {}; all else of the pod template stayed as it was",
+                only.container, only.image
+            )
+        }));
         told.extend(owner(after).map(|owner| owner.sentence));
         if let Some(error) = self.by_hand(after) {
             return ActResult::NotActivated { moved_at, error };

@@ -9,7 +9,8 @@ use super::{
     brake::unfit,
     call::{CallError, pause},
     cluster::Cluster,
-    identity::{images, shown},
+    exchange::Exchange,
+    identity::shown,
     object::Object,
     ownership::owner,
     patch,
@@ -82,9 +83,12 @@ impl Dock {
     /// When the workload cannot be read, or it is not known which container is meant.
     pub async fn look(&self, image: &str) -> Result<Shipment, ShipError> {
         let seen = self.read().await.map_err(|error| self.cannot("look at", &error))?;
-        let (place, container, from) = self.container(&seen)?;
-        let mut wanted = seen.template().cloned().unwrap_or_default();
-        wanted["spec"]["containers"][place]["image"] = Value::from(image);
+        let Exchange {
+            container,
+            from,
+            template,
+        } = Exchange::of(&seen, self.target.container.as_deref(), image)
+            .map_err(|ambiguous| ShipError::Container(ambiguous.sentence(&self.target)))?;
         Ok(Shipment {
             container,
             runs: shown(&from),
@@ -93,7 +97,7 @@ impl Dock {
             version: shown(image),
             remark: owner(&seen).filter(|owner| !owner.writes_back).map(|_| HELMS.to_owned()),
             seen,
-            wanted,
+            wanted: template,
         })
     }
 
@@ -179,26 +183,6 @@ impl Dock {
         let resource = Resource::of(self.target.kind);
         let calls = &self.cluster.calls;
         calls.get_surely(resource, &self.target.namespace, &self.target.name).await
-    }
-
-    /// The container that is meant: its place, name and image.
-    fn container(&self, seen: &Object) -> Result<(usize, String, String), ShipError> {
-        let all = images(seen.template().unwrap_or(&Value::Null));
-        let named = |wanted: &str| all.iter().position(|(name, _)| *name == wanted);
-        let place = match (&self.target.container, all.len()) {
-            (Some(wanted), _) => named(wanted),
-            (None, 1) => Some(0),
-            (None, _) => None,
-        };
-        let Some(place) = place else {
-            let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
-            let (kind, namespace, name) = (self.target.kind.as_str(), &self.target.namespace, &self.target.name);
-            return Err(ShipError::Container(format!(
-                "{kind} {namespace}/{name} has the containers {}: name the one that is released in the policy, `container` of its target",
-                names.join(", ")
-            )));
-        };
-        Ok((place, all[place].0.to_owned(), all[place].1.to_owned()))
     }
 
     fn cannot(&self, doing: &str, error: &CallError) -> PlatformError {

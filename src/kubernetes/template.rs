@@ -85,10 +85,14 @@ impl Catalog {
     /// last finds it also after an upgraded API server began to show new defaults in every template.
     #[must_use]
     pub fn version(&self, revision: &Revision, revisions: &[Revision], ignored: &[String]) -> Option<&Version> {
-        if let Some(anchored) = self.anchored(revision) {
-            return Some(anchored);
-        }
-        let print = fingerprint(&revision.template, ignored);
+        self.anchored(revision)
+            .or_else(|| self.of(&revision.template, revisions, ignored))
+    }
+
+    /// The known version that `template` is: by its fingerprint, else as the equal of a revision that is anchored.
+    #[must_use]
+    pub fn of(&self, template: &Value, revisions: &[Revision], ignored: &[String]) -> Option<&Version> {
+        let print = fingerprint(template, ignored);
         let by_print = self.known.iter().find(|(version, _)| version.fingerprint == print);
         by_print.map(|(version, _)| version).or_else(|| {
             let mut equals = revisions

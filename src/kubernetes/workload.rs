@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::{FutureExt as _, future::BoxFuture};
+use futures::{FutureExt as _, TryFutureExt as _, future::BoxFuture};
 use serde_json::Value;
 use tokio::sync::{Mutex, OnceCell};
 
@@ -24,9 +24,10 @@ use super::{
 };
 use crate::{
     engine::{Look, News},
+    manifest::ImageReference,
     policy::{HoldPolicy, KubernetesTarget, WorkloadKind},
     ports::{Clock, Contents, Platform, PlatformError},
-    record::{ActResult, Hold, HoldResult, Intent, Observation, SeenObject, SeenPod, Unready},
+    record::{ActResult, Hold, HoldResult, ImageOnly, Intent, Observation, SeenObject, SeenPod, Unready},
     words::{Moment, TargetKey, Version, VersionName},
 };
 
@@ -187,6 +188,14 @@ impl Platform for Workload {
         self.named(name).boxed()
     }
 
+    fn with_image<'a>(
+        &'a self,
+        name: &'a VersionName,
+        image: &'a ImageReference,
+    ) -> BoxFuture<'a, Result<Option<(Version, ImageOnly)>, PlatformError>> {
+        self.by_image(name, image).map_ok(Some).boxed()
+    }
+
     fn changed(&self) -> BoxFuture<'_, ()> {
         async { self.doorbell.lock().await.rings().await }.boxed()
     }
@@ -228,7 +237,7 @@ impl Platform for Workload {
         .boxed()
     }
 
-    fn rehearse<'a>(&'a self, to: Option<&'a Version>) -> BoxFuture<'a, Vec<Unready>> {
-        self.rehearsed(to).boxed()
+    fn rehearse<'a>(&'a self, to: Option<&'a Version>, image: Option<&'a ImageOnly>) -> BoxFuture<'a, Vec<Unready>> {
+        self.rehearsed(to, image).boxed()
     }
 }

@@ -15,11 +15,12 @@ use futures::{StreamExt as _, future::BoxFuture, stream::BoxStream};
 
 use crate::{
     engine::{Look, News},
+    manifest::ImageReference,
     policy::HoldPolicy,
     question::{Answer, Question},
     record::{
-        ActResult, Alert, ControllerState, Hold, HoldResult, Intent, MarkResult, Observation, Record, StoredAudit, TargetHistory,
-        Unready,
+        ActResult, Alert, ControllerState, Hold, HoldResult, ImageOnly, Intent, MarkResult, Observation, Record, StoredAudit,
+        TargetHistory, Unready,
     },
     words::{GapReason, Moment, RolloutId, TargetKey, Version, VersionName},
 };
@@ -44,6 +45,19 @@ pub trait Platform: Send + Sync {
     /// # Errors
     /// When it cannot be told, or what is there is unfit, with what to do next.
     fn identify<'a>(&'a self, name: &'a VersionName) -> BoxFuture<'a, Result<Option<Version>, PlatformError>>;
+
+    /// The version that would run if the image of the release called `name` went back alone and all else stayed as it is; none where a
+    /// release is more than an image, as by default.
+    ///
+    /// # Errors
+    /// When it cannot be told, or it is not known whose image it is, with what to do next.
+    fn with_image<'a>(
+        &'a self,
+        _name: &'a VersionName,
+        _image: &'a ImageReference,
+    ) -> BoxFuture<'a, Result<Option<(Version, ImageOnly)>, PlatformError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
 
     /// Resolves when something may have changed: a doorbell, no news.
     fn changed(&self) -> BoxFuture<'_, ()>;
@@ -118,8 +132,8 @@ pub trait Platform: Send + Sync {
         Box::pin(std::future::ready(()))
     }
 
-    /// Tries all that a revert to `to` would need, without doing it.
-    fn rehearse<'a>(&'a self, to: Option<&'a Version>) -> BoxFuture<'a, Vec<Unready>>;
+    /// Tries all that a revert to `to` would need, or to it by its image alone, without doing it.
+    fn rehearse<'a>(&'a self, to: Option<&'a Version>, image: Option<&'a ImageOnly>) -> BoxFuture<'a, Vec<Unready>>;
 }
 
 /// Why a platform cannot tell.

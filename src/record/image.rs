@@ -1,7 +1,25 @@
-//! The image that a version ran: what a tag is moved to, and what must still be there before it is gone back to.
+//! The image that a version ran: what a tag is moved to, what must still be there before it is gone back to, and what a person goes back
+//! to where nothing else of a version is known.
+
+use serde::{Deserialize, Serialize};
 
 use super::TargetHistory;
-use crate::{manifest::ImageReference, policy::Target, words::Version};
+use crate::{
+    manifest::ImageReference,
+    policy::Target,
+    words::{Version, VersionName},
+};
+
+/// The image of one container, which goes back alone: nothing is kept of the pod template of its release, so all else stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageOnly {
+    /// The release whose image it is.
+    pub release: VersionName,
+    /// The container.
+    pub container: String,
+    /// The image, as the container will name it.
+    pub image: String,
+}
 
 /// Why it is not known which image a version ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +45,15 @@ impl TargetHistory {
             [one] => Ok(one),
             _ => Err(NoImage::Several),
         }
+    }
+
+    /// The image of the release called `name`, whether it ever ran or not: as it was recorded, else as the pods of the newest version of that
+    /// name told; none where that is not known.
+    #[must_use]
+    pub fn image_called(&self, name: &VersionName) -> Option<&ImageReference> {
+        let recorded = self.release(name).and_then(|release| release.manifest.image.as_ref());
+        let ran = || self.versions.iter().rev().find(|known| known.version.name == *name);
+        recorded.or_else(|| self.image(&ran()?.version).ok())
     }
 
     /// The image without which `version` cannot be put back. On a host a release is its directory; where its manifest names an image and

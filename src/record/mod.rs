@@ -20,7 +20,7 @@ pub use history::{
     Unready,
 };
 pub use hold::{GoesOn, HeldMark, Hold, HoldResult, MarkedWorkload, Rolling};
-pub use image::NoImage;
+pub use image::{ImageOnly, NoImage};
 pub use mark::{Left, Mark, MarkIntent, MarkResult};
 pub use pods::{ArmPod, Guilt, Hindered, Hindrance, NotStarted, ReadyPods, SeenObject, SeenPod, StartupFailure, Waiting};
 pub use release::{Recording, Release};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ArmPod, GoesOn, Hindered, Hold, ReadyPods, StartupFailure};
+use super::{ArmPod, GoesOn, Hindered, Hold, ImageOnly, ReadyPods, StartupFailure};
 use crate::{
     decide::{Brake, Decision},
     judge::{Evidence, Plan},
@@ -164,6 +164,14 @@ pub struct Intent {
     pub ordered: Option<Ordered>,
 }
 
+impl Intent {
+    /// The only thing that goes back, where it is not the whole version.
+    #[must_use]
+    pub fn image_only(&self) -> Option<&ImageOnly> {
+        self.ordered.as_ref()?.image.as_ref()
+    }
+}
+
 /// A person's order to go back: never judged first, and asked of no guard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ordered {
@@ -171,6 +179,9 @@ pub struct Ordered {
     pub by: Actor,
     /// Why; empty where they did not say.
     pub reason: String,
+    /// On Kubernetes, where nothing is kept of the template of the version: only its image goes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageOnly>,
 }
 
 /// How an act ended, as the platform says.

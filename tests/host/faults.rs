@@ -19,7 +19,7 @@ async fn said_after(directory: &Path, harm: impl FnOnce(&Site)) -> (String, Stri
         panic!("{result:?}")
     };
     assert_eq!(site.text(), Path::new("releases/v2"));
-    let unready = site.host.rehearse(Some(&known.0)).await;
+    let unready = site.host.rehearse(Some(&known.0), None).await;
     assert_eq!(unready.len(), 1, "{unready:?}");
     assert_eq!(unready[0].name, "link_not_movable");
     (error, unready[0].because.clone())
@@ -133,7 +133,7 @@ async fn a_plain_user_under_its_own_paths_needs_nothing_else() {
     if let Some(directory) = inside() {
         let site = Site::at(&directory.join("app"), &directory.join("store"), quiet());
         let bad = site.bad_v2().await;
-        assert_eq!(site.host.rehearse(Some(&bad.to)).await, []);
+        assert_eq!(site.host.rehearse(Some(&bad.to), None).await, []);
         crate::rig::applied(&site.host.revert(&bad).await.expect("told"));
         return;
     }

@@ -77,7 +77,7 @@ async fn b03_a_half_copied_release_is_refused_with_the_names_of_what_it_lacks() 
         "{result:?}"
     );
     assert_eq!(site.text(), Path::new("releases/v2"));
-    let unready = site.host.rehearse(Some(&intent.to)).await;
+    let unready = site.host.rehearse(Some(&intent.to), None).await;
     assert_eq!(
         unready.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(),
         ["release_not_restorable"]
@@ -197,7 +197,7 @@ async fn a_rehearsal_moves_nothing_and_names_a_command_that_is_not_there() {
         .expect("the link")
         .modified()
         .expect("its time");
-    let unready = site.host.rehearse(Some(&intent.to)).await;
+    let unready = site.host.rehearse(Some(&intent.to), None).await;
     assert_eq!(unready.len(), 1, "{unready:?}");
     assert_eq!(unready[0].name, "command_not_found");
     assert!(

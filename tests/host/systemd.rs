@@ -41,7 +41,7 @@ async fn a_unit_is_restarted_and_its_new_process_runs_what_was_put_back() {
         before.active && before.main_pid != 0 && before.invocation.len() == 32,
         "{before:?}"
     );
-    assert_eq!(site.host.rehearse(Some(&intent.to)).await, []);
+    assert_eq!(site.host.rehearse(Some(&intent.to), None).await, []);
     let result = site.host.revert(&intent).await.expect("told");
     let after = process(&site).await;
     assert_eq!(
@@ -142,7 +142,7 @@ async fn b04_units_that_cannot_be_activated_are_each_told_apart() {
         ),
     ] {
         let (site, intent) = systemd.bad_v2(unit, by).await;
-        let found = site.host.rehearse(Some(&intent.to)).await;
+        let found = site.host.rehearse(Some(&intent.to), None).await;
         assert_eq!(found.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), [unready]);
         assert!(found[0].because.starts_with(error), "{found:?}");
         let result = site.host.revert(&intent).await.expect("told");
@@ -218,7 +218,7 @@ async fn b04_without_systemd_what_runs_is_still_told() {
         "{:?}",
         seen.remarks
     );
-    let unready = site.host.rehearse(Some(&bad.to)).await;
+    let unready = site.host.rehearse(Some(&bad.to), None).await;
     assert_eq!(
         unready.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(),
         ["no_systemd"]
@@ -238,7 +238,7 @@ async fn a_plain_user_without_the_polkit_rule_is_told_before_the_incident() {
         let site = Site::at(&directory.join("app"), &directory.join("store"), activate);
         let bad = site.bad_v2().await;
         assert!(process(&site).await.active, "looking is allowed");
-        let unready = site.host.rehearse(Some(&bad.to)).await;
+        let unready = site.host.rehearse(Some(&bad.to), None).await;
         assert_eq!(
             unready.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(),
             ["unit_not_permitted"]

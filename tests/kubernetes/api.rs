@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     convert::Infallible,
     fs,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -140,8 +141,8 @@ impl Api {
         }
     }
 
-    /// A connection to it, by a kubeconfig as people have.
-    pub async fn cluster(&self) -> Arc<Cluster> {
+    /// A kubeconfig as people have.
+    pub fn kubeconfig(&self) -> PathBuf {
         let kubeconfig = self.directory.path().join("config");
         let text = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "test",
@@ -150,8 +151,13 @@ impl Api {
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test", "namespace": "lastgood"}}],
         });
         fs::write(&kubeconfig, text.to_string()).expect("written");
+        kubeconfig
+    }
+
+    /// A connection to it.
+    pub async fn cluster(&self) -> Arc<Cluster> {
         let address = Address {
-            kubeconfig: Some(kubeconfig),
+            kubeconfig: Some(self.kubeconfig()),
             context: None,
         };
         Arc::new(Cluster::connect(&address).await.expect("connected"))

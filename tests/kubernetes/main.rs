@@ -5,6 +5,8 @@ mod announcements;
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+mod by_image;
+#[cfg(test)]
 #[path = "../history/contract.rs"]
 mod contract;
 #[cfg(test)]

@@ -226,19 +226,19 @@ async fn what_the_next_apply_leaves_behind_is_told_without_values() {
 #[tokio::test]
 async fn a_rehearsal_finds_what_a_revert_would_lack_and_writes_nothing() {
     let site = Site::rolled_out().await;
-    assert_eq!(site.workload.rehearse(Some(&site.v1)).await, []);
-    assert_eq!(site.workload.rehearse(None).await, []);
+    assert_eq!(site.workload.rehearse(Some(&site.v1), None).await, []);
+    assert_eq!(site.workload.rehearse(None, None).await, []);
     let named = |found: Vec<lastgood::record::Unready>| found.into_iter().map(|unready| unready.name).collect::<Vec<_>>();
     let unknown = crate::sample::version("never-seen");
     assert_eq!(
-        named(site.workload.rehearse(Some(&unknown)).await),
+        named(site.workload.rehearse(Some(&unknown), None).await),
         ["release_not_restorable"]
     );
     site.changes(|object| object["spec"]["paused"] = json!(true));
-    assert_eq!(named(site.workload.rehearse(Some(&site.v1)).await), ["braked"]);
+    assert_eq!(named(site.workload.rehearse(Some(&site.v1), None).await), ["braked"]);
     site.api.forbids_patches();
     assert_eq!(
-        named(site.workload.rehearse(Some(&site.v1)).await),
+        named(site.workload.rehearse(Some(&site.v1), None).await),
         ["braked", "not_permitted"]
     );
     assert_eq!(site.template_writes(), 0);

@@ -7,7 +7,9 @@ use tokio::sync::{Mutex, oneshot};
 
 use super::{
     Handle, Handles, NOTED, SO_ALREADY, approving, beside, failed, forgetting, freeze_all, frozen_sentence, goes_on, going_back,
-    log_unnoted, note_of_all, noted, recording, refused, trail, unchanged, unknown_target, version_of, way, word_sentence,
+    log_unnoted, note_of_all, noted, recording, refused, trail, unchanged, unknown_target, version_of,
+    way::{self, Ready},
+    word_sentence,
 };
 use crate::{
     app::{
@@ -86,18 +88,17 @@ impl LiveDesk {
     ) -> Result<String, DeskError> {
         let handle = self.handle(target)?;
         let history = handle.snapshot.borrow().history.clone();
-        let to = way::ready(&*handle.platform, &history, to).await?;
-        let left = way::left(&history, from, &to)?;
         let policy = handle.snapshot.borrow().policy.clone();
-        let (hindered, _) = way::tried((&*handle.platform, &*self.images), &history, &policy, &to).await;
+        let ready = way::ready(&*handle.platform, &history, &policy, to).await?;
+        let left = way::left(&history, from, &ready.version)?;
+        let (hindered, _) = way::tried((&*handle.platform, &*self.images), &history, &policy, &ready).await;
         way::unhindered(&hindered)?;
+        let Ready { version: to, image } = ready;
+        let by = self.actor.clone();
         let event = Event::GoBack {
             from: left,
             to: to.clone(),
-            ordered: Ordered {
-                by: self.actor.clone(),
-                reason,
-            },
+            ordered: Ordered { by, reason, image },
         };
         let heard = self.tell(&handle, event).await?;
         if heard.changed {

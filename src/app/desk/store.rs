@@ -6,8 +6,12 @@ use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 
 use super::{
-    NOTED, SO_ALREADY, approving, beside, errand::Errand, failed, forgetting, freeze_all, frozen_sentence, goes_on, going_back,
-    log_unnoted, note_of_all, noted, recording, refused, trail, unchanged, unknown_target, version_of, way, word_sentence,
+    NOTED, SO_ALREADY, approving, beside,
+    errand::Errand,
+    failed, forgetting, freeze_all, frozen_sentence, goes_on, going_back, log_unnoted, note_of_all, noted, recording, refused, trail,
+    unchanged, unknown_target, version_of,
+    way::{self, Ready},
+    word_sentence,
 };
 use crate::{
     app::{Clusters, courier::Sinks, fleet::FleetState, origin},
@@ -151,17 +155,16 @@ impl StoreDesk {
         if unfinished.is_some_and(|rollout| way::is_done(&errand.history, rollout)) {
             return self.told(&mut errand, format!("{target}: what was begun is finished")).await;
         }
-        let to = way::ready(&*errand.platform, &errand.history, to).await?;
-        let left = way::left(&errand.history, from, &to)?;
-        let (hindered, _) = way::tried((&*errand.platform, &*self.images), &errand.history, errand.policy, &to).await;
+        let ready = way::ready(&*errand.platform, &errand.history, errand.policy, to).await?;
+        let left = way::left(&errand.history, from, &ready.version)?;
+        let (hindered, _) = way::tried((&*errand.platform, &*self.images), &errand.history, errand.policy, &ready).await;
         way::unhindered(&hindered)?;
+        let Ready { version: to, image } = ready;
+        let by = self.actor.clone();
         let event = Event::GoBack {
             from: left,
             to: to.clone(),
-            ordered: Ordered {
-                by: self.actor.clone(),
-                reason,
-            },
+            ordered: Ordered { by, reason, image },
         };
         if !errand.tell(&event).await? {
             return Err(way::why_not(&errand.history, from, &to));

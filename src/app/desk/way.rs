@@ -4,10 +4,10 @@ use super::version_of;
 use crate::{
     app::images::{self, Found},
     explain::{Way, clean},
-    policy::{Policy, nearest::nearest},
-    ports::{DeskError, Images, Platform},
-    record::{Phase, TargetHistory, Unready},
-    words::{Actor, RolloutId, Version, VersionName},
+    policy::{Policy, Target, nearest::nearest},
+    ports::{DeskError, Images, Platform, PlatformError},
+    record::{ImageOnly, Intent, Phase, TargetHistory, Unready},
+    words::{RolloutId, Version, VersionName},
 };
 
 /// The way to `to`, else to the last good version, with what keeps it from working.
@@ -20,15 +20,33 @@ pub(super) async fn way(
     policy: &Policy,
     to: Option<&VersionName>,
 ) -> Result<Way, DeskError> {
-    let to = match to {
-        Some(name) => Some(ready(world.0, history, name).await?),
-        None => None,
+    let (to, image) = match to {
+        Some(name) => {
+            let Ready { version, image } = ready(world.0, history, policy, name).await?;
+            (Some(version), image)
+        }
+        None => (None, None),
     };
     let mut way = Way::of(history, policy, to.as_ref()).ok_or_else(|| nothing_runs(history))?;
     if let Some(to) = &way.to {
-        (way.hindered, way.remarks) = tried(world, history, policy, &to.stands.version).await;
+        let ready = Ready {
+            version: to.stands.version.clone(),
+            image,
+        };
+        (way.hindered, way.remarks) = tried(world, history, policy, &ready).await;
+        if let Some(only) = ready.image {
+            way.by_image(only);
+        }
     }
     Ok(way)
+}
+
+/// A version that stands ready to be gone back to.
+pub(super) struct Ready {
+    /// Which.
+    pub version: Version,
+    /// What goes back, where it is not the whole version.
+    pub image: Option<ImageOnly>,
 }
 
 /// What keeps the way to `to` from working, and what a person should know that does not: a registry that is down stops nobody, an image
@@ -37,10 +55,14 @@ pub(super) async fn tried(
     (platform, images): (&dyn Platform, &dyn Images),
     history: &TargetHistory,
     policy: &Policy,
-    to: &Version,
+    to: &Ready,
 ) -> (Vec<Unready>, Vec<String>) {
-    let image = history.needed_image(&policy.target, to);
-    let (mut hindered, found) = futures::join!(platform.rehearse(Some(to)), images::look(images, image));
+    let image = match &to.image {
+        Some(only) => history.image_called(&only.release),
+        None => history.needed_image(&policy.target, &to.version),
+    };
+    let rehearsed = platform.rehearse(Some(&to.version), to.image.as_ref());
+    let (mut hindered, found) = futures::join!(rehearsed, images::look(images, image));
     let mut remarks = Vec::new();
     match found {
         Found::Nothing => {}
@@ -51,27 +73,55 @@ pub(super) async fn tried(
     (hindered, remarks)
 }
 
-/// The version called `name`, as it stands ready; it need not have been seen to run.
+/// The version called `name`, as it stands ready; it need not have been seen to run. Where nothing is kept of it in a cluster, its image
+/// does.
 ///
 /// # Errors
 /// When there is none, or it is not there any more.
-pub(super) async fn ready(platform: &dyn Platform, history: &TargetHistory, name: &VersionName) -> Result<Version, DeskError> {
-    let found = platform.identify(name).await;
-    if let Some(version) = found.map_err(|error| DeskError::Refused(error.0))? {
-        return Ok(version);
+pub(super) async fn ready(
+    platform: &dyn Platform,
+    history: &TargetHistory,
+    policy: &Policy,
+    name: &VersionName,
+) -> Result<Ready, DeskError> {
+    let refused = |error: PlatformError| DeskError::Refused(error.0);
+    if let Some(version) = platform.identify(name).await.map_err(refused)? {
+        return Ok(Ready { version, image: None });
     }
+    let image = history.image_called(name);
+    let by_image = match image {
+        Some(image) => platform.with_image(name, image).await.map_err(refused)?,
+        None => None,
+    };
+    match by_image {
+        Some((version, only)) => Ok(Ready {
+            version,
+            image: Some(only),
+        }),
+        None => Err(not_ready(history, &policy.target, name)),
+    }
+}
+
+/// Why nobody can go back to what is called `name`.
+fn not_ready(history: &TargetHistory, target: &Target, name: &VersionName) -> DeskError {
     let (service, shown) = (&history.target.service, clean(name.as_str()));
-    Err(match version_of(history, name) {
-        Ok(_) => DeskError::Refused(format!(
+    let found = version_of(history, name);
+    let known = found.is_ok() || history.release(name).is_some();
+    match (target, found) {
+        (Target::Kubernetes(_), _) if known => DeskError::Refused(format!(
+            "nothing is kept of the pod template of {shown} of {service}, and no image of it is recorded: roll it out by its image, \
+             `lastgood deploy {service} --to {shown} --image IMAGE`"
+        )),
+        (_, Ok(_)) => DeskError::Refused(format!(
             "{shown} of {service} ran here and its release is gone: ship it again, as you ship any version"
         )),
-        Err(DeskError::Unknown(because)) => {
+        (_, Err(DeskError::Unknown(because))) => {
             let known: Vec<&str> = history.versions.iter().map(|known| known.version.name.as_str()).collect();
             let near = nearest(name.as_str(), &known).map(|near| format!("; did you mean `{}`?", clean(near)));
             DeskError::Unknown(because + near.as_deref().unwrap_or_default())
         }
-        Err(other) => other,
-    })
+        (_, Err(other)) => other,
+    }
 }
 
 fn nothing_runs(history: &TargetHistory) -> DeskError {
@@ -105,18 +155,17 @@ pub(super) fn unhindered(hindered: &[Unready]) -> Result<(), DeskError> {
     Err(DeskError::Refused(format!("nothing was changed: {}", because.join("; "))))
 }
 
-/// The act that is on its way: where from, where to, and by whom.
-fn under_way(history: &TargetHistory) -> Option<(&Version, &Version, Option<&Actor>)> {
+/// The act that is on its way.
+fn under_way(history: &TargetHistory) -> Option<&Intent> {
     let open = history.open.as_ref().filter(|open| open.phase == Phase::Reverting)?;
-    let intent = open.intent.as_ref()?;
-    Some((&intent.from, &intent.to, intent.ordered.as_ref().map(|ordered| &ordered.by)))
+    open.intent.as_ref()
 }
 
 /// The order to go back to `to` that a process which was killed had begun.
 pub(super) fn unfinished(history: &TargetHistory, to: &VersionName) -> Option<RolloutId> {
-    let (_, begun, by) = under_way(history)?;
-    by.filter(|_| begun.name == *to)?;
-    history.open.as_ref().map(|open| open.id)
+    let begun = under_way(history).filter(|begun| begun.ordered.is_some())?;
+    let named = begun.image_only().map_or(&begun.to.name, |only| &only.release);
+    (named == to).then_some(begun.rollout)
 }
 
 /// Whether that order is done by now.
@@ -129,8 +178,10 @@ pub(super) fn is_done(history: &TargetHistory, rollout: RolloutId) -> bool {
 pub(super) fn why_not(history: &TargetHistory, from: &VersionName, to: &Version) -> DeskError {
     let service = &history.target.service;
     let name = |version: &Version| clean(version.name.as_str());
-    if let Some((from, to, by)) = under_way(history) {
-        let by = by.map_or_else(|| "lastgood".to_owned(), |by| clean(&by.0));
+    if let Some(Intent { from, to, ordered, .. }) = under_way(history) {
+        let by = ordered
+            .as_ref()
+            .map_or_else(|| "lastgood".to_owned(), |ordered| clean(&ordered.by.0));
         return DeskError::Refused(format!(
             "{service} is on its way from {} to {} already, by {by}: wait for that, then look again",
             name(from),

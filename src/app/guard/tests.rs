@@ -14,7 +14,9 @@ use crate::{
     history::Sqlite,
     ports::{AlertFault, AlertSink, Contents, History, MetricFault, PlatformError},
     question::{Answer, Question},
-    record::{ActResult, Alert, AlertKind, ControllerState, Delivery, Intent, Observation, Record, SeenObject, StoredAudit},
+    record::{
+        ActResult, Alert, AlertKind, ControllerState, Delivery, ImageOnly, Intent, Observation, Record, SeenObject, StoredAudit,
+    },
     settings,
     words::{Actor, GapReason, RolloutId, TargetKey, Version, VersionName},
 };
@@ -135,7 +137,7 @@ impl Platform for Still {
     fn look<'a>(&'a self, _: &'a Intent) -> BoxFuture<'a, Result<Look, PlatformError>> {
         async { Err(PlatformError("permission denied".to_owned())) }.boxed()
     }
-    fn rehearse<'a>(&'a self, _: Option<&'a Version>) -> BoxFuture<'a, Vec<Unready>> {
+    fn rehearse<'a>(&'a self, _: Option<&'a Version>, _: Option<&'a ImageOnly>) -> BoxFuture<'a, Vec<Unready>> {
         async { Vec::new() }.boxed()
     }
 }

@@ -11,7 +11,10 @@ use crate::{
         reach,
     },
     explain::clean,
-    kubernetes::ship::{Dock, ShipError, Shipment},
+    kubernetes::{
+        image_called,
+        ship::{Dock, ShipError, Shipment},
+    },
     manifest::Manifest,
     policy::{KubernetesTarget, Policy},
     ports::{Clock as _, DeskError, Note, NotedAction},
@@ -188,7 +191,7 @@ impl<'a> Deploy<'a> {
     }
 }
 
-/// The image that is meant. One that is named by its digest alone gets the version for its tag, by which people and lastgood call it.
+/// The image that is meant.
 fn image(args: &Args, manifest: Option<&Manifest>) -> anyhow::Result<String> {
     let written = manifest
         .and_then(|manifest| manifest.image.as_ref())
@@ -207,14 +210,7 @@ fn image(args: &Args, manifest: Option<&Manifest>) -> anyhow::Result<String> {
             ))
         })?,
     };
-    let (reference, digest) = image
-        .split_once('@')
-        .map_or((image, None), |(reference, digest)| (reference, Some(digest)));
-    let tagged = reference.rsplit('/').next().is_some_and(|last| last.contains(':'));
-    Ok(match digest {
-        Some(digest) if !tagged => format!("{reference}:{}@{digest}", args.to),
-        _ => image.to_owned(),
-    })
+    Ok(image_called(image, &args.to))
 }
 
 fn told(error: ShipError) -> anyhow::Error {

@@ -193,6 +193,7 @@ fn event(story: &Story, (what, a, b, c, _): Throw) -> Event {
             ordered: Ordered {
                 by: alice(),
                 reason: String::new(),
+                image: None,
             },
         },
         13 => Event::Person {

@@ -261,6 +261,7 @@ impl Story {
             ordered: Ordered {
                 by: alice(),
                 reason: "checkout fails".to_owned(),
+                image: None,
             },
         });
     }

@@ -166,6 +166,7 @@ pub(crate) fn ordered() -> Record {
         intent.ordered = Some(Ordered {
             by: Actor("alice (uid 1000)".to_owned()),
             reason: "checkout fails".to_owned(),
+            image: None,
         });
     }
     record
