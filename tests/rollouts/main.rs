@@ -15,10 +15,15 @@ mod going_on;
 mod gone;
 mod holding;
 mod kinds;
+mod marks;
 mod people;
 #[expect(dead_code, reason = "what only the tests of the plane itself need")]
 #[path = "../plane/proxy.rs"]
 mod proxy;
+#[expect(dead_code, reason = "what only the tests of registries themselves need")]
+#[path = "../registry/rig.rs"]
+mod registry;
+mod releases;
 mod scene;
 mod startup;
 mod together;

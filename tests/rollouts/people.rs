@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use lastgood::{
-    record::RolloutKind,
+    app::clock::SystemClock,
+    ports::Clock as _,
+    record::{ActResult, Happened, RolloutKind},
     words::{Outcome, Verdict},
 };
 use serde_json::json;
@@ -89,6 +91,40 @@ pub async fn a_person_goes_back_by_one_command_and_is_not_judged() {
         .await;
     assert_ne!(back.verdict, Some(Verdict::Regression));
     println!("{said}\n{}", scene.command(&["audit", "--service", "shop"]));
+    how_long_it_takes_to_the_accepted_patch(&scene).await;
+}
+
+/// From the start of the command to the answer that its patch is accepted. The bound is loose: other stories and their cluster share two cores;
+/// the figure of a quiet machine is in docs/speed-kubernetes.md.
+async fn how_long_it_takes_to_the_accepted_patch(scene: &Scene) {
+    let mut took = vec![back_within(scene, "v2").await];
+    for newer in ["v3", "v4"] {
+        scene.ships(newer, &behaves(0.0, 0.010)).await;
+        scene.record(newer, "it is seen", |_| true).await;
+        took.push(back_within(scene, "v2").await);
+    }
+    took.sort();
+    println!(
+        "rollback in a cluster, from the start of the command to the accepted patch: median {} ms, slowest {} ms",
+        took[1].as_millis(),
+        took[2].as_millis()
+    );
+    assert!(took[1].as_secs() < 5, "{took:?}");
+}
+
+async fn back_within(scene: &Scene, to: &str) -> Duration {
+    let began = SystemClock.now();
+    let (code, said) = scene.types(&["rollback", "shop", "--to", to, "--yes", "--quiet"]).await;
+    assert_eq!(code, Some(0), "{to}: {said}\n{}", scene.log());
+    let newest = scene.records().await.into_iter().find(|record| record.to.name.as_str() == to);
+    let newest = newest.expect("its record");
+    let accepted = newest.timeline.iter().find_map(|entry| match &entry.what {
+        Happened::Acted {
+            result: ActResult::Applied { moved_at, .. },
+        } => Some(*moved_at),
+        _ => None,
+    });
+    accepted.expect("accepted").since(began)
 }
 
 pub async fn k22_a_restart_is_no_release_and_a_changed_variable_is_one_that_is_restored_whole() {

@@ -46,7 +46,7 @@ pub struct Scene {
 }
 
 /// How a scene differs from the others.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Staging {
     /// lastgood speaks with the API server through a proxy.
     pub proxied: bool,
@@ -56,6 +56,10 @@ pub struct Staging {
     pub metric: &'static str,
     /// Requests a second to all pods together.
     pub rate: u32,
+    /// More of lastgood's settings.
+    pub settings: String,
+    /// More of the policy's `spec`.
+    pub policy: String,
 }
 
 impl Default for Staging {
@@ -65,6 +69,8 @@ impl Default for Staging {
             watch: "for: 90s, proveAfter: 45s",
             metric: ERRORS,
             rate: RATE,
+            settings: String::new(),
+            policy: String::new(),
         }
     }
 }
@@ -137,7 +143,8 @@ impl Scene {
     ) -> Option<Self> {
         let plane = shared().await?;
         let stage = STAGES.acquire().await.expect("a stage");
-        plane.image(&format!("{namespace}/shop:v1"), &behaves(0.005, 0.010));
+        let image = &v1["spec"]["template"]["spec"]["containers"][0]["image"];
+        plane.image(image.as_str().expect("an image"), &behaves(0.005, 0.010));
         plane.apply(namespace, &[]).await;
         let applied = plane.try_kubectl("admin", namespace, apply, &v1.to_string()).await;
         applied.unwrap_or_else(|error| panic!("{v1}: {error}"));
@@ -155,8 +162,8 @@ impl Scene {
         let kubeconfig = proxy
             .as_ref()
             .map_or_else(|| plane.file("credentials/admin.kubeconfig"), Proxy::kubeconfig);
-        write_settings(&plane, &directory, &kubeconfig);
-        write_policy(&directory, kind, namespace, staging);
+        write_settings(&plane, &directory, &kubeconfig, &staging.settings);
+        write_policy(&directory, kind, namespace, &staging);
         let lastgood = Mutex::new(Some(run(&directory)));
         let scene = Self {
             plane,
@@ -178,9 +185,14 @@ impl Scene {
 
     /// Ships `version` as a person does.
     pub async fn ships(&self, version: &str, behavior: &Value) {
-        let image = format!("{}/shop:{version}", self.namespace);
-        self.plane.image(&image, behavior);
-        self.sets_image(&image).await;
+        self.ships_image(&format!("{}/shop:{version}", self.namespace), behavior)
+            .await;
+    }
+
+    /// The same with an image from elsewhere.
+    pub async fn ships_image(&self, image: &str, behavior: &Value) {
+        self.plane.image(image, behavior);
+        self.sets_image(image).await;
     }
 
     /// Names another image in the template.
@@ -297,6 +309,19 @@ impl Scene {
         )
     }
 
+    /// What a command says, and its exit code. Others go on meanwhile.
+    pub async fn types(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_lastgood"));
+        command
+            .args(arguments)
+            .arg("--config")
+            .arg(self.settings())
+            .kill_on_drop(true);
+        let output = command.output().await.expect("lastgood");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+    }
+
     fn settings(&self) -> PathBuf {
         self.directory.path().join("lastgood.toml")
     }
@@ -311,7 +336,7 @@ fn key() -> TargetKey {
     "prod/shop".parse().expect("a key")
 }
 
-fn write_settings(plane: &Plane, directory: &tempfile::TempDir, kubeconfig: &Path) {
+fn write_settings(plane: &Plane, directory: &tempfile::TempDir, kubeconfig: &Path, more: &str) {
     let root = directory.path();
     let settings = format!(
         "policies = [\"{root}/policies\"]\n\
@@ -319,7 +344,7 @@ fn write_settings(plane: &Plane, directory: &tempfile::TempDir, kubeconfig: &Pat
          [store]\nurl = \"sqlite:{root}/history.db\"\n\
          [server]\nlisten = \"127.0.0.1:0\"\nsocket = \"{root}/lastgood.sock\"\n\
          [kubernetes]\nkubeconfig = \"{kubeconfig}\"\n\
-         [channels.ops]\nlog = {{}}\n",
+         [channels.ops]\nlog = {{}}\n{more}",
         root = root.display(),
         prometheus = plane.prometheus(),
         kubeconfig = kubeconfig.display(),
@@ -327,8 +352,13 @@ fn write_settings(plane: &Plane, directory: &tempfile::TempDir, kubeconfig: &Pat
     std::fs::write(root.join("lastgood.toml"), settings).expect("settings");
 }
 
-fn write_policy(directory: &tempfile::TempDir, kind: &str, namespace: &str, staging: Staging) {
-    let Staging { watch, metric, .. } = staging;
+fn write_policy(directory: &tempfile::TempDir, kind: &str, namespace: &str, staging: &Staging) {
+    let Staging {
+        watch,
+        metric,
+        policy: more,
+        ..
+    } = staging;
     let key = match kind {
         "StatefulSet" => "statefulSet",
         "DaemonSet" => "daemonSet",
@@ -341,7 +371,7 @@ fn write_policy(directory: &tempfile::TempDir, kind: &str, namespace: &str, stag
            metrics: [{metric}]\n  \
            revert: {{verifyFor: 20s}}\n  \
            limits: {{revertsPerHour: 100}}\n  \
-           notify: {{default: [ops]}}\n"
+           notify: {{default: [ops]}}\n{more}"
     );
     std::fs::create_dir(directory.path().join("policies")).expect("a directory");
     std::fs::write(directory.path().join("policies/shop.yaml"), policy).expect("a policy");

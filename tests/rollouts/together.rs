@@ -4,7 +4,7 @@ use futures::future::LocalBoxFuture;
 use tokio::task::{LocalSet, spawn_local};
 
 use crate::{
-    applies, costs, deployments, faults, going_on, gone, holding, kinds, people, plane::shared, startup,
+    applies, costs, deployments, faults, going_on, gone, holding, kinds, marks, people, plane::shared, releases, startup,
     written::template_changes,
 };
 
@@ -66,6 +66,11 @@ together!(of_people_and_a_missing_image:
     startup::k24_an_image_that_does_not_exist_is_put_back_and_one_that_cannot_be_fetched_now_is_told,
     startup::k20_a_version_whose_settings_are_gone_is_put_back_has_failed_and_nothing_is_moved_again,
     startup::a_quota_that_allows_no_new_pod_is_told_until_it_does_and_convicts_nobody,
+);
+together!(of_releases:
+    marks::k19_what_is_stable_follows_the_digests_that_pods_ran_and_nothing_goes_back_to_an_image_that_is_gone,
+    releases::a_version_without_a_kept_template_goes_back_by_its_recorded_image_alone,
+    releases::a_recorded_release_is_deployed_by_its_digest_and_waited_for_and_a_failed_smoke_test_needs_a_word,
 );
 together!(of_holds:
     holding::a_bad_release_never_gets_more_than_its_held_pods_and_goes_back_and_on_in_one_write,

@@ -8,8 +8,8 @@ use tokio::sync::Mutex;
 use super::{
     NOTED, SO_ALREADY, approving, beside,
     errand::Errand,
-    failed, forgetting, freeze_all, frozen_sentence, goes_on, going_back, log_unnoted, note_of_all, noted, recording, refused, trail,
-    unchanged, unknown_target, version_of,
+    failed, forgetting, freeze_all, frozen_sentence, goes_on, going_back, log_unnoted, note_of_all, noted, recording, refused,
+    trail, unchanged, unknown_target, version_of,
     way::{self, Ready},
     word_sentence,
 };
