@@ -95,6 +95,9 @@ const LONGEST_NOTE: usize = 500;
 /// What a command hears that noted something.
 const NOTED: &str = "noted";
 
+/// What a command hears that changed what runs.
+const LOOKED: &str = "looked at";
+
 /// That all services, or one, were frozen or not already.
 const SO_ALREADY: &str = " (it was so already)";
 
@@ -226,7 +229,7 @@ fn freeze_of_all(by: &Actor, freeze: Option<&Freeze>, origin: String) -> Deed {
 /// What was asked for and refused, as the audit notes it, and the target whose it is; none where it was to be noted only.
 fn refused(command: &Command, because: &DeskError, by: &Actor, origin: String) -> Option<(Option<TargetKey>, Deed)> {
     let (target, action, what, why) = match command {
-        Command::Note(_) => return None,
+        Command::Note(_) | Command::Brought { .. } => return None,
         Command::Word {
             target,
             version,

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Common, Exit,
     cluster::InCluster,
+    noting,
     output::{self, WrongUse},
     reach::{self, WhichService},
     wait,
@@ -145,6 +146,7 @@ async fn on_host(
         }
         told => {
             output::say(&format!("{told}; start `lastgood run` to have it judged"));
+            noting::brought((common, &args.within), policy.key(), Some(SystemClock.now())).await;
             Ok(Exit::Done)
         }
     }

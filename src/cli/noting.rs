@@ -5,11 +5,13 @@ use std::{fmt::Display, time::Duration};
 use super::{Common, cluster::InCluster, output, reach};
 use crate::{
     ports::{Command, Note, NotedAction},
-    words::TargetKey,
+    words::{Moment, TargetKey},
 };
 
 /// So long it may take.
 const WITHIN: Duration = Duration::from_secs(5);
+/// So long a look at what runs may: all files of a release are read.
+const LOOKED_WITHIN: Duration = Duration::from_secs(60);
 /// Between two attempts, while another command has the store.
 const AGAIN: Duration = Duration::from_millis(100);
 /// So often it is tried.
@@ -17,12 +19,19 @@ const ATTEMPTS: usize = 10;
 
 /// Notes it; what cannot be noted is said.
 pub async fn note(where_to: (&Common, &InCluster), note: Note) {
-    let because = match tokio::time::timeout(WITHIN, noted(where_to, note)).await {
-        Ok(Ok(())) => return,
-        Ok(Err(error)) => format!("{error:#}"),
-        Err(_) => format!("it was not done within {} s", WITHIN.as_secs()),
-    };
-    output::say(&format!("warning: this is not in the audit: {because}"));
+    if let Some(because) = failed(where_to, Command::Note(note), WITHIN).await {
+        output::say(&format!("warning: this is not in the audit: {because}"));
+    }
+}
+
+/// Notes what runs since a release was brought, where no controller looks by itself; what cannot be noted is said.
+pub async fn brought(where_to: (&Common, &InCluster), target: TargetKey, activated: Option<Moment>) {
+    let command = Command::Brought { target, activated };
+    if let Some(because) = failed(where_to, command, LOOKED_WITHIN).await {
+        output::say(&format!(
+            "warning: what runs now is not noted until somebody looks: {because}"
+        ));
+    }
 }
 
 /// Notes that something was refused, whatever reason was given for it.
@@ -47,7 +56,15 @@ pub async fn refused(
     note(where_to, refused).await;
 }
 
-async fn noted((common, within): (&Common, &InCluster), note: Note) -> anyhow::Result<()> {
+/// Why it was not done, if it was not.
+async fn failed(where_to: (&Common, &InCluster), command: Command, within: Duration) -> Option<String> {
+    match tokio::time::timeout(within, acted(where_to, command)).await {
+        Ok(done) => done.err().map(|error| format!("{error:#}")),
+        Err(_) => Some(format!("it was not done within {} s", within.as_secs())),
+    }
+}
+
+async fn acted((common, within): (&Common, &InCluster), command: Command) -> anyhow::Result<()> {
     let quiet = Common {
         quiet: true,
         ..common.clone()
@@ -60,6 +77,6 @@ async fn noted((common, within): (&Common, &InCluster), note: Note) -> anyhow::R
         }
         attempt += 1;
     };
-    desk.act(Command::Note(note)).await?;
+    desk.act(command).await?;
     Ok(())
 }

@@ -20,6 +20,7 @@ pub(super) fn follow(draft: &mut Draft<'_>) {
             name: name.to_owned(),
             at: None,
             intent: None,
+            left: false,
         });
         // To write where others look is an act, which an observed service is spared.
         if enforced {
@@ -109,6 +110,7 @@ pub(super) fn marked(draft: &mut Draft<'_>, kind: MarkKind, to: &Version, result
             mark.at = Some(to.clone());
             let (what, why) = in_short(to, ended);
             let refused = matches!(ended, MarkResult::Theirs { .. } | MarkResult::Impossible { .. });
+            mark.left = refused;
             draft.audit_mark(&mark, what, why, refused);
             tell(draft, &mark, to, left.as_ref(), ended.clone());
         }

@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     Language,
     clean::{bounded, clean},
+    marks::{MarkStatus, marks},
     span_of_time::long,
 };
 use crate::{
     record::{KnownVersion, Release, TargetHistory},
-    words::{Env, Fingerprint, Moment, Standing, TargetKey, VersionName},
+    words::{Env, Fingerprint, Moment, Standing, TargetKey, Version, VersionName},
 };
 
 /// What a version's name may take in a narrow table, in characters.
@@ -39,6 +40,9 @@ pub struct ReleaseStatus {
     pub proven_in: Vec<ProvenIn>,
     /// What was recorded of it.
     pub release: Option<Release>,
+    /// The tags and links of here that follow the newest proof and are at it, or shall be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<MarkStatus>,
 }
 
 /// Another environment in which a version of the same name is proven.
@@ -107,7 +111,14 @@ fn status(
         runs_in: all.iter().filter(runs).map(|other| other.target.env.clone()).collect(),
         proven_in: proven_elsewhere(&history.target, version, all),
         release: release.cloned(),
+        marks: known.map(|known| marks_at(history, &known.version)).unwrap_or_default(),
     }
+}
+
+fn marks_at(history: &TargetHistory, version: &Version) -> Vec<MarkStatus> {
+    let mut marks = marks(history);
+    marks.retain(|mark| mark.concerns(version));
+    marks
 }
 
 /// The environments beside that of `target` in which a version of this name is proven, by the histories of its service.
@@ -129,18 +140,22 @@ pub fn proven_elsewhere<H: Borrow<TargetHistory>>(target: &TargetKey, version: &
         .collect()
 }
 
-/// The table of releases; `wide` adds what it is, the image and who recorded it.
+/// The table of releases, with what follows the newest proof where anything does; `wide` adds what it is, the image and who recorded it.
 #[must_use]
 pub fn releases_table(items: &[ReleaseStatus], wide: bool, now: Moment) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     let mut header = vec!["VERSION", "ENV", "COMMIT", "BUILT", "SMOKE TEST", "STANDING", "RUNS IN"];
+    let marked = items.iter().any(|item| !item.marks.is_empty());
+    if marked {
+        header.push("MARKS");
+    }
     if wide {
         header.extend(["FINGERPRINT", "IMAGE", "RECORDED BY"]);
     }
     table.set_header(header);
     for item in items {
-        table.add_row(row(item, wide, now));
+        table.add_row(row(item, (marked, wide), now));
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
@@ -149,7 +164,7 @@ pub fn releases_table(items: &[ReleaseStatus], wide: bool, now: Moment) -> Strin
     lines.join("\n")
 }
 
-fn row(item: &ReleaseStatus, wide: bool, now: Moment) -> Vec<String> {
+fn row(item: &ReleaseStatus, (marked, wide): (bool, bool), now: Moment) -> Vec<String> {
     let none = || "-".to_owned();
     let manifest = item.release.as_ref().map(|release| &release.manifest);
     let name = clean(item.version.as_str());
@@ -166,6 +181,14 @@ fn row(item: &ReleaseStatus, wide: bool, now: Moment) -> Vec<String> {
         standing(item, now),
         listed(item.runs_in.iter().map(ToString::to_string)),
     ];
+    if marked {
+        let version = item.fingerprint.clone().map(|fingerprint| Version {
+            name: item.version.clone(),
+            fingerprint,
+        });
+        let of = |mark: &MarkStatus| version.as_ref().map(|version| mark.of(version));
+        row.push(listed(item.marks.iter().filter_map(of)));
+    }
     if wide {
         row.push(
             item.fingerprint
@@ -206,7 +229,7 @@ fn age(since: Moment, now: Moment) -> String {
     long(now.since(since), Language::En)
 }
 
-fn listed(all: impl Iterator<Item = String>) -> String {
+pub(super) fn listed(all: impl Iterator<Item = String>) -> String {
     let all: Vec<String> = all.collect();
     if all.is_empty() { "-".to_owned() } else { all.join(", ") }
 }

@@ -4,7 +4,13 @@ use std::borrow::Borrow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Language, ProvenIn, proven_elsewhere, story::sentence, told::unmarked};
+use super::{
+    Language, ProvenIn,
+    marks::{MarkStatus, marks},
+    proven_elsewhere,
+    story::sentence,
+    told::unmarked,
+};
 use crate::{
     decide::{Decision, Freeze},
     judge::Evidence,
@@ -43,6 +49,9 @@ pub struct TargetStatus {
     /// What lastgood holds, or means to hold, part-way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
+    /// The tags and links that follow the newest proof.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<MarkStatus>,
 }
 
 /// A version and where it stands.
@@ -137,6 +146,7 @@ pub fn status(
         last: history.closed.last().map(closed),
         frozen: frozen.cloned(),
         hold: history.hold.clone(),
+        marks: marks(history),
     }
 }
 

@@ -5,8 +5,9 @@ use comfy_table::{Table, presets};
 use super::{
     Language, TargetStatus,
     clean::{bounded, clean},
+    marks::MarkStatus,
     number::odds,
-    releases::proven_text,
+    releases::{listed, proven_text},
     span_of_time::long,
     status::{RolloutStatus, Stands},
     words,
@@ -30,6 +31,10 @@ pub fn status_table(items: &[TargetStatus], wide: bool, now: Moment) -> String {
     // As kubectl does, where there is more than one.
     let apart = items.iter().any(|item| item.namespace != items[0].namespace);
     let mut header = vec!["SERVICE", "ENV", "RUNS", "STANDING", "LAST GOOD", "READY", "ROLLOUT"];
+    let marked = items.iter().any(|item| !item.marks.is_empty());
+    if marked {
+        header.push("MARKS");
+    }
     if wide {
         header.extend(["MODE", "FINGERPRINT", "LAST ROLLOUT"]);
     }
@@ -38,7 +43,7 @@ pub fn status_table(items: &[TargetStatus], wide: bool, now: Moment) -> String {
     }
     table.set_header(header);
     for item in items {
-        let mut row = row(item, wide, now);
+        let mut row = row(item, (marked, wide), now);
         if apart {
             row.insert(0, item.namespace.clone().unwrap_or_else(|| "-".to_owned()));
         }
@@ -52,7 +57,7 @@ pub fn status_table(items: &[TargetStatus], wide: bool, now: Moment) -> String {
     out.join("\n")
 }
 
-fn row(item: &TargetStatus, wide: bool, now: Moment) -> Vec<String> {
+fn row(item: &TargetStatus, (marked, wide): (bool, bool), now: Moment) -> Vec<String> {
     let mut row = vec![
         item.target.service.to_string(),
         item.target.env.to_string(),
@@ -69,6 +74,9 @@ fn row(item: &TargetStatus, wide: bool, now: Moment) -> Vec<String> {
         ready(item),
         happening(item, now),
     ];
+    if marked {
+        row.push(listed(item.marks.iter().map(MarkStatus::shown)));
+    }
     if wide {
         row.push(words::mode(item.mode).to_owned());
         row.push(

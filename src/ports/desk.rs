@@ -8,7 +8,7 @@ use crate::{
     explain::{ReleaseStatus, TargetStatus, Way},
     manifest::Manifest,
     record::{Action, AuditEntry, Head, Record},
-    words::{RolloutId, Service, TargetKey, VersionName},
+    words::{Moment, RolloutId, Service, TargetKey, VersionName},
 };
 
 /// Where people ask and act.
@@ -135,6 +135,13 @@ pub enum Command {
     },
     /// What the command does, or refuses, by itself: it is only noted in the audit.
     Note(Note),
+    /// A command changed what runs: where no controller looks by itself, it is looked at now.
+    Brought {
+        /// The target.
+        target: TargetKey,
+        /// When it was activated, where the command saw that.
+        activated: Option<Moment>,
+    },
 }
 
 /// Something for the audit that was done, or refused, where the command runs.

@@ -20,6 +20,9 @@ pub struct Mark {
     pub at: Option<Version>,
     /// What shall be done, and is not known to be done.
     pub intent: Option<MarkIntent>,
+    /// Whether it was left where someone else had moved it, or could not be moved: it is not at that version.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left: bool,
 }
 
 /// A mark that shall be moved: stored before it is tried, and kept until that came to an end.

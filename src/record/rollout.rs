@@ -107,7 +107,7 @@ pub struct Activation {
     pub at: Moment,
     /// How it is known: `unit`, `pod` (the first one was ready), `process_start_time`, `counter_reset`, `moved` (nothing was seen
     /// within 60 s, so the move itself counts), `allowed`, `stayed` (it served before it was judged), `rollback` (a person put it
-    /// back).
+    /// back), `deploy` (a person brought it where no controller ran).
     pub known_by: String,
     /// Whether counters began at zero then (a new process), or went on (a reload).
     pub fresh_counters: bool,

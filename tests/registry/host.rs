@@ -195,6 +195,12 @@ async fn what_is_stable_follows_the_proofs_on_a_host_and_in_its_registry() {
         registry.manifest("shop/myapp", "stable").await,
         registry.manifest("shop/myapp", "v2").await
     );
+    let shown = |command: &str, text: &str| {
+        let said = host.lastgood(&[command, "myapp"]);
+        assert!(said.out.contains(text), "{text}: {said:?}");
+    };
+    shown("status", "tag stable at v2, link stable at v2");
+    shown("releases", "tag stable, link stable");
     // The proof is withdrawn while lastgood is not there to see what came of it.
     host.says("quarantine", "v2");
     host.kill();
@@ -215,6 +221,8 @@ async fn what_is_stable_follows_the_proofs_on_a_host_and_in_its_registry() {
         Some(theirs.digest())
     );
     assert_eq!(host.link().as_deref(), Some("releases/v0"));
+    let said = host.lastgood(&["status", "myapp"]);
+    assert!(said.out.contains("tag stable at nothing of ours"), "{said:?}");
     // All of it is in the audit.
     let audit = host.lastgood(&["audit", "--service", "myapp"]);
     for deed in [

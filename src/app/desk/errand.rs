@@ -40,6 +40,14 @@ impl Errand<'_> {
     /// When the store refuses, or nobody can tell what runs.
     pub async fn arrive(&mut self) -> Result<(), DeskError> {
         self.follow(engine::resume).await?;
+        self.look().await
+    }
+
+    /// Looks what runs now.
+    ///
+    /// # Errors
+    /// When the store refuses, or nobody can tell.
+    pub async fn look(&mut self) -> Result<(), DeskError> {
         let seen = self.platform.observe().await.map_err(|error| DeskError::Failed(error.0))?;
         self.tell(&Event::Observed(seen)).await.map(drop)
     }

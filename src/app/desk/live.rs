@@ -6,8 +6,8 @@ use futures::future::BoxFuture;
 use tokio::sync::{Mutex, oneshot};
 
 use super::{
-    Handle, Handles, NOTED, SO_ALREADY, approving, beside, failed, forgetting, freeze_all, frozen_sentence, goes_on, going_back,
-    log_unnoted, note_of_all, noted, recording, refused, trail, unchanged, unknown_target, version_of,
+    Handle, Handles, LOOKED, NOTED, SO_ALREADY, approving, beside, failed, forgetting, freeze_all, frozen_sentence, goes_on,
+    going_back, log_unnoted, note_of_all, noted, recording, refused, trail, unchanged, unknown_target, version_of,
     way::{self, Ready},
     word_sentence,
 };
@@ -152,6 +152,8 @@ impl LiveDesk {
             Command::GoOn { target, reason } => self.go_on(&target, reason).await,
             Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
             Command::Unfreeze { target } => self.freeze(target, None).await,
+            // Its guard looks by itself.
+            Command::Brought { target, .. } => self.handle(&target).map(|_| LOOKED.to_owned()),
             Command::Note(note) => {
                 let (target, deed) = noted(note, &self.actor, origin::socket());
                 self.note(Some(target), deed).await.map(|()| NOTED.to_owned())

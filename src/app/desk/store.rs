@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 
 use super::{
-    NOTED, SO_ALREADY, approving, beside,
+    LOOKED, NOTED, SO_ALREADY, approving, beside,
     errand::Errand,
     failed, forgetting, freeze_all, frozen_sentence, goes_on, going_back, log_unnoted, note_of_all, noted, recording, refused,
     trail, unchanged, unknown_target, version_of,
@@ -19,8 +19,8 @@ use crate::{
     explain::{self, ReleaseStatus, TargetStatus, Way},
     policy::Policy,
     ports::{Clock, Command, Desk, DeskError, Images, SharedHistory, Trail},
-    record::{CONTROLLER_CHAIN, Deed, Ordered, Record, TargetHistory},
-    words::{Actor, RolloutId, Service, TargetKey, VersionName},
+    record::{Activation, CONTROLLER_CHAIN, Deed, Ordered, Record, TargetHistory},
+    words::{Actor, Moment, RolloutId, Service, TargetKey, VersionName},
 };
 
 /// So long the controller has to answer a yes: a lease that changes hands takes less.
@@ -172,6 +172,22 @@ impl StoreDesk {
         self.told(&mut errand, going_back(target, from, &to)).await
     }
 
+    /// Looks at what a command brought, and notes when that began to serve.
+    async fn brought(&self, target: &TargetKey, activated: Option<Moment>) -> Result<String, DeskError> {
+        let mut errand = self.errand(target).await?;
+        errand.look().await?;
+        if let (Some(at), Some(open)) = (activated, &errand.history.open) {
+            let (rollout, known_by) = (open.id, "deploy".to_owned());
+            let activation = Activation {
+                at,
+                known_by,
+                fresh_counters: false,
+            };
+            errand.tell(&Event::Activated { rollout, activation }).await?;
+        }
+        self.told(&mut errand, LOOKED.to_owned()).await
+    }
+
     async fn go_on(&self, target: &TargetKey, reason: String) -> Result<String, DeskError> {
         let mut errand = self.errand(target).await?;
         let said = goes_on(&errand.history)?;
@@ -248,6 +264,7 @@ impl StoreDesk {
             Command::GoOn { target, reason } => self.go_on(&target, reason).await,
             Command::Freeze { target, reason } => self.freeze(target, Some(reason)).await,
             Command::Unfreeze { target } => self.freeze(target, None).await,
+            Command::Brought { target, activated } => self.brought(&target, activated).await,
             Command::Note(note) => {
                 let (target, deed) = noted(note, &self.actor, origin::command_line());
                 self.note(Some(target), deed).await.map(|()| NOTED.to_owned())

@@ -65,6 +65,7 @@ pub(super) async fn run(
         }
         told => {
             output::say(&format!("{told}; start `lastgood run` to have it judged"));
+            noting::brought((common, &args.within), policy.key(), None).await;
             Ok(Exit::Done)
         }
     }
