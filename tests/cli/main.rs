@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod actors;
 mod audit;
 mod check;
 mod examples;

@@ -4,6 +4,7 @@
 
 mod archives;
 mod audited;
+mod bar;
 mod crashes;
 mod document;
 mod faults;

@@ -3,9 +3,10 @@
 use super::source::{hold, sources};
 
 /// Rows that have a test. One that is added to the catalogue is added here, with its test.
-const ROWS: [&str; 34] = [
+const ROWS: [&str; 41] = [
     "k01", "k02", "k04", "k05", "k06", "k07", "k08", "k10", "k11", "k12", "k13", "k14", "k15", "k16", "k17", "k18", "k19", "k20",
-    "k22", "k23", "k24", "k25", "k26", "k27", "k28", "k30", "c01", "c02", "c03", "c04", "c18", "p03", "p17", "p20",
+    "k22", "k23", "k24", "k25", "k26", "k27", "k28", "k30", "c01", "c02", "c03", "c04", "c18", "p03", "p17", "p20", "b03", "b06",
+    "b07", "k21", "s10", "s15", "s18",
 ];
 
 #[test]
