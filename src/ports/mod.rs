@@ -160,6 +160,11 @@ pub trait MetricSource: Send + Sync {
         to: Moment,
         step: Duration,
     ) -> BoxFuture<'a, Result<Vec<Answer>, MetricFault>>;
+
+    /// Whether it has time for a question that need not be asked.
+    fn spare(&self) -> bool {
+        true
+    }
 }
 
 /// Why an answer is unusable. Never a count, never guilt.

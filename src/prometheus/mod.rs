@@ -7,6 +7,7 @@ mod fault;
 mod options;
 mod request;
 mod series;
+mod turns;
 
 use std::{fmt, sync::Mutex, time::Duration};
 
@@ -14,6 +15,8 @@ use futures::future::BoxFuture;
 use secrecy::SecretString;
 
 pub use options::{BasicAuth, Options, SetupError};
+
+use turns::Turns;
 
 use crate::{
     ports::{MetricFault, MetricSource},
@@ -27,6 +30,7 @@ pub struct Prometheus {
     client: prometheus_http_query::Client,
     /// The credentials that were sent last, in every form that a server might echo.
     sent: Mutex<Vec<SecretString>>,
+    turns: Turns,
 }
 
 /// Without a secret, whatever the options hold.
@@ -49,6 +53,7 @@ impl Prometheus {
             options,
             client,
             sent: Mutex::new(Vec::new()),
+            turns: Turns::new(),
         })
     }
 
@@ -62,6 +67,7 @@ impl Prometheus {
 impl MetricSource for Prometheus {
     fn instant<'a>(&'a self, question: &'a Question, at: Moment) -> BoxFuture<'a, Result<Answer, MetricFault>> {
         Box::pin(async move {
+            self.turns.short().await;
             let body = self.ask_instant(&question.promql, at).await?;
             envelope::answer(&body, &question.by, at).map_err(|found| self.found(found))
         })
@@ -75,8 +81,13 @@ impl MetricSource for Prometheus {
         step: Duration,
     ) -> BoxFuture<'a, Result<Vec<Answer>, MetricFault>> {
         Box::pin(async move {
+            self.turns.long().await;
             let body = self.ask_range(&question.promql, from, to, step).await?;
             envelope::answers(&body, &question.by, from, to, step).map_err(|found| self.found(found))
         })
+    }
+
+    fn spare(&self) -> bool {
+        self.turns.spare()
     }
 }

@@ -13,6 +13,7 @@ mod faults;
 mod fenced;
 mod fields;
 mod guarded;
+mod herd;
 mod histories;
 mod holding;
 mod leading;
