@@ -4,6 +4,7 @@
 
 mod arms;
 mod asking;
+mod glimpse;
 mod lately;
 mod look;
 mod prepare;
@@ -74,6 +75,10 @@ pub struct Watch {
     judge: Judge,
     /// The newest aligned time that was answered well. It passes none that was not.
     cursor: Moment,
+    /// The newest time between two steps that was looked at.
+    glimpsed: Moment,
+    /// How far such times lie apart; none: there are none.
+    glimpses: Option<Duration>,
     recent: VecDeque<(Duration, usize)>,
     retry_at: Option<Moment>,
     unfit: Option<(Moment, u32)>,
@@ -113,6 +118,8 @@ impl Watch {
             stage,
             judge: Judge::new(policy, plan, &calibration),
             cursor: begins.minus(lead).aligned_down(plan.step),
+            glimpsed: begins,
+            glimpses: glimpse::spacing(policy, plan, stage),
             recent: VecDeque::with_capacity(REMEMBERED),
             retry_at: None,
             unfit: None,
@@ -152,6 +159,7 @@ impl Watch {
         if next > self.ends {
             return Moment::from_millis(i64::MAX);
         }
+        let next = self.next_glimpse().unwrap_or(next);
         let settled = next.plus(self.settle());
         self.retry_at.map_or(settled, |retry| settled.max(retry))
     }
@@ -176,10 +184,11 @@ impl Watch {
                     let since = self.told.as_ref().map_or(at, |told| told.since);
                     let fault = blame(source, &self.policy, &fault, at, since).await;
                     self.tell(Some(fault), &mut progress);
-                    break;
+                    return progress;
                 }
             }
         }
+        progress.extend(self.glimpse(source, now).await.map(Progress::Judged));
         progress
     }
 

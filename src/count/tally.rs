@@ -130,6 +130,15 @@ impl Tally {
         };
         counts.then_some(Step { at: answer.at, metrics })
     }
+
+    /// What the step that is under way holds by the time of `answer`, which lies within it. Nothing of it is kept: the whole step counts
+    /// it anew.
+    #[must_use]
+    pub fn so_far(&self, question: &Question, answer: &Answer) -> Option<Step> {
+        let mut glimpse = self.clone();
+        glimpse.newest = Some(answer.at.minus(self.step));
+        glimpse.take(question, answer)
+    }
 }
 
 impl Side {
