@@ -20,6 +20,7 @@ pub(super) fn seen(draft: &mut Draft<'_>, observation: &Observation) {
         record.ready = ready(observation);
         let newly_ready = remembered(record, observation);
         begun(draft, record);
+        leaving(draft, record, observation);
         if newly_ready && others_serve(record, observation) {
             goes_on(draft, record);
         }
@@ -117,6 +118,16 @@ fn begun(draft: &mut Draft<'_>, record: &mut Record) {
             fresh_counters: true,
         };
         waiting::begin(draft, record, activation);
+    }
+}
+
+/// Pods of what was left serve on until others are ready in their place: what they do meanwhile is no noise of the version that came back.
+fn leaving(draft: &mut Draft<'_>, record: &Record, observation: &Observation) {
+    let serves = |pod: &ArmPod| pod.arm == Arm::Candidate && pod.ready_at.is_some() && pod.gone_at.is_none();
+    if let (Phase::Verifying { .. }, Some(intent)) = (&record.phase, &record.intent)
+        && record.pods.iter().any(serves)
+    {
+        draft.serves_alone(intent.at, observation.at);
     }
 }
 

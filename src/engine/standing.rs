@@ -134,6 +134,14 @@ impl Draft<'_> {
         self.forget_old_stretches();
     }
 
+    /// Beside what has served since `began` others served too until `at`: only from then on is what happens its own.
+    pub fn serves_alone(&mut self, began: Moment, at: Moment) {
+        let last = self.history.served.last_mut();
+        if let Some(last) = last.filter(|served| served.until.is_none() && served.from >= began) {
+            last.from = last.from.max(at);
+        }
+    }
+
     fn forget_old_stretches(&mut self) {
         let oldest = self.now.minus(SERVED_FOR);
         self.history

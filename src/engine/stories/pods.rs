@@ -263,6 +263,38 @@ fn what_was_put_back_is_verified_by_its_ready_pods_where_there_are_no_metrics() 
 }
 
 #[test]
+fn what_the_last_bad_pods_do_is_no_noise_of_what_was_put_back() {
+    let mut story = shipped();
+    let bad = ready(&story, "v2", 0);
+    let both = beside(&old(&story), std::slice::from_ref(&bad));
+    sees(&mut story, "v2", both.clone());
+    story.calibrated();
+    story.later(MINUTE);
+    story.judged_as(Verdict::Regression);
+    story.reverts("v2", "v1");
+    story.acted(ActResult::Applied {
+        moved_at: story.now,
+        activated_at: story.now,
+        detail: "patched".to_owned(),
+    });
+    let since = |story: &Story| {
+        story
+            .history
+            .served
+            .last()
+            .map(|served| (served.version.clone(), served.from))
+    };
+    story.later(20);
+    sees(&mut story, "v1", both);
+    assert_eq!(since(&story), Some((version("v1"), story.now)), "a bad pod still serves");
+    let alone = story.now;
+    story.later(20);
+    let serving = old(&story);
+    sees(&mut story, "v1", serving);
+    assert_eq!(since(&story), Some((version("v1"), alone)), "and now none does");
+}
+
+#[test]
 fn what_comes_back_pod_by_pod_is_waited_for_and_is_stuck_where_that_does_not_end() {
     let going_back = || {
         let mut story = shipped();
