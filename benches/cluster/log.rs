@@ -2,23 +2,72 @@
 
 use std::fs;
 
-use lastgood::words::Moment;
+use lastgood::words::{Moment, RolloutId};
 use serde_json::Value;
 
 use crate::plane::Plane;
 
-/// The accepted writes to objects of this kind in a namespace.
-pub fn writes(plane: &Plane, verb: &str, resource: &str, namespace: &str) -> Vec<Value> {
-    let log = fs::read_to_string(plane.file("audit.log")).expect("an audit log");
-    let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let is = |event: &Value| {
-        event["verb"] == verb
-            && event["objectRef"]["resource"] == resource
-            && event["objectRef"]["namespace"] == namespace
-            && matches!(event["responseStatus"]["code"].as_u64(), Some(200 | 201))
-            && event["requestURI"].as_str().is_some_and(|uri| !uri.contains("dryRun"))
-    };
-    events.filter(is).collect()
+/// The accepted writes to the workloads of one namespace, in order.
+pub struct Log(Vec<Value>);
+
+impl Log {
+    /// As the log is now, with the files that it was rotated to.
+    pub fn of(plane: &Plane, namespace: &str) -> Self {
+        let files = fs::read_dir(&plane.state).expect("its state");
+        let files = files.map(|entry| entry.expect("an entry").path());
+        let is_log = |name: &str| name.starts_with("audit") && name.ends_with(".log");
+        let mut files: Vec<_> = files
+            .filter(|path| path.file_name().is_some_and(|name| is_log(&name.to_string_lossy())))
+            .collect();
+        // The one that is written to, `audit.log`, comes after those with a time in their name.
+        files.sort();
+        // Most of it is of no concern, and to read it whole takes longer than what is measured.
+        let here = format!("\"namespace\":\"{namespace}\"");
+        let concerns = |line: &&str| line.contains(&here) && ["\"patch\"", "\"create\""].iter().any(|verb| line.contains(verb));
+        let mut writes = Vec::new();
+        for file in files {
+            let text = fs::read_to_string(file).expect("an audit log");
+            let events = text
+                .lines()
+                .filter(concerns)
+                .filter_map(|line| serde_json::from_str(line).ok());
+            writes.extend(events.filter(is_accepted));
+        }
+        Self(writes)
+    }
+
+    /// Writes of this kind.
+    pub fn writes(&self, verb: &str, resource: &str) -> impl DoubleEndedIterator<Item = &Value> {
+        let is = move |event: &&Value| event["verb"] == verb && event["objectRef"]["resource"] == resource;
+        self.0.iter().filter(is)
+    }
+
+    /// When the revert of a rollout was accepted.
+    pub fn reverted_at(&self, rollout: RolloutId) -> Option<Moment> {
+        self.patched_at(rollout, |patch| patch.contains("lastgood.dev~1revert-id"))
+    }
+
+    /// When its hold was.
+    pub fn held_at(&self, rollout: RolloutId) -> Option<Moment> {
+        self.patched_at(rollout, |patch| {
+            patch.contains("/spec/paused") && !patch.contains("revert-id")
+        })
+    }
+
+    fn patched_at(&self, rollout: RolloutId, is: impl Fn(&str) -> bool) -> Option<Moment> {
+        let id = rollout.to_string();
+        let mut patches = self.writes("patch", "deployments");
+        let found = patches.find(|event| {
+            let patch = event["requestObject"].to_string();
+            patch.contains(&id) && is(&patch)
+        });
+        found.map(done_at)
+    }
+}
+
+fn is_accepted(event: &Value) -> bool {
+    matches!(event["responseStatus"]["code"].as_u64(), Some(200 | 201))
+        && event["requestURI"].as_str().is_some_and(|uri| !uri.contains("dryRun"))
 }
 
 /// When the server had done it.
@@ -26,11 +75,4 @@ pub fn done_at(event: &Value) -> Moment {
     let text = event["stageTimestamp"].as_str().expect("a time");
     let time: jiff::Timestamp = text.parse().expect("a time");
     Moment::from_millis(time.as_millisecond())
-}
-
-/// When the revert with this id was accepted.
-pub fn reverted_at(plane: &Plane, namespace: &str, id: &str) -> Option<Moment> {
-    let patches = writes(plane, "patch", "deployments", namespace);
-    let is = |event: &&Value| event["requestObject"].to_string().contains(id);
-    patches.iter().find(is).map(done_at)
 }

@@ -60,6 +60,8 @@ pub struct Staging {
     pub settings: String,
     /// More of the policy's `spec`.
     pub policy: String,
+    /// The share of them that v1 fails.
+    pub errors: f64,
 }
 
 impl Default for Staging {
@@ -71,6 +73,7 @@ impl Default for Staging {
             rate: RATE,
             settings: String::new(),
             policy: String::new(),
+            errors: 0.005,
         }
     }
 }
@@ -144,7 +147,7 @@ impl Scene {
         let plane = shared().await?;
         let stage = STAGES.acquire().await.expect("a stage");
         let image = &v1["spec"]["template"]["spec"]["containers"][0]["image"];
-        plane.image(image.as_str().expect("an image"), &behaves(0.005, 0.010));
+        plane.image(image.as_str().expect("an image"), &behaves(staging.errors, 0.010));
         plane.apply(namespace, &[]).await;
         let applied = plane.try_kubectl("admin", namespace, apply, &v1.to_string()).await;
         applied.unwrap_or_else(|error| panic!("{v1}: {error}"));
