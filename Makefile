@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check deny bench bench-cluster promise soak cluster cluster-down
+.PHONY: help demo test check deny bench bench-cluster promise static soak cluster cluster-down
 ROUNDS ?= 20
 PROFILE ?= bench
 
@@ -45,6 +45,11 @@ bench-cluster: ## only docs/speed-kubernetes.md, on a cluster of its own (a quar
 promise: ## docs/promise.md: what is promised, measured on simulated rollouts; fails where it is broken (under half an hour on two cores)
 	@tests/tools/packages.sh
 	cargo bench --locked --bench promise
+
+# Not part of continuous integration: every crate is built anew, without shared libraries.
+static: ## the static binary, tried in an empty root directory as an image would run it (PROFILE=dev builds faster)
+	@tests/tools/packages.sh static
+	@tests/tools/static.sh
 
 soak: ## the demo, ROUNDS times over (20): stops at the first that ends otherwise
 	@tests/tools/packages.sh

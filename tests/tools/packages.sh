@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what this machine lacks, and nothing where it lacks nothing: a C compiler (SQLite and TLS are C) to build;
-# with `cluster` also pip where there is no Go; with `tests` that too, git (which files are tracked) and systemd with dbus-daemon (a systemd
-# of its own namespaces is one of the tests' rigs).
+# with `cluster` also pip where there is no Go; with `static` that and what the trial of that binary needs; with `tests` pip too, git (which files are
+# tracked) and systemd with dbus-daemon (a systemd of its own namespaces is one of the tests' rigs).
 set -euo pipefail
 
 missing=()
@@ -15,11 +15,17 @@ need() { # PACKAGES... -- COMMAND...: the packages, where one of the commands is
 }
 
 need gcc libc6-dev -- cc
-if [ -n "${1:-}" ] && ! command -v go >/dev/null; then need python3-pip -- pip3; fi
+if [[ "${1:-}" =~ ^(cluster|tests|static)$ ]] && ! command -v go >/dev/null; then need python3-pip -- pip3; fi
 if [ "${1:-}" = tests ]; then
   need git -- git
   need systemd -- systemctl
   need dbus -- dbus-daemon
+fi
+if [ "${1:-}" = static ]; then
+  need openssl -- openssl
+  need binutils -- readelf
+  need python3 -- python3
+  need util-linux -- unshare
 fi
 if [ "${#missing[@]}" -gt 0 ]; then
   if ! command -v apt-get >/dev/null; then
