@@ -102,7 +102,11 @@ impl Watch {
         };
         let lead = LEAD.max(plan.step * 8);
         let arms = arms::of(record, stage);
-        let begins = arms::begins(&arms, switch.from);
+        let begins = match stage {
+            Stage::Watch => arms::begins(&arms, switch.from),
+            // Pods that were never replaced have served all along: what they did before the act is not what came of it.
+            Stage::Verification => switch.from,
+        };
         let tally = match &policy.arms {
             Arms::Time { .. } => Tally::candidate(policy, plan.step, switch),
             Arms::Pod { .. } => Tally::pods(policy, plan.step, begins, arms),

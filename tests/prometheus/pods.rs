@@ -16,6 +16,17 @@ use crate::{
     scraped::{steps, sum, truth},
 };
 
+/// A policy over all jobs of this name, `NAME-1` and so on.
+fn of_jobs(name: &str) -> Policy {
+    let mut policy = policy(name);
+    if let MetricKind::Ratio(ratio) = &mut policy.metrics[0].kind {
+        for query in [&mut ratio.bad, &mut ratio.total] {
+            *query = query.replace(&format!("job=\"{name}\""), &format!("job=~\"{name}-.\""));
+        }
+    }
+    policy
+}
+
 /// The same policy for a Deployment `name` of the namespace `shop`.
 fn in_cluster(mut policy: Policy, name: &str) -> Policy {
     policy.target = Target::Kubernetes(KubernetesTarget {
@@ -98,12 +109,7 @@ async fn p03_a_side_of_which_half_the_pods_are_scraped_is_not_counted_and_says_w
         exporter.page().mute = true;
     }
     exporters[5].scraped(6).await;
-    let mut policy = in_cluster(policy("p03"), "p03");
-    if let MetricKind::Ratio(ratio) = &mut policy.metrics[0].kind {
-        for query in [&mut ratio.bad, &mut ratio.total] {
-            *query = query.replace(r#"job="p03""#, r#"job=~"p03-.""#);
-        }
-    }
+    let policy = in_cluster(of_jobs("p03"), "p03");
     let life = |job: &str| {
         let life = PodLife {
             arm: Arm::Candidate,

@@ -6,9 +6,9 @@ use lastgood::{
     app::watch::{Progress, Watch, prepare},
     engine::Stage,
     judge::Comparison,
-    policy::{MetricKind, StepSetting},
-    record::TargetHistory,
-    words::{GapReason, Verdict},
+    policy::{Arms, MetricKind, StepSetting},
+    record::{ArmPod, TargetHistory},
+    words::{Arm, GapReason, Pod, Verdict},
 };
 
 use crate::{
@@ -255,4 +255,21 @@ async fn a_verification_watches_what_was_put_back_from_the_act_on() {
     let progress = follow(&mut watch, &server.source(), now().plus(SCRAPE * 4)).await;
     assert!(judged(&progress).iter().all(|evidence| evidence.at > moved_at));
     assert_eq!(faults(&progress), []);
+
+    // In a cluster, pods that were never replaced served long before.
+    record.policy.arms = Arms::Pod {
+        pod_label: "pod".to_owned(),
+        namespace_label: "namespace".to_owned(),
+    };
+    let before = moved_at.minus(Duration::from_secs(3600));
+    record.pods = vec![ArmPod {
+        pod: Pod("shop/verify-0".into()),
+        uid: "1".to_owned(),
+        arm: Arm::Candidate,
+        created_at: before,
+        ready_at: Some(before),
+        gone_at: None,
+    }];
+    let watch = Watch::resume(&record, Stage::Verification).expect("a watch");
+    assert_eq!(watch.begins(), moved_at);
 }

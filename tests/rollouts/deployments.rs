@@ -9,6 +9,7 @@ use crate::{
     costs::{Unguarded, image},
     plane::{skipped, until},
     scene::{LATENCY, Scene, Staging, behaves},
+    written::template_changes_in,
 };
 
 pub async fn k25_a_release_with_errors_is_convicted_beside_the_old_pods_and_the_template_is_put_back() {
@@ -30,6 +31,26 @@ pub async fn k25_a_release_with_errors_is_convicted_beside_the_old_pods_and_the_
     );
     assert_eq!(scene.standing("v2").await, Some(Standing::Quarantined));
     println!("{}\n{:?}", scene.command(&["explain", "shop"]), scene.clients.met());
+}
+
+pub async fn k30_a_version_that_is_bad_too_when_it_is_back_is_told_and_nothing_moves_again() {
+    let Some(scene) = Scene::set("Deployment", "no-help").await else {
+        return skipped("deployments::k30_a_version_that_is_bad_too_when_it_is_back_is_told_and_nothing_moves_again");
+    };
+    known(&scene, 2500.0).await;
+    // Whatever fails v2 fails v1 too where it is started again: a database, say.
+    scene.plane.image("no-help/shop:v1", &behaves(0.60, 0.010));
+    scene.ships("v2", &behaves(0.60, 0.010)).await;
+    let record = scene.closed("v2").await;
+    assert_eq!(
+        (record.verdict, record.outcome),
+        (Some(Verdict::Regression), Some(Outcome::DidNotHelp)),
+        "{record:#?}\n{}",
+        scene.log()
+    );
+    assert_eq!(scene.image().await, "v1");
+    assert_eq!(template_changes_in(&scene.plane, scene.namespace), 1);
+    println!("{}", scene.command(&["explain", "shop"]));
 }
 
 pub async fn a_release_with_five_percent_of_errors_costs_less_than_where_nobody_guards() {

@@ -52,6 +52,7 @@ together!(of_deployments_and_other_kinds:
 together!(of_faults_and_what_a_bad_release_costs:
     faults::k07_k08_metrics_are_judged_while_the_api_server_is_away_and_a_revert_whose_answer_is_lost_is_made_once,
     deployments::a_release_with_five_percent_of_errors_costs_less_than_where_nobody_guards,
+    deployments::k30_a_version_that_is_bad_too_when_it_is_back_is_told_and_nothing_moves_again,
     deployments::a_slow_release_is_convicted_by_its_latency_and_put_back,
     startup::k24_a_crash_loop_is_put_back,
     startup::k24_a_release_that_is_never_ready_is_put_back_after_its_own_deadline,
