@@ -56,6 +56,16 @@ fn recorded_releases_are_listed_before_anything_ran_or_was_guarded() {
         row.contains("prod") && row.contains("abc1231") && row.contains("passed") && row.contains("never ran"),
         "{row}"
     );
+    for (version, day) in [("v2.0.0", 4), ("v2.1.0", 5), ("v2.2.0", 6)] {
+        let file = home.write("release.json", &manifest(version, day, ""));
+        let file = file.to_str().expect("text");
+        ends(&home, &["record", file, "--service", "myapp", "--env", "prod"], 0, "recorded");
+    }
+    assert_eq!(
+        names(&home, &["releases", "myapp"]),
+        "v2.2.0 v2.1.0 v2.0.0 v1.10.0-3-gabc1234-dirty v1.10.0 ",
+        "the last five"
+    );
     ends(
         &home,
         &["releases", "other"],

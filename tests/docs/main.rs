@@ -140,13 +140,35 @@ fn every_file_that_is_linked_is_there() {
         let page = page(name);
         let links = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
         for link in links.filter(|link| !link.starts_with("http")) {
-            let page = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
-            // A heading of the page itself is no file.
-            let path = match link.split('#').next() {
-                None | Some("") => page,
-                Some(file) => page.with_file_name(file),
-            };
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let own = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+            let path = if file.is_empty() { own } else { own.with_file_name(file) };
             assert!(path.exists(), "{name}: {link}");
+            assert!(
+                anchor.is_empty() || headings(&path).any(|heading| heading == anchor),
+                "{name}: {link}"
+            );
         }
     }
+}
+
+/// The headings of a page, as links name them.
+fn headings(path: &Path) -> impl Iterator<Item = String> {
+    let page = std::fs::read_to_string(path).unwrap_or_default();
+    let named = |heading: &str| {
+        let kept = |c: &char| c.is_alphanumeric() || matches!(c, '-' | '_' | ' ');
+        heading
+            .trim()
+            .to_lowercase()
+            .chars()
+            .filter(kept)
+            .collect::<String>()
+            .replace(' ', "-")
+    };
+    let headings: Vec<String> = page
+        .lines()
+        .filter(|line| line.starts_with('#'))
+        .map(|line| named(line.trim_start_matches('#')))
+        .collect();
+    headings.into_iter()
 }

@@ -158,7 +158,8 @@ impl Desk {
         let root = directory.path().display();
         let settings = format!(
             "policies = [\"{root}/policy.yaml\"]\n[prometheus]\nurl = \"http://127.0.0.1:9\"\n[store]\nurl = \"sqlite:{root}/history.db\"\n\
-             [server]\nlisten = \"127.0.0.1:0\"\nsocket = \"{root}/lastgood.sock\"\n[kubernetes]\nkubeconfig = \"{}\"\n",
+             [server]\nlisten = \"127.0.0.1:0\"\nsocket = \"{root}/lastgood.sock\"\n[kubernetes]\nkubeconfig = \"{}\"\n\
+             [registry.\"127.0.0.1:9\"]\nplain_http = true\n",
             api.kubeconfig().display()
         );
         let policy = "apiVersion: lastgood.dev/v1\nkind: Policy\nmetadata: {name: myapp}\nspec:\n  \
@@ -215,11 +216,12 @@ impl Desk {
 #[tokio::test]
 async fn a_person_is_told_that_only_the_image_goes_back_and_without_one_it_is_refused() {
     let desk = Desk::laid().await;
-    desk.records("v0", Some("app:v0")).await;
+    let image = format!("127.0.0.1:9/app:v0@{DIGEST}");
+    desk.records("v0", Some("127.0.0.1:9/app:v0")).await;
     desk.records("v00", None).await;
     let rollback = ["rollback", "myapp", "--to", "v0"];
     let only = format!(
-        "only the image of app goes back, to app:v0@{DIGEST}: nothing is kept of the pod template of v0, so all else of it stays as it is with v2"
+        "only the image of app goes back, to {image}: nothing is kept of the pod template of v0, so all else of it stays as it is with v2"
     );
     let (code, said) = desk.lastgood(&[&rollback[..], &["--dry-run"]].concat()).await;
     assert!(code == Some(0) && said.contains(&only), "{said}");
@@ -239,10 +241,14 @@ async fn a_person_is_told_that_only_the_image_goes_back_and_without_one_it_is_re
         .await;
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains(&only) && said.contains("went back from v2 to v0"), "{said}");
-    assert_eq!(desk.template(), template(&format!("app:v0@{DIGEST}")));
+    assert!(
+        said.contains("note: whether its image is still there is not known"),
+        "a registry that is down stops nobody: {said}"
+    );
+    assert_eq!(desk.template(), template(&image));
     let (_, said) = desk.lastgood(&["explain", "myapp", "-o", "json"]).await;
     assert!(
-        said.contains("only the image of app went back, to app:v0@sha256:") && said.contains("\"release\": \"v0\""),
+        said.contains("only the image of app went back, to 127.0.0.1:9/app:v0@sha256:") && said.contains("\"release\": \"v0\""),
         "{said}"
     );
     let (_, said) = desk.lastgood(&["audit", "verify"]).await;
@@ -270,4 +276,26 @@ async fn on_a_terminal_a_person_is_asked_whether_the_image_alone_shall_go_back()
     let (code, shown) = typed("y\n").await;
     assert_eq!(code, Some(0), "{shown}");
     assert_eq!(desk.template(), template(&format!("app:v0@{DIGEST}")));
+}
+
+#[tokio::test]
+async fn without_a_controller_a_deploy_in_a_cluster_notes_what_it_rolled_out() {
+    let desk = Desk::laid().await;
+    let (code, said) = desk
+        .lastgood(&[
+            "deploy",
+            "myapp",
+            "--to",
+            "v3",
+            "--image",
+            "app:v3",
+            "--reason",
+            "the new basket",
+        ])
+        .await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("nobody guards it: no controller answers"), "{said}");
+    assert_eq!(desk.template(), template("app:v3"));
+    let (_, said) = desk.lastgood(&["releases", "myapp", "-o", "json"]).await;
+    assert!(said.contains("\"v3\"") && !said.contains("\"standing\": null"), "{said}");
 }

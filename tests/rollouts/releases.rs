@@ -2,12 +2,12 @@
 
 use lastgood::{
     record::{Phase, Record},
-    words::{Outcome, Verdict},
+    words::{Arm, Outcome, Verdict},
 };
 use serde_json::{Value, json};
 
 use crate::{
-    plane::skipped,
+    plane::{skipped, until},
     scene::{Scene, Staging, behaves},
 };
 
@@ -75,6 +75,31 @@ pub async fn a_version_without_a_kept_template_goes_back_by_its_recorded_image_a
     let (code, said) = scene.types(&[&rollback[..], &["--yes"]].concat()).await;
     assert!(code == Some(0) && !said.contains("only the image"), "{said}");
     assert_eq!(scene.object().await["spec"]["template"], wanted);
+}
+
+/// Half-way of a rolling update most requests are still answered by the old pods.
+pub async fn what_a_person_is_shown_in_mid_rollout_is_of_the_new_pods_alone() {
+    let Some(scene) = Scene::set("Deployment", "numbers").await else {
+        return skipped("releases::what_a_person_is_shown_in_mid_rollout_is_of_the_new_pods_alone");
+    };
+    println!("{}", scene.command(&["freeze", "shop", "--reason", "a person looks"]));
+    scene.ships("v2", &behaves(0.8, 0.010)).await;
+    let mut errors = Value::Null;
+    until("enough requests of v2 were counted", async || {
+        let dry = ["rollback", "shop", "--to", "v1", "--dry-run", "-o", "json", "--quiet"];
+        let (_, said) = scene.types(&dry).await;
+        let plan: Value = serde_json::from_str(&said).unwrap_or_default();
+        errors = plan["lately"][0][0].clone();
+        errors["total"].as_u64().unwrap_or_default() >= 100
+    })
+    .await;
+    let open = scene.records().await.into_iter().next().expect("a rollout");
+    let old = open.pods.iter().any(|pod| pod.arm == Arm::Baseline && pod.gone_at.is_none());
+    assert!(old && open.to.name.as_str() == "v2", "still in the middle of it: {open:#?}");
+    let count = |key: &str| errors[key].as_f64().unwrap_or_default();
+    let share = count("bad") / count("total");
+    println!("in mid-rollout: {errors}");
+    assert!((0.6..=1.0).contains(&share), "four fifths of v2's own fail: {errors}");
 }
 
 pub async fn a_recorded_release_is_deployed_by_its_digest_and_waited_for_and_a_failed_smoke_test_needs_a_word() {

@@ -71,6 +71,7 @@ together!(of_people_and_a_missing_image:
 together!(of_releases:
     marks::k19_what_is_stable_follows_the_digests_that_pods_ran_and_nothing_goes_back_to_an_image_that_is_gone,
     releases::a_version_without_a_kept_template_goes_back_by_its_recorded_image_alone,
+    releases::what_a_person_is_shown_in_mid_rollout_is_of_the_new_pods_alone,
     releases::a_recorded_release_is_deployed_by_its_digest_and_waited_for_and_a_failed_smoke_test_needs_a_word,
 );
 together!(of_holds:
