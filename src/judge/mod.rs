@@ -3,10 +3,11 @@
 //! May touch: `words`, `policy`. Deliberately absent: Prometheus, prose, clocks, randomness, decisions.
 //!
 //! `calibrate` learns once, before a rollout (`noise`, `pods`, `temporal`, `latency`), what `Judge` is made from; a `Judge` holds one
-//! `metric` each, a metric its `course`s (one of a ratio, two a bound of a histogram) or its `value`; a course one `stream`, and a second once
+//! `metric` each, a metric its `course`s (one of a ratio, two a `bound` of a histogram) or its `value`; a course one `stream`, and a second once
 //! the old version has gone, a stream the `likelihood` of each step in its `mixture`s on the `grid`, worked out in `lanes`. `rollout` judges a whole rollout that is written as
 //! one line of JSON; `forecast` says before any rollout what could be found, by simulated ones.
 
+mod bound;
 mod calibrate;
 mod calibration;
 mod counted;
