@@ -85,6 +85,22 @@ impl Hour {
         }
     }
 
+    /// The share at or below `seconds`, erring to neither side: z is straight between two bounds. Below the first bound it is even in
+    /// seconds; what is above the last one is never split.
+    pub(super) fn share_at_or_below(&self, seconds: f64) -> f64 {
+        let below = |z: f64| 0.5 * erfc(-z / std::f64::consts::SQRT_2);
+        let x = seconds.ln();
+        let next = self.points.partition_point(|point| point.x < x - SAME);
+        let low = next.checked_sub(1).and_then(|i| self.points.get(i));
+        match (low, self.points.get(next)) {
+            (_, Some(high)) if high.x <= x + SAME => below(high.z),
+            (Some(low), Some(high)) => below(low.z + low.slope_to(*high) * (x - low.x)),
+            (None, Some(high)) => below(high.z) * (x - high.x).exp(),
+            (Some(last), None) => below(last.z),
+            (None, None) => 0.0,
+        }
+    }
+
     /// f where `(1 - f) S(from) + f S(to) = S(bound)`, S(x) being the share above x seconds: `from` and `to` are the bucket's bounds as a
     /// baseline that is slower by so much would have them.
     fn fraction(&self, bound: f64, [from, to]: [f64; 2], erring: Erring) -> f64 {

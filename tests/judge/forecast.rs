@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use lastgood::{
-    judge::{Background, Change, Comparison, Found, MetricForecast, NoiseSource, Outlook, Seldom, Trials, calibrate, forecast},
+    judge::{
+        Background, Change, Comparison, Found, MetricForecast, NoiseSource, Outlook, Plan, Seldom, Trials, calibrate, forecast,
+    },
     policy::{Metric, MetricKind, RatioMetric},
-    words::Step,
+    words::{MetricStep, Step},
 };
 
 use crate::rig::*;
@@ -191,6 +193,87 @@ fn slower_requests_are_found_by_the_learnt_buckets() {
     );
     assert!(outlook.bad_share.is_none() && (outlook.per_second - 20.0).abs() < 0.1);
     assert_eq!(outlook.noise.source, NoiseSource::Assumed, "an hour is no day");
+}
+
+/// The old version's pods and how many of them there are, beside one new one that fails `times` as often: steps of both.
+fn side_by_side(pod: Service, old: usize, new: Option<f64>, steps: usize, dice: &mut Dice) -> Vec<Step> {
+    let mut step = |t: usize| {
+        let mut one = |times: f64| {
+            let [bad, total] = pod.step(dice, times);
+            bad_of(bad, total)
+        };
+        let (baseline, candidate) = (pods((0..old).map(|_| one(1.0))), pods(new.map(&mut one)));
+        Step {
+            at: at(t),
+            metrics: vec![MetricStep {
+                candidate,
+                baseline,
+                ..MetricStep::default()
+            }],
+        }
+    };
+    (0..steps).map(&mut step).collect()
+}
+
+#[test]
+fn beside_the_old_version_rollouts_take_as_long_as_was_forecast() {
+    const OLD: usize = 3;
+    let plan = Plan {
+        baseline_pods: OLD as u32,
+        ..plan(Comparison::Concurrent, WATCH)
+    };
+    // Twice as bad is within what a pod of its own may differ by.
+    let (load, times) = (20.0, 5.0);
+    let pod = Service { load, ..FLAT };
+    let now = Service {
+        load: load * OLD as f64 / (OLD + 1) as f64,
+        ..FLAT
+    };
+    let policy = policy(vec![errors()]);
+    let hour = |seed: u64| side_by_side(pod, OLD, None, HOUR, &mut Dice::new(seed));
+    let foreseen = |seed: u64| {
+        let hour = hour(seed);
+        let background = Background {
+            recent: &hour,
+            own_hour: &hour,
+            past_pods: &[],
+        };
+        let forecast = forecast(&policy, &plan, &calibrate(&policy, &plan, &background), &background, &TRIALS).remove(0);
+        let outlook = forecast.outlook.unwrap_or_else(|| panic!("{:?}", forecast.because));
+        assert!((outlook.per_second / load / OLD as f64 - 1.0).abs() < 0.05, "{outlook:?}");
+        assert!(outlook.by_prove_after.healthy <= outlook.by_end.healthy, "{outlook:?}");
+        seconds(of(&outlook, Change::Times(times)))
+    };
+    let rollout = |seed: u64| {
+        let watch = side_by_side(now, OLD, Some(times), 160, &mut Dice::new(900 + seed));
+        let judged = judge(&policy, &plan, &hour(seed), &watch);
+        judged
+            .convicted
+            .map_or(f64::INFINITY, |step| (step + 1) as f64 * STEP.as_secs_f64())
+    };
+    let (forecast, truth) = (median((0..5).map(foreseen).collect()), median((0..31).map(rollout).collect()));
+    let apart = (forecast - truth).abs() <= STEP.as_secs_f64() || (forecast / truth).max(truth / forecast) <= 1.5;
+    assert!(
+        apart,
+        "{times} times at {load}/s a pod: forecast {forecast} s, true {truth} s"
+    );
+}
+
+#[test]
+fn where_the_old_version_may_go_it_is_forecast_as_if_it_went_at_once() {
+    let hour = hour_of(FLAT, 8);
+    let background = Background {
+        recent: &hour,
+        own_hour: &hour,
+        past_pods: &[],
+    };
+    let foreseen = |compare: Comparison| {
+        let (policy, plan) = (policy(vec![errors(), latency()]), plan(compare, WATCH));
+        let learnt = calibrate(&policy, &plan, &background);
+        forecast(&policy, &plan, &learnt, &background, &TRIALS)
+    };
+    let [auto, past] = [Comparison::Auto, Comparison::BeforeAfter].map(foreseen);
+    assert!(auto[0].outlook.is_some() && auto[0].outlook == past[0].outlook, "{auto:?}");
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub async fn prepare(
     let stretches = Stretches { history, began };
     let own = record.baseline.as_ref().map(|(version, _)| stretches.own(version));
     let pods = record.ready.map_or(1, |pods| pods.wanted.max(1));
-    let learnt = learn(source, policy, &stretches.recent(), own.as_deref(), pods, now).await?;
+    let learnt = learn(source, policy, &stretches.recent(), own.as_deref(), Some(pods), now).await?;
     Ok(Prepared {
         plan: learnt.plan,
         calibration: learnt.calibration,
@@ -73,7 +73,7 @@ pub struct Foreseen {
 /// As [`prepare`].
 pub async fn foresee(source: &dyn MetricSource, policy: &Policy, now: Moment, trials: &Trials) -> Result<Foreseen, DataFault> {
     let since = |span: Duration| [(now.minus(span), now)];
-    let learnt = learn(source, policy, &since(RECENT), Some(&since(OWN)), 1, now).await?;
+    let learnt = learn(source, policy, &since(RECENT), Some(&since(OWN)), None, now).await?;
     let metrics = forecast(policy, &learnt.plan, &learnt.calibration, &learnt.background(), trials);
     Ok(Foreseen {
         plan: learnt.plan,
@@ -99,13 +99,14 @@ impl Learnt {
     }
 }
 
-/// Learns the step, then from stretches of the past the noise and, where there is a baseline, what its own last hour was.
+/// Learns the step, then from stretches of the past the noise and, where there is a baseline, what its own last hour was. Where nobody
+/// says how many pods each version shall have, as many as serve now.
 async fn learn(
     source: &dyn MetricSource,
     policy: &Policy,
     recent: &[Stretch],
     own: Option<&[Stretch]>,
-    pods: u32,
+    pods: Option<u32>,
     now: Moment,
 ) -> Result<Learnt, DataFault> {
     let step = match policy.watch.step {
@@ -120,6 +121,7 @@ async fn learn(
     };
     let recent = asking.steps(recent, now).await?;
     let own_hour = asking.steps(own.unwrap_or_default(), now).await?;
+    let pods = pods.unwrap_or_else(|| serving(&own_hour));
     let plan = Plan {
         step,
         steps: steps_in(policy.watch.length, step),
@@ -143,6 +145,13 @@ async fn learn(
         recent,
         own_hour,
     })
+}
+
+/// How many pods served in the newest step of these in which any did; at least 1.
+fn serving(hour: &[Step]) -> u32 {
+    let pods = |step: &Step| step.metrics.iter().map(|metric| metric.baseline.len()).max().unwrap_or(0);
+    let newest = hour.iter().rev().map(pods).find(|pods| *pods > 0);
+    newest.and_then(|pods| u32::try_from(pods).ok()).unwrap_or(1)
 }
 
 /// The scrape interval, from the spacing of scrapes in the last ten minutes.

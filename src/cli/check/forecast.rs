@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     app::watch::Foreseen,
     explain::API_VERSION,
-    judge::{Change, Found, NoiseSource, Outlook, Proof, Seldom},
+    judge::{Change, Comparison, Found, NoiseSource, Outlook, Plan, Proof, Seldom},
     policy::{self, Metric, MetricKind, OnInconclusive, OnRegression, Policy},
 };
 
@@ -25,14 +25,14 @@ pub(super) fn document(policy: &Policy, foreseen: &Foreseen) -> Value {
 pub(super) fn table(policy: &Policy, foreseen: &Foreseen) -> String {
     let mut found = columns(["METRIC", "TRAFFIC", "BAD NOW", "A RELEASE", "IS FOUND AFTER"]);
     let mut proofs = columns(["METRIC", "A HEALTHY RELEASE WITHIN", "IS PROVEN IN", "ELSE EXCLUDES"]);
-    let mut lines = Vec::new();
+    let mut lines = Vec::from_iter(arms(&foreseen.plan));
     for metric in &foreseen.metrics {
         let Some(outlook) = &metric.outlook else {
             let because = metric.because.as_deref().unwrap_or_default();
             lines.push(format!("{}: nothing can be forecast: {because}", metric.name));
             continue;
         };
-        lines.push(noise(&metric.name, outlook));
+        lines.push(noise(&metric.name, outlook, foreseen.plan.compare));
         for (row, change) in outlook.found.iter().enumerate() {
             let first = |text: String| if row == 0 { text } else { String::new() };
             found.add_row([
@@ -73,7 +73,7 @@ fn columns<const N: usize>(names: [&str; N]) -> comfy_table::Table {
     table
 }
 
-fn noise(name: &str, outlook: &Outlook) -> String {
+fn noise(name: &str, outlook: &Outlook, compare: Comparison) -> String {
     let noise = &outlook.noise;
     let minute = std::time::Duration::from_secs(noise.history.as_secs() / 60 * 60);
     let history = policy::duration_text(if minute.is_zero() { noise.history } else { minute });
@@ -82,10 +82,27 @@ fn noise(name: &str, outlook: &Outlook) -> String {
         NoiseSource::Assumed => format!("assumed, as {history} of history teach too little; with a day more is found"),
     };
     format!(
-        "{name}: noise {source}: bad events cluster by {}, hours differ by {}",
+        "{name}: noise {source}: bad events cluster by {}, {} differ by {}",
         rounded(noise.phi),
+        if compare == Comparison::Concurrent { "pods" } else { "hours" },
         share(noise.sigma)
     )
+}
+
+/// What is taken for granted of a rollout whose pods run beside older ones.
+fn arms(plan: &Plan) -> Option<String> {
+    let pods = |count: u32| format!("{count} pod{}", if count == 1 { "" } else { "s" });
+    match plan.compare {
+        Comparison::Concurrent => Some(format!(
+            "taken for granted: {} of the new version serve beside {} of the old one for all the watch, each as many requests",
+            pods(plan.candidate_pods),
+            pods(plan.baseline_pods)
+        )),
+        Comparison::Auto => {
+            Some("taken for granted: the old version's pods go at once; while they still serve, more is found sooner".to_owned())
+        }
+        Comparison::BeforeAfter | Comparison::None => None,
+    }
 }
 
 fn told(change: Change) -> String {

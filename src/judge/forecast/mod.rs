@@ -1,13 +1,15 @@
 //! What could be found, and how soon, at the service's present traffic and noise; and what a healthy release could prove.
 //!
 //! The method: seeded rollouts are simulated and given to the judge itself, calibrated as a rollout's preparation calibrates it. The
-//! traffic is the mean of the hour before, and all of it goes to the new version, as on a host after the switch. The present rate differs
-//! from the hour before's as the calibration allows for (statistics.md, section 8): by that hour's own sampling (a gamma law) and by how
-//! far hours differ (a normal law of ln(rate)). Counts cluster as that hour itself showed (the variance of counts about its rate, over
-//! windows of a step, one minute and five), at most as the calibration allows for: the judge may have to assume more noise than there is
-//! where history is short, and then it decides later than simulated noise of that size would make it.
-//! Latency: the hour's bucket counts are the distribution, and slower means every request so many times as long, even in the
-//! logarithm inside a bucket.
+//! traffic is the mean of the hour before. Compared with the past, all of it goes to the new version, as on a host after the switch; so it
+//! is for `auto` too, as if the old version went at once. Compared with what runs beside it, both serve all the watch, each with the pods
+//! that it shall have, every pod as many requests; bad events cluster, and the pods of both differ, as the calibration says. The present
+//! rate otherwise differs from the hour before's as the calibration allows for (statistics.md, section 8): by that hour's own sampling (a
+//! gamma law) and by how far hours differ (a normal law of ln(rate)). Counts cluster as that hour itself showed (the variance of counts
+//! about its rate, over windows of a step, one minute and five), at most as the calibration allows for: the judge may have to assume more
+//! noise than there is where history is short, and then it decides later than simulated noise of that size would make it.
+//! Latency: the hour's bucket counts are the distribution, and slower means every request so many times as long; inside a bucket the
+//! distribution is taken for log-normal, as where buckets are cut.
 //!
 //! What is left out: outages, a rate that drifts during the watch, and a traffic that changes. A forecast is of a typical release.
 
@@ -140,8 +142,7 @@ fn seconds<S: serde::Serializer>(duration: &Option<Duration>, serializer: S) -> 
     duration.map(|duration| duration.as_secs_f64()).serialize(serializer)
 }
 
-/// Forecasts each metric of `terms` under `plan`. `calibration` is what was learnt from `background`. Comparisons of before and after,
-/// and objectives: what runs beside a new version, and for how long, is not known before its rollout.
+/// Forecasts each metric of `terms` under `plan`. `calibration` is what was learnt from `background`.
 #[must_use]
 pub fn forecast<'a>(
     terms: impl Into<Terms<'a>>,
@@ -151,32 +152,29 @@ pub fn forecast<'a>(
     trials: &Trials,
 ) -> Vec<MetricForecast> {
     let terms = terms.into();
-    let judges = Judge::new(terms, plan, calibration).into_metrics();
+    let mut judge = Judge::new(terms, plan, calibration);
+    if plan.compare == Comparison::Auto {
+        judge.baseline_gone();
+    }
+    let judges = judge.into_metrics();
     let each = terms.metrics.iter().zip(&calibration.metrics).zip(judges).enumerate();
     each.map(|(index, ((metric, learnt), judge))| {
-        let service = Service::of(index, &metric.kind, learnt, background, plan.step);
+        let service = Service::of(index, &metric.kind, learnt, background, plan);
         let outlook = service.map(|service| outlook(&terms, metric, plan, &service, judge, trials));
         MetricForecast {
             name: metric.name.clone(),
-            because: if outlook.is_none() {
-                Some(why_not(learnt, plan))
-            } else {
-                None
-            },
+            because: if outlook.is_none() { Some(why_not(learnt)) } else { None },
             outlook,
         }
     })
     .collect()
 }
 
-fn why_not(learnt: &MetricCalibration, plan: &Plan) -> String {
+fn why_not(learnt: &MetricCalibration) -> String {
     match learnt {
         MetricCalibration::Unusable(reason) => reason.clone(),
         MetricCalibration::Value(_) => {
             "values are not forecast: they are no counts, and how they move is the service's own".to_owned()
-        }
-        _ if plan.compare == Comparison::Concurrent => {
-            "only comparisons of before and after are forecast: what will run beside the new version is not known".to_owned()
         }
         _ => "the hour before holds no events".to_owned(),
     }

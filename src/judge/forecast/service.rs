@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::{Change, dice::Dice};
 use crate::{
     judge::{
-        Background,
+        Background, Plan,
         calibration::{BoundCalibration, MetricCalibration, Reference, StreamCalibration},
         counted::Bad,
+        cut::Hour,
         latency,
     },
     policy::{HistogramMetric, MetricKind},
@@ -19,7 +20,18 @@ use crate::{
 pub(super) struct Service {
     /// Events in a step, on average.
     pub(super) per_step: f64,
+    /// What runs beside a new version, where that is compared with.
+    pub(super) beside: Option<Beside>,
     shape: Shape,
+}
+
+/// The old version's pods beside a new one: both have the pods that they shall have, and each pod as many requests.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Beside {
+    /// Pods of the old version.
+    pub(super) pods: u32,
+    /// The share of requests that reaches the new one.
+    pub(super) share: f64,
 }
 
 #[derive(Debug, Clone)]
@@ -33,8 +45,9 @@ enum Shape {
     Histogram {
         /// Ascending, the last one infinite.
         bounds: Vec<f64>,
-        /// Of all events, those at or below each bound.
+        /// Of all events, those at or below each bound; and how many there were.
         below: Vec<f64>,
+        events: f64,
         /// Of each judged bound: above how many seconds, and how noisy what is above it is; ascending.
         noise: Vec<(f64, Noise)>,
     },
@@ -43,28 +56,45 @@ enum Shape {
 /// How one stream of bad events behaves.
 #[derive(Debug, Clone, Copy)]
 struct Noise {
-    /// Clustering as the hour itself showed it, at most what the calibration allows for.
+    /// Clustering as the hour itself showed it, at most what the calibration allows for; beside a baseline that between pods.
     phi: f64,
-    /// What the hour's own sampling leaves unknown of its rate, as the shape of a gamma law: (k + 1/2)/phi_b (section 8).
-    shape: f64,
-    /// How far hours differ.
+    /// What the hour's own sampling leaves unknown of its rate, as the shape of a gamma law: (k + 1/2)/phi_b (section 8). Nothing beside a
+    /// baseline, which is counted at the same time.
+    shape: Option<f64>,
+    /// How far hours differ, or the pods of two versions.
     rms: f64,
 }
 
 impl Noise {
-    /// From what was calibrated and the hour's `[bad, total]` by step; none where the comparison is with what runs beside.
-    fn of(calibration: &StreamCalibration, hour: &[[f64; 2]], step: Duration) -> Option<Self> {
+    /// From what was calibrated and the hour's `[bad, total]` by step.
+    fn of(calibration: &StreamCalibration, hour: &[[f64; 2]], step: Duration) -> Self {
         let (pod_phi, phi, rms) = match &calibration.reference {
             Reference::Past { pod_phi, phi, rms, .. } => (*pod_phi, *phi, *rms),
             Reference::Objective { phi, .. } => (*phi, *phi, 0.0),
-            Reference::Beside { .. } => return None,
+            Reference::Beside { .. } => {
+                return Self {
+                    phi: calibration.noise.phi,
+                    shape: None,
+                    rms: calibration.noise.sigma,
+                };
+            }
         };
-        Some(Self {
+        Self {
             phi: dispersion(hour, step).min(phi),
-            shape: (sum(hour)[0] + 0.5) / pod_phi,
+            shape: Some((sum(hour)[0] + 0.5) / pod_phi),
             rms,
-        })
+        }
     }
+
+    /// What the hour's own sampling leaves unknown of its rate, drawn.
+    fn sampled(&self, dice: &mut Dice) -> f64 {
+        self.shape.map_or(1.0, |shape| dice.gamma(shape) / shape)
+    }
+}
+
+/// What a new version is compared with for longest: where the old one may go in mid-watch (section 8: `auto`), what follows then.
+fn lasting(stream: &StreamCalibration) -> &StreamCalibration {
+    stream.after.as_deref().unwrap_or(stream)
 }
 
 /// The variance of counts over that of independent events about the hour's own rate: the largest over windows of a step, one minute
@@ -115,29 +145,30 @@ pub(super) enum Release {
 }
 
 impl Service {
-    /// The metric at `index`; none where the hour holds no events or nothing was calibrated before and after.
+    /// The metric at `index`; none where the hour holds no events or nothing was calibrated.
     pub(super) fn of(
         index: usize,
         kind: &MetricKind,
         calibration: &MetricCalibration,
         background: &Background<'_>,
-        step: Duration,
+        plan: &Plan,
     ) -> Option<Self> {
         let steps = background.own_hour.iter().filter_map(|step| step.metrics.get(index));
         let hour: Vec<&MetricStep> = steps.filter(|metric| !metric.baseline.is_empty()).collect();
         match (kind, calibration) {
-            (MetricKind::Ratio(_), MetricCalibration::Ratio(stream)) => Self::ratio(&hour, stream, step),
-            (MetricKind::Histogram(metric), MetricCalibration::Histogram(judged)) => Self::histogram(metric, &hour, judged, step),
+            (MetricKind::Ratio(_), MetricCalibration::Ratio(stream)) => Self::ratio(&hour, lasting(stream), plan),
+            (MetricKind::Histogram(metric), MetricCalibration::Histogram(judged)) => Self::histogram(metric, &hour, judged, plan),
             _ => None,
         }
     }
 
-    fn ratio(hour: &[&MetricStep], stream: &StreamCalibration, step: Duration) -> Option<Self> {
+    fn ratio(hour: &[&MetricStep], stream: &StreamCalibration, plan: &Plan) -> Option<Self> {
         let counts = counted(hour, Bad::Event);
         let [bad, total] = sum(&counts);
-        let noise = Noise::of(stream, &counts, step)?;
+        let noise = Noise::of(stream, &counts, plan.step);
         (total > 0.0).then(|| Self {
             per_step: total / counts.len() as f64,
+            beside: Beside::of(stream, plan),
             shape: Shape::Ratio {
                 seen: bad / total,
                 share: ((bad + 0.5) / total).min(1.0),
@@ -146,20 +177,22 @@ impl Service {
         })
     }
 
-    fn histogram(metric: &HistogramMetric, hour: &[&MetricStep], judged: &[BoundCalibration], step: Duration) -> Option<Self> {
+    fn histogram(metric: &HistogramMetric, hour: &[&MetricStep], judged: &[BoundCalibration], plan: &Plan) -> Option<Self> {
         let newest = &hour.last()?.bounds;
         let hour: Vec<&MetricStep> = hour.iter().copied().filter(|metric| metric.bounds == *newest).collect();
         let latency::Layout { bounds, counts, .. } = latency::layout(metric, hour.iter().copied())?;
         let total = counts.last().copied().filter(|total| *total > 0.0)?;
         let noise = |bound: &BoundCalibration| {
             let counts = counted(&hour, Bad::Above(bound.baseline_above, Whole::Up));
-            Some((bound.baseline_above, Noise::of(&bound.stream, &counts, step)?))
+            (bound.baseline_above, Noise::of(lasting(&bound.stream), &counts, plan.step))
         };
         Some(Self {
             per_step: total / hour.len() as f64,
+            beside: Beside::of(lasting(&judged.first()?.stream), plan),
             shape: Shape::Histogram {
                 below: counts.iter().map(|count| count / total).collect(),
-                noise: judged.iter().map(noise).collect::<Option<Vec<_>>>()?,
+                events: total,
+                noise: judged.iter().map(noise).collect(),
                 bounds,
             },
         })
@@ -187,7 +220,7 @@ impl Service {
     pub(super) fn release(&self, change: Change, luck: f64, dice: &mut Dice) -> Release {
         match &self.shape {
             Shape::Ratio { share, noise, .. } => {
-                let luck = dice.gamma(noise.shape) / noise.shape * (noise.rms * luck).exp();
+                let luck = noise.sampled(dice) * (noise.rms * luck).exp();
                 Release::Ratio {
                     share: match change {
                         Change::Share(share) => share,
@@ -196,15 +229,27 @@ impl Service {
                     phi: noise.phi,
                 }
             }
-            Shape::Histogram { bounds, below, noise } => {
-                let lucky = lucky(bounds, below, noise, luck);
+            Shape::Histogram {
+                bounds,
+                below,
+                events,
+                noise,
+            } => {
+                let counts: Vec<f64> = lucky(bounds, below, noise, luck).iter().map(|share| share * events).collect();
+                let hour = Hour::of(bounds, &counts);
                 let slower = match change {
                     Change::Slower(times) => times,
                     Change::Times(_) | Change::Share(_) => 1.0,
                 };
                 let slowed: Vec<f64> = bounds
                     .iter()
-                    .map(|bound| at_or_below(bound / slower, bounds, &lucky))
+                    .map(|bound| {
+                        if bound.is_infinite() {
+                            1.0
+                        } else {
+                            hour.share_at_or_below(bound / slower)
+                        }
+                    })
                     .collect();
                 let buckets = (0..bounds.len())
                     .map(|i| {
@@ -237,43 +282,45 @@ fn lucky(bounds: &[f64], below: &[f64], noise: &[(f64, Noise)], z: f64) -> Vec<f
     let mut least = 0.0_f64;
     let share = |(bound, below): (&f64, &f64)| {
         let nearest = about(noise, *bound).or_else(|| noise.first().map(|(_, noise)| noise));
-        let sigma = nearest.map_or(0.0, |noise| noise.rms.hypot(noise.shape.recip().sqrt().min(1.0)));
+        let sigma = nearest.map_or(0.0, |noise| {
+            noise
+                .rms
+                .hypot(noise.shape.map_or(0.0, |shape| shape.recip().sqrt().min(1.0)))
+        });
         least = least.max(1.0 - ((1.0 - below) * (sigma * z).exp()).min(1.0));
         if bound.is_infinite() { 1.0 } else { least }
     };
     bounds.iter().zip(below).map(share).collect()
 }
 
-/// The share of events at or below `seconds`: even in the logarithm inside a bucket, even in seconds below the first bound. What is
-/// above the last finite bound is never split.
-fn at_or_below(seconds: f64, bounds: &[f64], below: &[f64]) -> f64 {
-    let upper = bounds.partition_point(|bound| *bound < seconds);
-    let (Some(bound), Some(high)) = (bounds.get(upper), below.get(upper)) else {
-        return 1.0;
-    };
-    if bound.is_infinite() {
-        let finite = upper.checked_sub(1).and_then(|i| below.get(i)).copied().unwrap_or(0.0);
-        return if seconds.is_infinite() { 1.0 } else { finite };
+impl Beside {
+    fn of(stream: &StreamCalibration, plan: &Plan) -> Option<Self> {
+        let (new, old) = (plan.candidate_pods.max(1), plan.baseline_pods.max(1));
+        matches!(stream.reference, Reference::Beside { .. }).then(|| Self {
+            pods: old,
+            share: f64::from(new) / (f64::from(new) + f64::from(old)),
+        })
     }
-    let (from, low) = upper.checked_sub(1).map_or((0.0, 0.0), |i| (bounds[i], below[i]));
-    let fraction = if from > 0.0 {
-        (seconds / from).ln() / (bound / from).ln()
-    } else {
-        ((seconds - from) / (bound - from)).clamp(0.0, 1.0)
-    };
-    low + (high - low) * fraction
 }
 
 impl Release {
-    /// What it counts in `per_step` times `steps` events, on average; as its one pod's increment of a step that ends at `at`.
-    pub(super) fn step(&self, events: f64, dice: &mut Dice) -> MetricStep {
-        let (bounds, increment) = match self {
+    /// The bounds of its buckets; none of a ratio.
+    pub(super) fn bounds(&self) -> Vec<f64> {
+        match self {
+            Self::Ratio { .. } => Vec::new(),
+            Self::Histogram { bounds, .. } => bounds.clone(),
+        }
+    }
+
+    /// What one pod of it, called `name`, counts in so many events, on average.
+    pub(super) fn pod(&self, name: &str, events: f64, dice: &mut Dice) -> PodIncrement {
+        let increment = match self {
             Self::Ratio { share, phi } => {
                 let total = dice.poisson(events);
                 let bad = dice.clustered(total as f64 * share, *phi).min(total);
-                (Vec::new(), Increment::Ratio { bad, total })
+                Increment::Ratio { bad, total }
             }
-            Self::Histogram { bounds, buckets } => {
+            Self::Histogram { buckets, .. } => {
                 let mut sum = 0;
                 let counts = buckets
                     .iter()
@@ -282,17 +329,12 @@ impl Release {
                         sum
                     })
                     .collect();
-                (bounds.clone(), Increment::Buckets(counts))
+                Increment::Buckets(counts)
             }
         };
-        let pod = PodIncrement {
-            pod: Pod("candidate".into()),
+        PodIncrement {
+            pod: Pod(name.into()),
             increment,
-        };
-        MetricStep {
-            bounds,
-            candidate: vec![pod],
-            ..MetricStep::default()
         }
     }
 }
@@ -309,17 +351,52 @@ mod tests {
     const BOUNDS: [f64; 4] = [0.1, 0.2, 0.4, f64::INFINITY];
     const BELOW: [f64; 4] = [0.5, 0.9, 0.98, 1.0];
 
-    #[test]
-    fn twice_as_slow_is_the_distribution_moved_by_one_bucket() {
-        let moved: Vec<f64> = BOUNDS.iter().map(|bound| at_or_below(bound / 2.0, &BOUNDS, &BELOW)).collect();
-        let wanted = [0.25, 0.5, 0.9, 1.0];
-        assert!(moved.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-12), "{moved:?}");
+    /// The shares at or below each bound of a release that is so many times slower.
+    fn slowed(times: f64) -> Vec<f64> {
+        let noise = Noise {
+            phi: 1.0,
+            shape: None,
+            rms: 0.0,
+        };
+        let service = Service {
+            per_step: 1.0,
+            beside: None,
+            shape: Shape::Histogram {
+                bounds: BOUNDS.to_vec(),
+                below: BELOW.to_vec(),
+                events: 1e9,
+                noise: vec![(0.1, noise)],
+            },
+        };
+        let release = service.release(Change::Slower(times), 0.0, &mut Dice::new(1, 1));
+        let Release::Histogram { buckets, .. } = release else {
+            panic!("{release:?}")
+        };
+        let mut sum = 0.0;
+        buckets
+            .iter()
+            .map(|(share, _)| {
+                sum += share;
+                sum
+            })
+            .collect()
     }
 
     #[test]
-    fn what_is_above_the_last_finite_bound_stays_there() {
-        assert!((at_or_below(3.0, &BOUNDS, &BELOW) - 0.98).abs() < 1e-12);
-        assert!((at_or_below(f64::INFINITY, &BOUNDS, &BELOW) - 1.0).abs() < 1e-12);
+    fn twice_as_slow_is_the_distribution_moved_by_one_bucket() {
+        let moved = slowed(2.0);
+        assert!(
+            moved.iter().zip([0.25, 0.5, 0.9, 1.0]).all(|(a, b)| (a - b).abs() < 1e-6),
+            "{moved:?}"
+        );
+    }
+
+    #[test]
+    fn inside_a_bucket_a_distribution_falls_as_a_log_normal_one_and_what_is_above_the_last_bound_is_never_split() {
+        // z of 0.9 and 0.98 are 1.2816 and 2.0537; half-way in the logarithm lies 1.6677.
+        let moved = slowed(2.0_f64.sqrt());
+        assert!((moved[2] - 0.952_3).abs() < 1e-4 && moved[3] == 1.0, "{moved:?}");
+        assert!((slowed(0.1)[2] - 0.98).abs() < 1e-6);
     }
 
     #[test]
@@ -327,7 +404,7 @@ mod tests {
         let of = |above: f64, rms: f64| {
             let noise = Noise {
                 phi: 3.0,
-                shape: 14.0,
+                shape: Some(14.0),
                 rms,
             };
             (above, noise)

@@ -5,9 +5,9 @@ use statrs::function::erf::erfc_inv;
 use super::{
     Change,
     dice::Dice,
-    service::{Release, Service, moment},
+    service::{Beside, Release, Service, moment},
 };
-use crate::judge::metric::MetricJudge;
+use crate::{judge::metric::MetricJudge, words::MetricStep};
 
 /// One metric's judge before its first step, and how a watch goes.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub(super) enum Half {
 struct Trial {
     dice: Dice,
     release: Release,
+    /// What runs beside it.
+    old: Option<(Beside, Release)>,
     judge: MetricJudge,
 }
 
@@ -48,8 +50,11 @@ impl Watch<'_> {
             // Their luck is even over its law: drawn, the median of a few dozen would itself be luck.
             let below = (f64::from(stream) + 0.5) / f64::from(self.rollouts);
             let luck = -std::f64::consts::SQRT_2 * erfc_inv(2.0 * below);
+            let usual = |beside: Beside| (beside, self.service.release(Change::Times(1.0), 0.0, &mut dice));
+            let old = self.service.beside.map(usual);
             Trial {
                 release: self.service.release(change, luck, &mut dice),
+                old,
                 dice,
                 judge: self.judge.clone(),
             }
@@ -94,12 +99,31 @@ impl Watch<'_> {
 
 impl Trial {
     fn go(&mut self, watch: &Watch<'_>, from: u32, to: u32) {
-        let steps = to.saturating_sub(watch.warm) - from.saturating_sub(watch.warm);
-        if steps == 0 {
-            return;
+        let [from, to] = [from, to].map(|step| step.saturating_sub(watch.warm));
+        if self.old.is_some() {
+            // Later starts decide there, so steps are taken one by one.
+            (from..to).for_each(|step| self.step(watch, step + 1, 1.0));
+        } else if to > from {
+            self.step(watch, to, f64::from(to - from));
         }
-        let counts = self.release.step(watch.service.per_step * f64::from(steps), &mut self.dice);
-        let _ = self.judge.step(moment(watch.step, to), &counts);
+    }
+
+    /// Takes what comes in so many steps as one, of which the last after the warm-up is `last`.
+    fn step(&mut self, watch: &Watch<'_>, last: u32, steps: f64) {
+        let events = watch.service.per_step * steps;
+        let (dice, mut new, mut baseline) = (&mut self.dice, 1.0, Vec::new());
+        if let Some((Beside { pods, share }, usual)) = &self.old {
+            new = *share;
+            let each = events * (1.0 - new) / f64::from(*pods);
+            baseline.extend((0..*pods).map(|_| usual.pod("baseline", each, dice)));
+        }
+        let counts = MetricStep {
+            bounds: self.release.bounds(),
+            candidate: vec![self.release.pod("candidate", events * new, dice)],
+            baseline,
+            ..MetricStep::default()
+        };
+        let _ = self.judge.step(moment(watch.step, watch.warm + last), &counts);
     }
 }
 
