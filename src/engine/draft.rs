@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::{Context, Effect, Transition, marks, outbox};
 use crate::{
+    judge,
     record::{AlertKind, Entry, Happened, Phase, Record, TargetHistory},
-    words::{Moment, RolloutId},
+    words::{Arm, Moment, RolloutId},
 };
 
 /// Closed rollouts that a history keeps.
@@ -83,7 +84,17 @@ impl<'a> Draft<'a> {
         record.phase = Phase::Closed;
         record.closed_at = Some(self.now);
         // Who was on which side is needed to count, and there is nothing more to count.
+        let gone = record
+            .pods
+            .iter()
+            .filter(|pod| pod.arm == Arm::Baseline)
+            .all(|pod| pod.gone_at.is_some());
         record.pods.clear();
+        // Once for each pod: one that serves on is in the hour before the next rollout.
+        let old_pods = std::mem::take(&mut record.old_pods);
+        if gone && record.outcome.is_none() {
+            judge::remember(&mut self.history.past_pods, old_pods);
+        }
         self.note(record, Happened::Closed);
     }
 

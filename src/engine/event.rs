@@ -2,7 +2,7 @@
 
 use crate::{
     decide::Fleet,
-    judge::{Evidence, Plan},
+    judge::{Evidence, PastPods, Plan},
     manifest::Manifest,
     policy::{HoldPolicy, MarkKind, Policy},
     record::{
@@ -45,6 +45,8 @@ pub enum Event {
         plan: Plan,
         /// `judge::Calibration` as JSON.
         calibration: serde_json::Value,
+        /// What remains of the old version's pods once they have ended.
+        old_pods: Vec<PastPods>,
         /// The queries that will be asked.
         queries: Vec<String>,
     },

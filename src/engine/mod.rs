@@ -52,8 +52,9 @@ pub fn step(history: &TargetHistory, context: &Context<'_>, event: &Event, now: 
             rollout,
             plan,
             calibration,
+            old_pods,
             queries,
-        } => watching::calibrated(&mut draft, *rollout, plan, calibration, queries),
+        } => watching::calibrated(&mut draft, *rollout, plan, (calibration, old_pods), queries),
         Event::Judged {
             rollout,
             stage: Stage::Watch,

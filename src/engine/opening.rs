@@ -100,6 +100,7 @@ pub(super) fn blank(draft: &mut Draft<'_>, kind: RolloutKind, from: Option<Versi
         outcome_detail: None,
         verification: None,
         pods: Vec::new(),
+        old_pods: Vec::new(),
         ready: None,
         startup: None,
         hindered: None,

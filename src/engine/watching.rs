@@ -8,7 +8,7 @@ use super::{
     ending::{self, EndedBy},
 };
 use crate::{
-    judge::{Comparison, Evidence, Plan},
+    judge::{Comparison, Evidence, PastPods, Plan},
     record::{AlertKind, DataFault, Happened, Phase, ProofBasis, Record, RolloutKind},
     words::{Moment, RolloutId, Verdict},
 };
@@ -25,7 +25,7 @@ pub(super) fn calibrated(
     draft: &mut Draft<'_>,
     rollout: RolloutId,
     plan: &Plan,
-    calibration: &serde_json::Value,
+    (calibration, old_pods): (&serde_json::Value, &[PastPods]),
     queries: &[String],
 ) {
     draft.with_open(rollout, |draft, record| {
@@ -34,6 +34,7 @@ pub(super) fn calibrated(
         }
         record.plan = Some(plan.clone());
         record.calibration = Some(calibration.clone());
+        record.old_pods = old_pods.to_vec();
         record.queries = queries.to_vec();
         draft.note(record, Happened::Calibrated);
     });

@@ -41,6 +41,6 @@ pub use evidence::{
     Alone, BoundEvidence, Comparison, Estimate, Evidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan, ValueEvidence,
 };
 pub use forecast::{Change, Found, MetricForecast, Outlook, Proof, Seldom, Trials, forecast};
-pub use pods::{PastPods, PodCount, PodSummary, summarize};
+pub use pods::{PastPods, PodCount, PodSummary, remember, summarize};
 pub use sequential::Judge;
 pub use terms::Terms;

@@ -55,6 +55,15 @@ impl PodCount {
             },
         }
     }
+
+    fn is_same(&self, other: &Self) -> bool {
+        const SAME: f64 = 1e-9;
+        let bound = match (self.above, other.above) {
+            (Some(one), Some(other)) => (one - other).abs() <= SAME * other,
+            (one, other) => one == other,
+        };
+        bound && self.metric == other.metric && self.queries == other.queries
+    }
 }
 
 /// The pods of the past by one count.
@@ -88,6 +97,23 @@ pub fn summarize<'a>(
         })
         .filter(|past| past.pods.len() > 1)
         .collect()
+}
+
+/// So many pods that ended last teach, of each count.
+const PODS_KEPT: usize = 12;
+/// So many counts are kept: those that pods were added to last. A policy's queries change, and the bounds of a histogram move.
+const COUNTS_KEPT: usize = 16;
+
+/// Adds pods that have ended to those of the past, and forgets the oldest beyond the last twelve of each count.
+pub fn remember(past: &mut Vec<PastPods>, ended: Vec<PastPods>) {
+    for PastPods { count, pods } in ended {
+        let known = past.iter().position(|known| known.count.is_same(&count));
+        let mut kept = known.map_or_else(Vec::new, |place| past.remove(place).pods);
+        kept.extend(pods.into_iter().filter(PodSummary::teaches));
+        kept.drain(..kept.len().saturating_sub(PODS_KEPT));
+        past.push(PastPods { count, pods: kept });
+    }
+    past.drain(..past.len().saturating_sub(COUNTS_KEPT));
 }
 
 fn counted(metric: &Metric, learnt: &MetricCalibration) -> Vec<Bad> {
@@ -130,15 +156,7 @@ pub(super) fn history(steps: &[Step], index: usize, bad: Bad, arm: Arm) -> PodHi
 
 /// Of all that is known of the past, what belongs to this count.
 pub(super) fn of_count(past: &[PastPods], count: &PodCount) -> Vec<PodSummary> {
-    const SAME: f64 = 1e-9;
-    let same = |other: &PodCount| {
-        let bound = match (other.above, count.above) {
-            (Some(one), Some(other)) => (one - other).abs() <= SAME * other,
-            (one, other) => one == other,
-        };
-        bound && other.metric == count.metric && other.queries == count.queries
-    };
-    let those = past.iter().filter(|past| same(&past.count));
+    let those = past.iter().filter(|past| past.count.is_same(count));
     those
         .flat_map(|past| &past.pods)
         .copied()

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Alert, Chain, Hindrance, Hold, Mark, Record, Release, Rolling, SeenObject, SeenPod};
 use crate::{
     decide::Freeze,
+    judge::PastPods,
     manifest::ImageReference,
     policy::{Policy, RevertTo},
     words::{Actor, Fingerprint, Moment, Standing, TargetKey, Version},
@@ -73,6 +74,9 @@ pub struct TargetHistory {
     /// What lastgood holds, or means to hold, until it is certain that it holds nothing any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
+    /// What remains of the pods of versions that were replaced: how far healthy pods of this service differ. Of each count the last twelve.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub past_pods: Vec<PastPods>,
 }
 
 impl TargetHistory {
@@ -101,6 +105,7 @@ impl TargetHistory {
             marks: Vec::new(),
             records_since: None,
             hold: None,
+            past_pods: Vec::new(),
         }
     }
 

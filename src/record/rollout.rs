@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{ArmPod, GoesOn, Hindered, Hold, ImageOnly, ReadyPods, StartupFailure};
 use crate::{
     decide::{Brake, Decision},
-    judge::{Evidence, Plan},
+    judge::{Evidence, PastPods, Plan},
     policy::Policy,
     words::{Actor, Env, Moment, Outcome, RolloutId, Service, Standing, Verdict, Version},
 };
@@ -68,6 +68,9 @@ pub struct Record {
     /// On Kubernetes the pods of both sides, while it is open.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pods: Vec<ArmPod>,
+    /// What remains of the old version's pods once they have ended, while it is open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub old_pods: Vec<PastPods>,
     /// On Kubernetes how many pods of the version that runs are ready, as it was seen last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready: Option<ReadyPods>,

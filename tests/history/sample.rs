@@ -10,11 +10,15 @@ use lastgood::{
         OnRegression, Policy, RatioMetric, Require, RevertPolicy, RevertTo, Risk, Startup, StepSetting, Target, Tolerate, Watch,
     },
     record::{
-        ActResult, Action, Activation, Alert, AlertKind, Chain, DataFault, Deed, Delivery, Entry, Happened, Hindered, Hindrance,
-        Intent, KnownVersion, Phase, ProofBasis, Record, RolloutKind, Served, TargetHistory, Unready, Verification, Waiting,
+        ActResult, Action, Activation, Alert, AlertKind, Chain, DataFault, Deed, Delivery, Entry, Happened, Intent, KnownVersion,
+        Phase, ProofBasis, Record, RolloutKind, Served, TargetHistory, Unready, Verification,
     },
-    words::{Actor, Fingerprint, GapReason, Moment, Outcome, Pod, RolloutId, Standing, TargetKey, Verdict, Version},
+    words::{Actor, Fingerprint, GapReason, Moment, Outcome, RolloutId, Standing, TargetKey, Verdict, Version},
 };
+
+// By its path, as other suites take this file by its own.
+#[path = "pods.rs"]
+mod pods;
 
 /// The moment `seconds` after the sample's own beginning.
 pub fn at(seconds: i64) -> Moment {
@@ -95,9 +99,10 @@ pub fn record(target: &TargetKey, number: u16) -> Record {
         }),
         queries: vec!["sum by (job, instance)(http_requests_total{app=\"myapp\"})".to_owned()],
         pods: Vec::new(),
+        old_pods: pods::past_pods(),
         ready: None,
         startup: None,
-        hindered: Some(hindered(seen)),
+        hindered: Some(pods::hindered(seen)),
         hold: None,
         timeline: timeline(seen),
         closed_at: Some(at(seen + 301)),
@@ -111,18 +116,6 @@ const fn plan() -> Plan {
         compare: Comparison::BeforeAfter,
         candidate_pods: 1,
         baseline_pods: 1,
-    }
-}
-
-fn hindered(seen: i64) -> Hindered {
-    Hindered {
-        by: Hindrance {
-            what: Waiting::Unschedulable,
-            said: "0/3 nodes are available: 3 Insufficient cpu.".to_owned(),
-        },
-        pods: 1,
-        pod: Some(Pod("shop/myapp-5d9c-x7x2p".into())),
-        since: at(seen + 2),
     }
 }
 
@@ -373,6 +366,7 @@ pub fn history(target: &TargetKey) -> TargetHistory {
             name: "unit_not_found".to_owned(),
             because: "there is no unit myapp.service".to_owned(),
         }],
+        past_pods: pods::past_pods(),
         ..TargetHistory::new(target.clone())
     }
 }

@@ -136,6 +136,7 @@ pub fn record(policy: &Policy, at: Moment, baseline: bool) -> Record {
         verification: None,
         queries: Vec::new(),
         pods: Vec::new(),
+        old_pods: Vec::new(),
         ready: None,
         startup: None,
         hindered: None,

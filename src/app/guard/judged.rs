@@ -16,7 +16,7 @@ impl Guard {
         match self.judging.take(report, self.outside.clock.now()) {
             Some(Taken::Prepared(key, Ok(prepared))) => {
                 let calibration = serde_json::to_value(&prepared.calibration).unwrap_or_default();
-                let (plan, queries) = (prepared.plan, prepared.queries);
+                let (plan, old_pods, queries) = (prepared.plan, prepared.old_pods, prepared.queries);
                 self.see(None);
                 self.feed(Event::Data {
                     rollout: key.rollout,
@@ -27,6 +27,7 @@ impl Guard {
                     rollout: key.rollout,
                     plan,
                     calibration,
+                    old_pods,
                     queries,
                 })
                 .await?;

@@ -5,12 +5,12 @@ use std::time::Duration;
 use super::asking::{between, blame};
 use crate::{
     count::{Tally, scrape_interval},
-    judge::{Background, Calibration, Comparison, MetricForecast, Plan, Trials, calibrate, forecast},
+    judge::{Background, Calibration, Comparison, MetricForecast, PastPods, Plan, Trials, calibrate, forecast, summarize},
     policy::{Arms, Compare, Policy, StepSetting},
     ports::{MetricFault, MetricSource},
     question::{Answer, Question, queries, question, spacing},
     record::{DataFault, Record, TargetHistory},
-    words::{GapReason, Moment, Standing, Step, Version},
+    words::{Arm, GapReason, Moment, Standing, Step, Version},
 };
 
 /// So far back the noise is learnt (statistics.md, section 8).
@@ -29,6 +29,8 @@ pub struct Prepared {
     pub plan: Plan,
     /// What the judge has learnt.
     pub calibration: Calibration,
+    /// What remains of the old version's pods once they have ended: how far each was from the others in their last hour.
+    pub old_pods: Vec<PastPods>,
     /// The queries that count, as a person can ask them again.
     pub queries: Vec<String>,
 }
@@ -49,8 +51,15 @@ pub async fn prepare(
     let stretches = Stretches { history, began };
     let own = record.baseline.as_ref().map(|(version, _)| stretches.own(version));
     let pods = record.ready.map_or(1, |pods| pods.wanted.max(1));
-    let learnt = learn(source, policy, &stretches.recent(), own.as_deref(), Some(pods), now).await?;
+    let past = Past {
+        recent: &stretches.recent(),
+        own: own.as_deref(),
+        pods: &history.past_pods,
+    };
+    let learnt = learn(source, policy, &past, Some(pods), now).await?;
+    let (calibration, step) = (&learnt.calibration, learnt.plan.step);
     Ok(Prepared {
+        old_pods: summarize(policy, calibration, step, &learnt.own_hour, Arm::Baseline),
         plan: learnt.plan,
         calibration: learnt.calibration,
         queries: queries(policy),
@@ -73,7 +82,12 @@ pub struct Foreseen {
 /// As [`prepare`].
 pub async fn foresee(source: &dyn MetricSource, policy: &Policy, now: Moment, trials: &Trials) -> Result<Foreseen, DataFault> {
     let since = |span: Duration| [(now.minus(span), now)];
-    let learnt = learn(source, policy, &since(RECENT), Some(&since(OWN)), None, now).await?;
+    let past = Past {
+        recent: &since(RECENT),
+        own: Some(&since(OWN)),
+        pods: &[],
+    };
+    let learnt = learn(source, policy, &past, None, now).await?;
     let metrics = forecast(policy, &learnt.plan, &learnt.calibration, &learnt.background(), trials);
     Ok(Foreseen {
         plan: learnt.plan,
@@ -99,13 +113,22 @@ impl Learnt {
     }
 }
 
+/// What a rollout's judge may learn from.
+struct Past<'a> {
+    /// When versions served that are not in doubt.
+    recent: &'a [Stretch],
+    /// When the last good version served; none: nothing is compared with.
+    own: Option<&'a [Stretch]>,
+    /// What remains of the pods that have ended.
+    pods: &'a [PastPods],
+}
+
 /// Learns the step, then from stretches of the past the noise and, where there is a baseline, what its own last hour was. Where nobody
 /// says how many pods each version shall have, as many as serve now.
 async fn learn(
     source: &dyn MetricSource,
     policy: &Policy,
-    recent: &[Stretch],
-    own: Option<&[Stretch]>,
+    past: &Past<'_>,
     pods: Option<u32>,
     now: Moment,
 ) -> Result<Learnt, DataFault> {
@@ -119,13 +142,13 @@ async fn learn(
         question: question(policy),
         step,
     };
-    let recent = asking.steps(recent, now).await?;
-    let own_hour = asking.steps(own.unwrap_or_default(), now).await?;
+    let recent = asking.steps(past.recent, now).await?;
+    let own_hour = asking.steps(past.own.unwrap_or_default(), now).await?;
     let pods = pods.unwrap_or_else(|| serving(&own_hour));
     let plan = Plan {
         step,
         steps: steps_in(policy.watch.length, step),
-        compare: match (policy.compare, own) {
+        compare: match (policy.compare, past.own) {
             (_, None) => Comparison::None,
             (Compare::Concurrent, Some(_)) => Comparison::Concurrent,
             (Compare::Auto, Some(_)) if matches!(policy.arms, Arms::Pod { .. }) => Comparison::Auto,
@@ -137,7 +160,7 @@ async fn learn(
     let background = Background {
         recent: &recent,
         own_hour: &own_hour,
-        past_pods: &[],
+        past_pods: past.pods,
     };
     Ok(Learnt {
         calibration: calibrate(policy, &plan, &background),

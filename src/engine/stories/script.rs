@@ -7,7 +7,7 @@ pub use super::props::{DAY, HOUR, MINUTE, STEP, alice, metric, policy, version};
 use crate::{
     decide::Fleet,
     engine::{Context, Effect, Event, PersonWord, Stage, resume, step},
-    judge::{Comparison, Evidence, Plan},
+    judge::{Comparison, Evidence, PastPods, Plan},
     policy::{Mode, Policy},
     record::{ActResult, DataFault, Intent, Observation, Ordered, Process, Record, SeenObject, TargetHistory},
     words::{GapReason, Moment, Outcome, Retention, RolloutId, Standing, Verdict, Version},
@@ -21,6 +21,7 @@ pub struct Story {
     pub now: Moment,
     pub process: Process,
     pub object: SeenObject,
+    pub old_pods: Vec<PastPods>,
     points_to: Option<Version>,
     moved_at: Moment,
     ids: u128,
@@ -53,6 +54,7 @@ impl Story {
                 restarts: 0,
             },
             object: SeenObject::None,
+            old_pods: Vec::new(),
             points_to: None,
             moved_at: now.minus(Duration::from_secs(DAY)),
             ids: 0,
@@ -176,6 +178,7 @@ impl Story {
                 baseline_pods: 1,
             },
             calibration: serde_json::json!({"phi": 1.5}),
+            old_pods: self.old_pods.clone(),
             queries: vec!["bad".to_owned()],
         };
         self.happens(&event);

@@ -79,6 +79,7 @@ pub(crate) fn watching() -> Record {
         verification: None,
         queries: vec![BAD_QUERY.to_owned()],
         pods: Vec::new(),
+        old_pods: Vec::new(),
         ready: None,
         startup: None,
         hindered: None,
