@@ -300,7 +300,8 @@ fn a_syslog_that_takes_nothing_any_more_is_waited_for_half_a_second_at_most() {
     let said = home.lastgood(&["rollback", "myapp", "--to", "v1", "--yes"]);
     assert_eq!(said.code, 0, "{}", said.err);
     let took = SystemClock.now().since(begun);
-    assert!(took.as_secs() < 5, "{took:?}");
+    // Who waits for the reader waits for good; the machine may be busy.
+    assert!(took.as_secs() < 20, "{took:?}");
     assert_eq!(home.points_to("myapp"), "v1");
     assert!(said.err.contains("hangs: nothing waits for it"), "{}", said.err);
 }
