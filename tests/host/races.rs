@@ -18,6 +18,7 @@ use crate::rig::{Site, applied, intent, quiet};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b02_a_hundred_thousand_readers_during_reverts_never_find_the_link_missing() {
     const READS: usize = 100_000;
+    const REVERTS: usize = 10;
     let site = Site::new(quiet());
     let there = site.bad_v2().await;
     let back = intent(2, &there.to, &there.from);
@@ -33,14 +34,14 @@ async fn b02_a_hundred_thousand_readers_during_reverts_never_find_the_link_missi
         })
     };
     let mut reverts = 0;
-    while read.load(Ordering::Relaxed) < READS && !reader.is_finished() {
+    while (read.load(Ordering::Relaxed) < READS || reverts < REVERTS) && !reader.is_finished() {
         applied(&site.host.revert(&there).await.expect("told"));
         applied(&site.host.revert(&back).await.expect("told"));
         reverts += 2;
     }
     done.store(true, Ordering::Relaxed);
     reader.join().expect("the reader").expect("always a link");
-    assert!(reverts >= 10, "{reverts} reverts while it read");
+    assert!(reverts >= REVERTS, "{reverts} reverts while it read");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
