@@ -14,6 +14,7 @@ mod manifests;
 mod marks;
 mod orders;
 mod outbox;
+mod past_pods;
 mod people;
 mod pods;
 mod props;
