@@ -84,6 +84,10 @@ pub async fn what_a_person_is_shown_in_mid_rollout_is_of_the_new_pods_alone() {
     };
     println!("{}", scene.command(&["freeze", "shop", "--reason", "a person looks"]));
     scene.ships("v2", &behaves(0.8, 0.010)).await;
+    let half = |record: &Record| record.ready.is_some_and(|pods| pods.ready == 2);
+    scene.record("v2", "two of its pods serve", half).await;
+    let pause = ["rollout", "pause", "deployment/shop"];
+    scene.plane.kubectl(scene.namespace, &pause).await;
     let mut errors = Value::Null;
     until("enough requests of v2 were counted", async || {
         let dry = ["rollback", "shop", "--to", "v1", "--dry-run", "-o", "json", "--quiet"];
