@@ -216,7 +216,8 @@ impl Scene {
     pub fn command(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(lastgood());
         command.args(arguments).arg("--config").arg(self.settings());
-        command.output().expect("lastgood")
+        // Who supervises the service that the command restarts is a task of this runtime.
+        tokio::task::block_in_place(|| command.output()).expect("lastgood")
     }
 
     /// The target's key.
