@@ -106,6 +106,15 @@ impl Objects {
         placed.unwrap_or_else(|| self.own(&format!("{}.{}", key.env, key.service)))
     }
 
+    /// The same, looked for where nobody said yet which workload's history it is: a person names a service, no workload.
+    async fn found(&self, key: &TargetKey) -> Result<Place, HistoryError> {
+        let known = self.places.lock().unwrap_or_else(PoisonError::into_inner).contains_key(key);
+        if !known {
+            self.every().await?;
+        }
+        Ok(self.placed(key))
+    }
+
     /// Where what belongs to no workload that is known lies.
     fn own(&self, name: &str) -> Place {
         let named = self
@@ -208,7 +217,7 @@ impl Objects {
 
     async fn history(&self, target: &TargetKey) -> Result<Option<(TargetHistory, Revision)>, HistoryError> {
         let owner = target.to_string();
-        let Some(object) = self.read(&self.placed(target), &owner).await? else {
+        let Some(object) = self.read(&self.found(target).await?, &owner).await? else {
             return Ok(None);
         };
         let history = document::read(&object, "history", FORMAT)?;
@@ -292,7 +301,7 @@ impl History for Objects {
         expected: Option<&'a Revision>,
     ) -> BoxFuture<'a, Result<Revision, HistoryError>> {
         async move {
-            let (place, owner) = (self.placed(&history.target), history.target.to_string());
+            let (place, owner) = (self.found(&history.target).await?, history.target.to_string());
             let bounded = document::bounded(history);
             let what = (&bounded, &history.audit);
             self.committed(&place, &owner, ("history", FORMAT), what, expected).await
@@ -377,7 +386,7 @@ impl History for Objects {
                 Some(CONTROLLER_CHAIN) if self.home.is_none() => Vec::new(),
                 Some(CONTROLLER_CHAIN) => self.read(&self.own(CONTROLLER), CONTROLLER).await?.into_iter().collect(),
                 Some(owner) => match owner.parse::<TargetKey>() {
-                    Ok(target) => self.read(&self.placed(&target), owner).await?.into_iter().collect(),
+                    Ok(target) => self.read(&self.found(&target).await?, owner).await?.into_iter().collect(),
                     Err(_) => Vec::new(),
                 },
             };

@@ -47,6 +47,32 @@ async fn k07_a_commit_whose_answer_was_lost_is_found_done_and_one_that_was_not_d
 }
 
 #[tokio::test]
+async fn whoever_names_a_service_alone_finds_the_history_that_lies_beside_its_workload() {
+    let api = Api::start().await;
+    let cluster = api.cluster().await;
+    let controller = Objects::new(cluster.clone(), "lastgood");
+    let mut history = sample::history(&sample::target("myapp"));
+    let workload = KubernetesTarget {
+        namespace: "shop".to_owned(),
+        kind: WorkloadKind::Deployment,
+        name: "myapp".to_owned(),
+        container: None,
+    };
+    controller.place(history.target.clone(), &workload);
+    let first = controller.commit(&history, None).await.expect("committed");
+    let person = || Objects::of_person(cluster.clone(), vec!["shop".to_owned()]);
+    assert_eq!(
+        person().load(&history.target).await,
+        Ok(Some((history.clone(), first.clone())))
+    );
+    history.unready.clear();
+    let second = person().commit(&history, Some(&first)).await.expect("the same object");
+    assert_eq!(controller.load(&history.target).await, Ok(Some((history.clone(), second))));
+    let chain = history.target.to_string();
+    assert_eq!(person().audit(Some(&chain)).await, controller.audit(Some(&chain)).await);
+}
+
+#[tokio::test]
 async fn keeping_a_template_is_no_commit_and_disturbs_none() {
     let api = Api::start().await;
     let store = Objects::new(api.cluster().await, "lastgood");

@@ -305,6 +305,30 @@ async fn all_is_forgotten_and_begins_anew(person: &Person<'_>) {
     person.does("kubectl lastgood audit verify -n shop").await;
 }
 
+/// Recorded by its digest, and never seen by this controller.
+async fn a_version_without_a_kept_template_goes_back_by_its_recorded_image(person: &Person<'_>) {
+    let image = format!("myapp:v0@sha256:{}", "0".repeat(64));
+    behaves(person.plane, &image, 0.0);
+    let manifest = json!({
+        "version": "v0", "commit": "0123456789ab", "built_at": "2026-11-24T18:00:00Z", "passed_smoke_test": true, "image": image,
+    });
+    let path = person.directory.path().join("v0.json");
+    fs::write(&path, manifest.to_string()).expect("written");
+    let record = format!(
+        "kubectl lastgood record {} --service myapp --env prod -n shop",
+        path.display()
+    );
+    person.does(&record).await;
+    let said = person
+        .does("kubectl lastgood rollback myapp -n shop --to v0 --yes --reason 'older than this controller'")
+        .await;
+    assert!(
+        said.err.contains(&format!("only the image of myapp goes back, to {image}")),
+        "{said:?}"
+    );
+    assert_eq!(self::image(person.plane).await, image);
+}
+
 #[tokio::test]
 async fn people_look_wait_approve_freeze_and_go_back_by_kubectl_and_their_own_rights() {
     let Some(plane) = installed("plugin").await else {
@@ -334,5 +358,6 @@ async fn people_look_wait_approve_freeze_and_go_back_by_kubectl_and_their_own_ri
     what_the_page_shows_works(&person).await;
     assert_eq!(image(&plane).await, "myapp:v1", "the page's last word");
     all_is_forgotten_and_begins_anew(&person).await;
+    a_version_without_a_kept_template_goes_back_by_its_recorded_image(&person).await;
     println!("the clients met {:?}", clients.met());
 }
