@@ -68,6 +68,13 @@ async fn whoever_names_a_service_alone_finds_the_history_that_lies_beside_its_wo
     history.unready.clear();
     let second = person().commit(&history, Some(&first)).await.expect("the same object");
     assert_eq!(controller.load(&history.target).await, Ok(Some((history.clone(), second))));
+    let version = sample::version("v1");
+    person().keep(&history.target, &version, "{}").await.expect("kept");
+    let kept = controller.all_kept(&history.target).await;
+    assert_eq!(
+        (kept.as_ref().map(Vec::len), person().all_kept(&history.target).await),
+        (Ok(1), kept.clone())
+    );
     let chain = history.target.to_string();
     assert_eq!(person().audit(Some(&chain)).await, controller.audit(Some(&chain)).await);
 }

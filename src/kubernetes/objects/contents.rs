@@ -11,7 +11,7 @@ use crate::{
 
 impl Objects {
     async fn contents(&self, target: &TargetKey) -> Result<Vec<Content>, HistoryError> {
-        let found = self.read(&self.placed(target), &target.to_string()).await?;
+        let found = self.read(&self.found(target).await?, &target.to_string()).await?;
         found.as_ref().map_or(Ok(Vec::new()), document::contents)
     }
 }
@@ -24,7 +24,7 @@ impl Contents for Objects {
         document: &'a str,
     ) -> BoxFuture<'a, Result<(), HistoryError>> {
         async move {
-            let (place, owner) = (self.placed(target), target.to_string());
+            let (place, owner) = (self.found(target).await?, target.to_string());
             let content = Content::new(version, document);
             let put = self.put(&place, &owner, |object, _| document::add_content(object, content.clone()));
             put.await.map(drop)
