@@ -2,19 +2,7 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::home::{Home, Said};
-
-fn ends(home: &Home, arguments: &[&str], code: i32, says: &str) -> Said {
-    let said = home.lastgood(arguments);
-    assert_eq!(said.code, code, "{arguments:?}: {}\n{}", said.out, said.err);
-    assert!(
-        said.out.contains(says) || said.err.contains(says),
-        "{arguments:?}: {}\n{}",
-        said.out,
-        said.err
-    );
-    said
-}
+use super::home::{Home, ends};
 
 /// One service whose v1 a person proved.
 fn proven() -> (Home, lastgood::demo::Child) {

@@ -161,6 +161,20 @@ impl Home {
     }
 }
 
+/// A command that ends with `code`, and says so.
+#[track_caller]
+pub fn ends(home: &Home, arguments: &[&str], code: i32, says: &str) -> Said {
+    let said = home.lastgood(arguments);
+    assert_eq!(said.code, code, "{arguments:?}: {}\n{}", said.out, said.err);
+    assert!(
+        said.out.contains(says) || said.err.contains(says),
+        "{arguments:?}: {}\n{}",
+        said.out,
+        said.err
+    );
+    said
+}
+
 /// lastgood without any setting of this machine.
 pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lastgood"));

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::home::{Home, Said, command};
+use super::home::{self, Home, Said, command};
 
 const COMMAND: &str = "{command: [/bin/true]}";
 /// A release's name that would color the terminal, end the line and turn the writing around.
@@ -27,15 +27,9 @@ fn harmless(said: &Said) {
     }
 }
 
+#[track_caller]
 fn ends(home: &Home, arguments: &[&str], code: i32, says: &str) -> Said {
-    let said = home.lastgood(arguments);
-    assert_eq!(said.code, code, "{arguments:?}: {}", said.err);
-    assert!(
-        said.out.contains(says) || said.err.contains(says),
-        "{arguments:?}: {}\n{}",
-        said.out,
-        said.err
-    );
+    let said = home::ends(home, arguments, code, says);
     harmless(&said);
     said
 }

@@ -1,6 +1,6 @@
 //! Releases as CI and an on-call engineer meet them: recorded once, listed newest first, with a controller and without one.
 
-use super::home::{Home, Said};
+use super::home::{Home, ends};
 
 const COMMAND: &str = "{command: [/bin/true]}";
 
@@ -8,18 +8,6 @@ fn manifest(version: &str, day: u32, more: &str) -> String {
     format!(
         r#"{{"version":"{version}","commit":"abc123{day}","built_at":"2026-11-{day:02}T10:00:00Z","passed_smoke_test":true{more}}}"#
     )
-}
-
-fn ends(home: &Home, arguments: &[&str], code: i32, says: &str) -> Said {
-    let said = home.lastgood(arguments);
-    assert_eq!(said.code, code, "{arguments:?}: {}\n{}", said.out, said.err);
-    assert!(
-        said.out.contains(says) || said.err.contains(says),
-        "{arguments:?}: {}\n{}",
-        said.out,
-        said.err
-    );
-    said
 }
 
 fn names(home: &Home, arguments: &[&str]) -> String {

@@ -4,7 +4,7 @@ use std::{io::Write as _, process::Stdio};
 
 use lastgood::{app::clock::SystemClock, ports::Clock as _};
 
-use super::home::{Home, Said, command};
+use super::home::{self, Home, Said, command};
 
 const COMMAND: &str = "{command: [/bin/true]}";
 
@@ -19,15 +19,7 @@ fn home() -> Home {
 
 #[track_caller]
 fn ends(home: &Home, arguments: &[&str], code: i32, says: &str) -> Said {
-    let said = home.lastgood(&[&["rollback"], arguments].concat());
-    assert_eq!(said.code, code, "{arguments:?}: {}", said.err);
-    assert!(
-        said.out.contains(says) || said.err.contains(says),
-        "{arguments:?}: {}\n{}",
-        said.out,
-        said.err
-    );
-    said
+    home::ends(home, &[&["rollback"], arguments].concat(), code, says)
 }
 
 #[test]
