@@ -8,7 +8,7 @@ mod recording;
 mod store;
 mod way;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::sync::{Mutex, mpsc, watch as channel};
 
@@ -102,7 +102,14 @@ const LOOKED: &str = "looked at";
 const SO_ALREADY: &str = " (it was so already)";
 
 /// How often in a row someone else may change the history before it is given up.
-const MOST_CONFLICTS: u32 = 5;
+const MOST_CONFLICTS: u32 = 8;
+/// How long is waited after the first of them; after each the same again and as long once more. A guard that catches up stores step after step.
+const AFTER_CONFLICT: Duration = Duration::from_millis(25);
+
+/// Waits after `met` conflicts were met before.
+async fn pause(met: u32) {
+    tokio::time::sleep(AFTER_CONFLICT * 2_u32.saturating_pow(met)).await;
+}
 
 fn contended(target: &TargetKey) -> DeskError {
     DeskError::Failed(format!(

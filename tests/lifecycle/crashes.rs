@@ -170,7 +170,7 @@ async fn beside_a_rollout() -> BTreeSet<&'static str> {
         quiet(&mut scene).await;
         scene.start_lastgood(&[("LASTGOOD_CRASH_AT", point)]);
         scene.until("a desk", LONG, |scene| scene.desk()).await;
-        let said = scene.command(&["freeze", "app", "--reason", "a migration"]);
+        let said = scene.command(&["freeze", "app", "--reason", "a migration"]).await;
         assert!(!said.status.success(), "nobody answers: {said:?}");
         scene.killed(point).await;
         assert_eq!(scene.stored().await.off.is_some(), number == 1, "{point}");

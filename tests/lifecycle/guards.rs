@@ -70,7 +70,7 @@ async fn a_proposed_revert_waits_for_a_person() {
         .await;
     assert_eq!(scene.points_to(), "v2");
     scene.told("proposed", "v2").await;
-    let output = scene.command(&["approve", &record.id.to_string()]);
+    let output = scene.command(&["approve", &record.id.to_string()]).await;
     assert!(output.status.success(), "{output:?}");
     let record = scene.record("v2", LONG, |record| record.phase == Phase::Closed).await;
     assert_eq!(record.outcome, Some(Outcome::Verified), "{record:#?}");

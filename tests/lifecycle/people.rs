@@ -1,6 +1,6 @@
 //! What people do in the middle of it, and that they win.
 
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
 use futures::FutureExt as _;
 use lastgood::{
@@ -153,6 +153,7 @@ async fn a_person_who_goes_back_sees_how_both_versions_did() {
     assert!(
         scene
             .command(&["freeze", "app", "--reason", "a person looks"])
+            .await
             .status
             .success()
     );
@@ -161,21 +162,16 @@ async fn a_person_who_goes_back_sees_how_both_versions_did() {
         ..failing(0.4)
     };
     scene.deploy("v2", &slow).await;
-    let plan = |scene: &Scene| {
-        let began = SystemClock.now();
-        let output = scene.command(&["rollback", "app", "--to", "v1", "--dry-run", "-o", "json"]);
-        assert!(output.status.success(), "{output:?}");
-        let took = SystemClock.now().since(began);
-        let plan: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-        (took, plan["lately"].clone())
-    };
     let number = |value: &serde_json::Value| value.as_f64().unwrap_or_default();
     let enough = |lately: &serde_json::Value| (0..2).all(|side| (0..2).all(|metric| counted(&lately[side][metric]) >= 100.0));
-    let (took, lately) = scene
-        .until("both versions were counted", LONG, |scene| {
-            Some(plan(scene)).filter(|(_, lately)| enough(lately))
-        })
-        .await;
+    let deadline = SystemClock.now().plus(LONG);
+    let (took, lately) = loop {
+        let (took, lately) = planned(&scene).await;
+        if enough(&lately) {
+            break (took, lately);
+        }
+        assert!(SystemClock.now() < deadline, "both versions were never counted: {lately}");
+    };
     println!(
         "error rate and latency of both versions, from Prometheus: {} ms, {lately}",
         took.as_millis()
@@ -188,7 +184,9 @@ async fn a_person_who_goes_back_sees_how_both_versions_did() {
     assert!((0.25..0.55).contains(&errors[0]) && errors[1] < 0.06, "{lately}");
     let half = [0, 1].map(|side| number(&lately[side][0]["half"]));
     assert!(half[0] >= 0.1 && half[1] < 0.1, "{lately}");
-    let output = scene.command(&["rollback", "app", "--to", "v1", "--yes", "--reason", "too slow"]);
+    let output = scene
+        .command(&["rollback", "app", "--to", "v1", "--yes", "--reason", "too slow"])
+        .await;
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}");
     assert_eq!(scene.points_to(), "v1");
@@ -203,14 +201,26 @@ fn counted(metric: &serde_json::Value) -> f64 {
     of("total").or_else(|| of("events")).unwrap_or_default()
 }
 
+/// How long a plan to go back to v1 takes, and what it says of both versions.
+async fn planned(scene: &Scene) -> (Duration, serde_json::Value) {
+    let began = SystemClock.now();
+    let output = scene
+        .command(&["rollback", "app", "--to", "v1", "--dry-run", "-o", "json"])
+        .await;
+    assert!(output.status.success(), "{output:?}");
+    let took = SystemClock.now().since(began);
+    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    (took, plan["lately"].clone())
+}
+
 async fn a_pipeline_that_waits_is_told_by_the_exit_code() {
     let scene = with_v1_proven(Plan::default()).await;
     scene.deploy("v2", &failing(0.3)).await;
-    let wait = |arguments: &[&str]| scene.command(&[&["wait"], arguments].concat());
-    let output = wait(&["app", "--to", "v2", "--timeout", "60s"]);
+    let wait = async |arguments: &[&str]| scene.command(&[&["wait"], arguments].concat()).await;
+    let output = wait(&["app", "--to", "v2", "--timeout", "60s"]).await;
     assert_eq!(output.status.code(), Some(3), "{output:?}");
-    let output = wait(&["app", "--to", "v9", "--timeout", "1s"]);
+    let output = wait(&["app", "--to", "v9", "--timeout", "1s"]).await;
     assert_eq!(output.status.code(), Some(4), "{output:?}");
-    let output = wait(&["nobody", "--timeout", "1s"]);
+    let output = wait(&["nobody", "--timeout", "1s"]).await;
     assert_eq!(output.status.code(), Some(2), "{output:?}");
 }

@@ -213,11 +213,10 @@ impl Scene {
     }
 
     /// Runs a command of lastgood with this scene's settings.
-    pub fn command(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(lastgood());
+    pub async fn command(&self, arguments: &[&str]) -> Output {
+        let mut command = tokio::process::Command::new(lastgood());
         command.args(arguments).arg("--config").arg(self.settings());
-        // Who supervises the service that the command restarts is a task of this runtime.
-        tokio::task::block_in_place(|| command.output()).expect("lastgood")
+        command.output().await.expect("lastgood")
     }
 
     /// The target's key.

@@ -75,7 +75,7 @@ async fn s16_no_secret_is_in_logs_store_status_explanations_alerts_or_metrics() 
             assert_eq!(record.outcome, Some(Outcome::Verified), "{record:#?}");
         }
     }
-    let mut said = shown(&scene);
+    let mut said = shown(&scene).await;
     scene.hook.open();
     scene.told("reverted", "v2").await;
     let log = scene.log();
@@ -96,7 +96,7 @@ async fn s16_no_secret_is_in_logs_store_status_explanations_alerts_or_metrics() 
 }
 
 /// All that the command line shows.
-fn shown(scene: &Scene) -> Vec<(&'static str, Vec<u8>)> {
+async fn shown(scene: &Scene) -> Vec<(&'static str, Vec<u8>)> {
     let commands: [(&'static str, &[&str]); 5] = [
         ("status", &["status"]),
         ("status as JSON", &["status", "-o", "json"]),
@@ -104,12 +104,13 @@ fn shown(scene: &Scene) -> Vec<(&'static str, Vec<u8>)> {
         ("an explanation as JSON", &["explain", "app", "-o", "json"]),
         ("the settings shown", &["config", "show"]),
     ];
-    let run = |(what, arguments): (&'static str, &[&str])| {
-        let output = scene.command(arguments);
+    let mut said = Vec::new();
+    for (what, arguments) in commands {
+        let output = scene.command(arguments).await;
         assert!(output.status.success(), "{what}: {output:?}");
-        (what, [output.stdout, output.stderr].concat())
-    };
-    commands.into_iter().map(run).collect()
+        said.push((what, [output.stdout, output.stderr].concat()));
+    }
+    said
 }
 
 fn contains(bytes: &[u8], wanted: &[u8]) -> bool {

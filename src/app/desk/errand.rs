@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::{sync::Mutex, time::timeout};
 
-use super::{MOST_CONFLICTS, contended, failed};
+use super::{MOST_CONFLICTS, contended, failed, pause};
 use crate::{
     app::{
         courier::{Sinks, deliver},
@@ -116,7 +116,7 @@ impl Errand<'_> {
         step: impl Fn(&TargetHistory, &Context<'_>, Moment) -> Transition,
         effects: &mut VecDeque<Effect>,
     ) -> Result<bool, DeskError> {
-        for _ in 0..MOST_CONFLICTS {
+        for met in 0..MOST_CONFLICTS {
             let transition = self.transition(&step).await;
             let changed = transition.history != self.history;
             if changed {
@@ -125,6 +125,7 @@ impl Errand<'_> {
                 match self.store.commit(&transition.history, self.revision.as_ref()).await {
                     Ok(revision) => self.revision = Some(revision),
                     Err(HistoryError::Conflict(_)) => {
+                        pause(met).await;
                         self.reload().await?;
                         continue;
                     }

@@ -1,6 +1,6 @@
 //! What is known of a target, forgotten by a person's word.
 
-use super::{MOST_CONFLICTS, contended, failed, unknown_target};
+use super::{MOST_CONFLICTS, contended, failed, pause, unknown_target};
 use crate::{
     explain::clean,
     ports::{DeskError, HistoryError, SharedHistory},
@@ -19,7 +19,7 @@ pub(super) async fn forget(
     reason: &str,
     now: Moment,
 ) -> Result<String, DeskError> {
-    for _ in 0..MOST_CONFLICTS {
+    for met in 0..MOST_CONFLICTS {
         let Some((mut history, revision)) = store.load(target).await.map_err(|error| failed(&error))? else {
             let known = store.targets().await.map_err(|error| failed(&error))?;
             return Err(unknown_target(target, known.iter()));
@@ -32,7 +32,7 @@ pub(super) async fn forget(
         history.forget_all(by, reason, &origin, now);
         match store.commit(&history, Some(&revision)).await {
             Ok(_) => return Ok(said),
-            Err(HistoryError::Conflict(_)) => {}
+            Err(HistoryError::Conflict(_)) => pause(met).await,
             Err(error) => return Err(failed(&error)),
         }
     }

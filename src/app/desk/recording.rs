@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{MOST_CONFLICTS, contended, failed};
+use super::{MOST_CONFLICTS, contended, failed, pause};
 use crate::{
     explain::{self, ReleaseStatus, clean},
     manifest::Manifest,
@@ -23,7 +23,7 @@ pub(super) async fn record(
     retention: Retention,
     now: Moment,
 ) -> Result<String, DeskError> {
-    for _ in 0..MOST_CONFLICTS {
+    for met in 0..MOST_CONFLICTS {
         let (mut history, revision) = match store.load(target).await.map_err(|error| failed(&error))? {
             Some((history, revision)) => (history, Some(revision)),
             None => (TargetHistory::new(target.clone()), None),
@@ -36,7 +36,7 @@ pub(super) async fn record(
         history.forget(retention, now);
         match store.commit(&history, revision.as_ref()).await {
             Ok(_) => return Ok(said),
-            Err(HistoryError::Conflict(_)) => {}
+            Err(HistoryError::Conflict(_)) => pause(met).await,
             Err(error) => return Err(failed(&error)),
         }
     }
