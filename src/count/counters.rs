@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Reading, native::native};
 use crate::{
-    policy::MetricKind,
+    policy::{MetricKind, ValueMetric},
     words::{GapReason, Increment, Moment},
 };
 
@@ -51,7 +51,7 @@ impl Counters {
                 None if reading.buckets.is_empty() => return Err(no_data()),
                 None => buckets(&reading.buckets)?,
             },
-            MetricKind::Value(_) => (Vec::new(), value(reading.value.ok_or_else(no_data)?)?),
+            MetricKind::Value(metric) => (Vec::new(), value(reading.value.ok_or_else(no_data)?, metric)?),
         };
         let series_of_total = whole(reading.series_of_total.unwrap_or(0.0))?;
         if matches!(counts, Increment::Value { .. }) && series_of_total > 1 {
@@ -117,11 +117,11 @@ pub(super) fn sound(increment: Increment) -> Result<Increment, Unfit> {
     }
 }
 
-/// Only what is above 0 has a logarithm.
-fn value(value: f64) -> Result<Increment, Unfit> {
+/// Only what is above 0 has a logarithm, which a plain bound does not need.
+fn value(value: f64, metric: &ValueMetric) -> Result<Increment, Unfit> {
     if !value.is_finite() {
         Err((GapReason::NotACount, format!("{value} is no value")))
-    } else if value <= 0.0 {
+    } else if value <= 0.0 && metric.threshold.is_none() {
         Err((GapReason::NotPositive, format!("{value} is not above 0")))
     } else {
         Ok(Increment::Value { value })

@@ -124,7 +124,7 @@ fn without_past(evidence: &Evidence) -> bool {
     deciding.peek().is_some() && deciding.all(|metric| metric.unusable.is_some())
 }
 
-/// What only ever alerts: a late change, metrics that may not revert, and objectives where there is nothing to go back to.
+/// What only ever alerts: a late change, metrics that may not revert, and objectives and plain bounds where there is nothing to go back to.
 fn warned(draft: &mut Draft<'_>, record: &mut Record, evidence: &Evidence) {
     let late = evidence.metrics.iter().any(|metric| metric.late.is_some());
     let late = late.then(|| (format!("{}/{}", record.id, AlertKind::Late.name()), AlertKind::Late));
@@ -133,7 +133,7 @@ fn warned(draft: &mut Draft<'_>, record: &mut Record, evidence: &Evidence) {
         .metrics
         .iter()
         .filter(|metric| metric.verdict == Some(Verdict::Regression))
-        .filter(|metric| !metric.may_revert || (metric.objective.is_some() && lone(record, evidence)))
+        .filter(|metric| !metric.may_revert || (metric.stands_alone() && lone(record, evidence)))
         .map(|metric| {
             let kind = AlertKind::Regression;
             (format!("{}/{}/{}", record.id, kind.name(), metric.name), kind)
@@ -168,10 +168,13 @@ fn weighed(draft: &mut Draft<'_>, record: &mut Record, evidence: &Evidence) {
     }
 }
 
-/// Whether an objective is broken.
+/// Whether an objective is broken, or a plain bound that may revert.
 pub(super) fn broken(evidence: &Evidence) -> bool {
     let mut metrics = evidence.metrics.iter();
-    metrics.any(|metric| metric.objective.is_some() && metric.verdict == Some(Verdict::Regression))
+    metrics.any(|metric| {
+        let decides = metric.objective.is_some() || (metric.rule().is_some() && metric.may_revert);
+        decides && metric.verdict == Some(Verdict::Regression)
+    })
 }
 
 /// Nothing to compare with: whole data for long enough, no objective broken and no restart prove it; whole from the beginning, or, where the data came late,

@@ -1,9 +1,9 @@
-//! The evidence in words: counts and rates of both sides, how many times worse, odds, what is excluded, where the noise came from.
+//! The evidence in words: counts and rates of both sides, how many times worse, what is excluded, where the noise came from.
 
 use super::{
     Language, gone,
     language::say,
-    number::{count, odds, share, times, written_share},
+    number::{count, share, times, written_share},
     span_of_time::{latency, long},
     told::{bold, outside},
     values,
@@ -22,12 +22,24 @@ pub(super) fn heaviest(evidence: &Evidence) -> Option<&MetricEvidence> {
             .metrics
             .iter()
             .filter(move |metric| metric.may_revert == may_revert)
-            .max_by(|a, b| a.harm_log10.total_cmp(&b.harm_log10))
+            .max_by(|a, b| weight(a).total_cmp(&weight(b)))
     };
-    let warned = most(false).filter(|metric| metric.harm_log10 >= metric.needed_harm_log10);
+    let warned = most(false).filter(|metric| weight(metric) >= metric.needed_harm_log10);
+    let convicted = |metric: &MetricEvidence| {
+        evidence.harm_log10 >= evidence.needed_harm_log10 || weight(metric) >= evidence.needed_harm_log10
+    };
     match most(true) {
-        Some(metric) if warned.is_none() || evidence.harm_log10 >= evidence.needed_harm_log10 => Some(metric),
+        Some(metric) if warned.is_none() || convicted(metric) => Some(metric),
         other => warned.or(other),
+    }
+}
+
+/// Odds of harm; a plain bound weighs nothing until it is broken, and then more than any odds.
+fn weight(metric: &MetricEvidence) -> f64 {
+    match (metric.rule(), metric.verdict) {
+        (None, _) => metric.harm_log10,
+        (Some(_), Some(Verdict::Regression)) => f64::INFINITY,
+        (Some(_), _) => f64::NEG_INFINITY,
     }
 }
 
@@ -329,35 +341,14 @@ pub(super) fn quantile(fraction: f64) -> String {
     format!("p{}", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// `Odds of evidence over 1,000,000 : 1, needed 100 : 1.` Of all metrics together, or of the one that only warns.
-pub(super) fn odds_of(metric: &MetricEvidence, evidence: &Evidence, language: Language) -> String {
-    let (found, needed) = if metric.may_revert {
-        (evidence.harm_log10, evidence.needed_harm_log10)
-    } else {
-        (metric.harm_log10, metric.needed_harm_log10)
-    };
-    let (found, needed) = (odds_in(found, language), odds_in(needed, language));
-    say!(
-        language,
-        "Odds of evidence {found}, needed {needed}.",
-        "证据的胜算：{found}，所需：{needed}。"
-    )
-}
-
-/// Odds with the reader's word for "over".
-pub(super) fn odds_in(log10: f64, language: Language) -> String {
-    match language {
-        Language::En => odds(log10, "over"),
-        Language::Zh => odds(log10, "超过"),
-    }
-}
-
 /// `errors: 5 times or worse is excluded`, for every metric that is not convicted; one sentence.
 pub(super) fn excluded(evidence: &Evidence, language: Language) -> String {
     let all: Vec<String> = evidence
         .metrics
         .iter()
         .filter(|metric| metric.verdict != Some(Verdict::Regression))
+        // A plain bound excludes nothing: it is kept, or not yet.
+        .filter(|metric| metric.rule().is_none() || metric.verdict == Some(Verdict::Healthy))
         .map(|metric| {
             let name = outside(&metric.name);
             match metric.excluded_times {
@@ -383,7 +374,7 @@ pub(super) fn excluded(evidence: &Evidence, language: Language) -> String {
 
 /// Said where the noise of a metric was assumed.
 pub(super) fn assumed_noise(metric: &MetricEvidence, language: Language) -> String {
-    if metric.noise.source == NoiseSource::History {
+    if metric.noise.source == NoiseSource::History || metric.rule().is_some() {
         return String::new();
     }
     let history = long(metric.noise.history, language);

@@ -8,7 +8,7 @@ use super::{
     number::{count, odds, plain, share, times, written_share},
     span_of_time::{clock, latency, long},
     status::RolloutStatus,
-    words,
+    values, words,
 };
 use crate::{
     judge::{Comparison, Estimate, Evidence, MetricEvidence, NoiseSource},
@@ -200,6 +200,15 @@ fn measured(metric: &MetricEvidence, evidence: &Evidence, rollout: &RolloutStatu
         canvas.wrapped("", Tone::Quiet, because);
         return;
     }
+    if let Some(rule) = metric.rule() {
+        let sign = (tone(metric.verdict), format!("{} ", sign(metric.verdict)));
+        let held = (Tone::Plain, values::held(rule, Language::En));
+        canvas.field(&name, &[sign, held, (Tone::Quiet, only_warns.to_owned())]);
+        let newest = metric.value.and_then(|value| value.candidate);
+        level(rollout.to.name.as_str(), newest, canvas);
+        footnotes(metric, canvas);
+        return;
+    }
     let bound = heaviest_bound(metric);
     let (candidate, baseline, ratio) = bound.map_or((metric.candidate, metric.baseline, metric.ratio), |b| {
         (b.candidate, b.baseline, b.ratio)
@@ -277,8 +286,8 @@ fn both_sides(
     let version = rollout.baseline.as_ref().map(|version| version.name.as_str());
     if let Some(value) = &metric.value {
         level(rollout.to.name.as_str(), value.candidate, canvas);
-        if let Some(version) = version {
-            level(version, Some(value.before), canvas);
+        if let Some(version) = version.filter(|_| value.before.is_some()) {
+            level(version, value.before, canvas);
         }
         return;
     }
@@ -319,7 +328,7 @@ fn footnotes(metric: &MetricEvidence, canvas: &mut Canvas) {
     if metric.late.is_some() {
         notes.push("something changed late".to_owned());
     }
-    if metric.noise.source == NoiseSource::Assumed {
+    if metric.noise.source == NoiseSource::Assumed && metric.rule().is_none() {
         notes.push("cautious noise assumed".to_owned());
     }
     // A switch and a warm-up cost every watch some steps; only other losses are news.

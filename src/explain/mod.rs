@@ -20,6 +20,7 @@ mod live;
 mod marked;
 mod marks;
 mod number;
+mod odds;
 mod operational;
 mod ordered;
 mod releases;

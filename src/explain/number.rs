@@ -52,6 +52,9 @@ fn trimmed(number: &str) -> String {
 
 /// A value in a unit of its own: `412,310,528`, `0.0431`.
 pub(super) fn plain(value: f64) -> String {
+    if value < 0.0 {
+        return format!("-{}", plain(-value));
+    }
     if value >= 1000.0 {
         return count(value);
     }

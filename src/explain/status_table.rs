@@ -7,6 +7,7 @@ use super::{
     clean::{bounded, clean},
     marks::MarkStatus,
     number::odds,
+    odds::are_weighed,
     releases::{listed, proven_text},
     span_of_time::long,
     status::{RolloutStatus, Stands},
@@ -132,7 +133,7 @@ fn rolling(rollout: &RolloutStatus, now: Moment) -> String {
         words.push("? blind".to_owned());
     } else if let Some(verdict) = rollout.verdict {
         words.push(format!("{} {verdict}", super::live::sign(Some(verdict))));
-    } else if let Some(evidence) = &rollout.evidence {
+    } else if let Some(evidence) = rollout.evidence.as_ref().filter(|evidence| are_weighed(evidence)) {
         words.push(format!("harm {}", odds(evidence.harm_log10, "over")));
     }
     words.join(", ")

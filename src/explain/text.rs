@@ -2,10 +2,11 @@
 
 use super::{
     Language, audit,
-    comparison::{excluded, odds_in, quantile},
+    comparison::{excluded, quantile},
     guard, held,
     language::say,
     number::{count, share, times},
+    odds::{all_odds, both_odds, odds_in},
     span_of_time::{latency, long, stamp},
     story::{last_act, sentence, worse},
     told::{bold, code, outside, unmarked},
@@ -163,19 +164,19 @@ impl Page {
     fn evidence(&mut self, evidence: &Evidence) {
         let language = self.language;
         let (used, steps, at) = (evidence.used, evidence.steps, stamp(evidence.at));
-        let (harm, needed) = (
-            odds_in(evidence.harm_log10, language),
-            odds_in(evidence.needed_harm_log10, language),
-        );
+        let odds = all_odds(evidence, language);
         self.line(&say!(
             language,
-            "{used} of {steps} steps used, up to {at}; odds of harm {harm}, needed {needed}",
-            "共 {steps} 步，使用 {used} 步，截至 {at}；有害的胜算：{harm}，所需：{needed}"
+            "{used} of {steps} steps used, up to {at}{odds}",
+            "共 {steps} 步，使用 {used} 步，截至 {at}{odds}"
         ));
         for metric in &evidence.metrics {
             self.metric(metric);
         }
-        self.line(&excluded(evidence, language));
+        let excluded = excluded(evidence, language);
+        if !excluded.is_empty() {
+            self.line(&excluded);
+        }
     }
 
     fn metric(&mut self, metric: &MetricEvidence) {
@@ -194,15 +195,10 @@ impl Page {
             self.line(&format!("    {}", outside(because)));
         }
         self.sides(metric);
-        let odds = |log10| odds_in(log10, language);
-        let (harm, harm_needed) = (odds(metric.harm_log10), odds(metric.needed_harm_log10));
-        let (safe, safe_needed) = (odds(metric.safe_log10), odds(metric.needed_safe_log10));
-        self.line(&say!(
-            language,
-            "    odds of harm {harm} (needed {harm_needed}), of safety {safe} (needed {safe_needed})",
-            "    有害的胜算：{harm}（所需：{harm_needed}），安全的胜算：{safe}（所需：{safe_needed}）"
-        ));
-        self.line(&format!("    {}", noise(metric, language)));
+        if let Some(odds) = both_odds(metric, language) {
+            self.line(&format!("    {odds}"));
+            self.line(&format!("    {}", noise(metric, language)));
+        }
         if let Some(first_bad) = metric.first_bad {
             let at = stamp(first_bad);
             self.line(&say!(
@@ -212,7 +208,7 @@ impl Page {
             ));
         }
         if let Some(late) = metric.late {
-            let (at, found) = (stamp(late.at), odds(late.harm_log10));
+            let (at, found) = (stamp(late.at), odds_in(late.harm_log10, language));
             self.line(&say!(
                 language,
                 "    something changed late: odds {found} at {at}; nothing ran beside it",

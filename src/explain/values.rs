@@ -4,17 +4,25 @@ use super::{
     Language,
     language::say,
     number::{plain, share, times},
+    span_of_time::long,
     told::{bold, outside},
 };
 use crate::{
-    judge::{Estimate, MetricEvidence, ValueEvidence},
-    policy::MetricKind,
+    judge::{Estimate, MetricEvidence, ThresholdEvidence, ValueEvidence},
+    policy::{MetricKind, Side, Threshold},
     record::Record,
 };
 
 /// A few words for a headline: `memory 2.1 times as much`.
 pub(super) fn gist(metric: &MetricEvidence, language: Language) -> String {
     let name = outside(&metric.name);
+    if let Some(ThresholdEvidence { rule, .. }) = metric.rule() {
+        let (bound, allowed) = (bound(rule, language), long(rule.held_for, language));
+        return match rule.held_for.is_zero() {
+            true => format!("{name} {bound}"),
+            false => say!(language, "{name} {bound} for {allowed}", "{name} {bound} 达 {allowed}"),
+        };
+    }
     match metric.ratio {
         Some(ratio) => {
             let median = times(ratio.median);
@@ -28,7 +36,10 @@ pub(super) fn gist(metric: &MetricEvidence, language: Language) -> String {
 pub(super) fn levels(metric: &MetricEvidence, value: &ValueEvidence, record: &Record, language: Language) -> String {
     let name = outside(&metric.name);
     let to = bold(&record.to.name);
-    let before = plain(value.before);
+    if let Some(threshold) = value.threshold {
+        return against(&name, value.candidate, threshold, &to, language);
+    }
+    let before = value.before.map_or_else(|| "-".to_owned(), plain);
     let other = match &record.baseline {
         Some((version, _)) => {
             let version = bold(&version.name);
@@ -59,13 +70,74 @@ pub(super) fn levels(metric: &MetricEvidence, value: &ValueEvidence, record: &Re
 /// `412,310,528 (before: 196,083,712): 2.1 times as much (95 %: 1.9 to 2.3)`
 pub(super) fn row(metric: &MetricEvidence, value: &ValueEvidence, language: Language) -> String {
     let candidate = value.candidate.map_or_else(|| "-".to_owned(), plain);
-    let before = plain(value.before);
+    if let Some(threshold) = value.threshold {
+        let held = held(threshold, language);
+        return say!(language, "{candidate}: {held}", "{candidate}：{held}");
+    }
+    let before = value.before.map_or_else(|| "-".to_owned(), plain);
     let multiple = metric.ratio.map(|ratio| multiple(ratio, language)).unwrap_or_default();
     say!(
         language,
         "{candidate} (before: {before}){multiple}",
         "{candidate}（之前：{before}）{multiple}"
     )
+}
+
+/// `queue: 1,200 on v2: above 1,000 for 6 min; 5 min are a regression.`
+fn against(name: &str, candidate: Option<f64>, threshold: ThresholdEvidence, to: &str, language: Language) -> String {
+    let Some(candidate) = candidate.map(plain) else {
+        return say!(language, "{name}: no value on {to} yet.", "{name}：{to} 上还没有数值。");
+    };
+    let held = held(threshold, language);
+    say!(
+        language,
+        "{name}: {candidate} on {to}: {held}.",
+        "{name}：{to} 上为 {candidate}：{held}。"
+    )
+}
+
+/// `above 1,000 for 6 min; 5 min above it are a regression`, for alerts, pages and the live view. What broke it once is told after it ended too.
+pub(super) fn held(ThresholdEvidence { rule, held, longest }: ThresholdEvidence, language: Language) -> String {
+    let bound = bound(rule, language);
+    let limit = limit(rule, language);
+    let broke = longest.filter(|longest| *longest >= rule.held_for && held != Some(*longest));
+    if let Some(time) = broke.map(|longest| long(longest, language)) {
+        return say!(language, "was {bound} for {time}{limit}", "曾{bound}，持续 {time}{limit}");
+    }
+    match held.map(|held| long(held, language)) {
+        Some(time) => say!(language, "{bound} for {time}{limit}", "{bound}，已持续 {time}{limit}"),
+        None => say!(language, "not {bound}{limit}", "未{bound}{limit}"),
+    }
+}
+
+/// `; 5 min above it are a regression`.
+fn limit(rule: Threshold, language: Language) -> String {
+    let allowed = long(rule.held_for, language);
+    let side = match rule.side {
+        Side::Above => "above",
+        Side::Below => "below",
+    };
+    match rule.held_for.is_zero() {
+        true => say!(language, "; any time {side} it is a regression", "；一旦出现即为退化"),
+        false => say!(language, "; {allowed} {side} it are a regression", "；持续 {allowed}即为退化"),
+    }
+}
+
+/// A bound with all of its digits, as it was written.
+fn as_written(value: f64) -> String {
+    if value.abs() >= 1000.0 && value.fract().abs() < f64::EPSILON {
+        plain(value)
+    } else {
+        value.to_string()
+    }
+}
+
+fn bound(rule: Threshold, language: Language) -> String {
+    let value = as_written(rule.value);
+    match rule.side {
+        Side::Above => say!(language, "above {value}", "高于 {value}"),
+        Side::Below => say!(language, "below {value}", "低于 {value}"),
+    }
 }
 
 fn multiple(ratio: Estimate, language: Language) -> String {
@@ -85,5 +157,46 @@ fn tolerated(metric: &MetricEvidence, record: &Record, language: Language) -> St
             say!(language, " The policy tolerates {more} more.", "策略容许增加 {more}。")
         }
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explain::{
+        specimen::{self, queue},
+        told::unmarked,
+    };
+
+    #[test]
+    fn a_plain_bound_says_for_how_long_it_was_broken_and_what_that_may_be() {
+        let record = specimen::watching();
+        let said =
+            |metric: &MetricEvidence, language| unmarked(&levels(metric, &metric.value.expect("a value"), &record, language));
+        let broken = queue(Some(360), Some(360));
+        assert_eq!(
+            said(&broken, Language::En),
+            "queue: 1,200 on v1.2.3: above 1,000 for 6 min; 5 min above it are a regression."
+        );
+        assert_eq!(
+            said(&queue(None, Some(60)), Language::Zh),
+            "queue：v1.2.3 上为 1,200：未高于 1,000；持续 5 分钟即为退化。"
+        );
+        assert_eq!(gist(&broken, Language::En), "queue above 1,000 for 5 min");
+        assert_eq!(
+            row(&queue(Some(15), Some(360)), &broken.value.expect("a value"), Language::Zh),
+            "1,200：高于 1,000，已持续 6 分钟；持续 5 分钟即为退化"
+        );
+        let ended = queue(None, Some(360));
+        assert_eq!(
+            row(&ended, &ended.value.expect("a value"), Language::En),
+            "1,200: was above 1,000 for 6 min; 5 min above it are a regression"
+        );
+    }
+
+    #[test]
+    fn a_bound_is_said_with_all_of_its_digits() {
+        let said = [0.9, 0.99995, 1_000.0, -1_500.0, 2_500.5].map(as_written);
+        assert_eq!(said, ["0.9", "0.99995", "1,000", "-1,500", "2500.5"]);
     }
 }

@@ -14,7 +14,7 @@ use super::{
     value::{self, ValuePast},
 };
 use crate::{
-    policy::{HistogramMetric, Metric, MetricKind, RatioMetric},
+    policy::{HistogramMetric, Metric, MetricKind, RatioMetric, ValueMetric},
     words::{Arm, MetricStep, Step, Whole},
 };
 
@@ -50,6 +50,12 @@ pub fn calibrate<'a>(terms: impl Into<Terms<'a>>, plan: &Plan, background: &Back
                     ..
                 }),
             ) => MetricCalibration::Ratio(past.objective(1.0 - objective)),
+            (
+                _,
+                MetricKind::Value(ValueMetric {
+                    threshold: Some(rule), ..
+                }),
+            ) => MetricCalibration::Threshold(*rule),
             (Comparison::None, MetricKind::Value(_)) => MetricCalibration::Unusable(
                 "a value is judged by comparison alone, and there is nothing to compare it with".to_owned(),
             ),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use super::{cut::Cut, evidence::Noise, noise::Spread, value::ValuePast};
+use crate::policy::Threshold;
 
 /// The only format there is.
 pub(super) const FORMAT: u32 = 1;
@@ -31,6 +32,8 @@ pub(super) enum MetricCalibration {
     Histogram(Vec<BoundCalibration>),
     /// A value that is no count.
     Value(ValuePast),
+    /// A value against a plain bound: nothing is learnt.
+    Threshold(Threshold),
 }
 
 /// One bound of a histogram (statistics.md, section 7).

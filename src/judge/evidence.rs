@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::words::{GapReason, Moment, Verdict};
+use crate::{
+    policy::Threshold,
+    words::{GapReason, Moment, Verdict},
+};
 
 /// What is pinned when a rollout opens, so that recomputing gives the same evidence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,7 +65,8 @@ pub struct Evidence {
     /// The verdict so far; none while the evidence reaches neither bound. `regression` is final, `healthy` yields only to it.
     /// `inconclusive` and `blind` are for the end of a watch and not said here.
     pub verdict: Option<Verdict>,
-    /// log10 of the weighted mean of e-values over the metrics that may revert (statistics.md, section 9).
+    /// log10 of the weighted mean of e-values over the metrics that may revert (statistics.md, section 9). A plain bound has none, and
+    /// convicts beside it.
     pub harm_log10: f64,
     /// log10 of 1/alpha.
     pub needed_harm_log10: f64,
@@ -94,11 +98,11 @@ pub struct MetricEvidence {
     pub may_revert: bool,
     /// The verdict by this metric alone.
     pub verdict: Option<Verdict>,
-    /// log10 of the e-value of harm.
+    /// log10 of the e-value of harm; 0 with a plain bound, which has none.
     pub harm_log10: f64,
     /// log10 of what this metric alone would need.
     pub needed_harm_log10: f64,
-    /// log10 of the e-value of safety.
+    /// log10 of the e-value of safety; 0 with a plain bound.
     pub safe_log10: f64,
     /// log10 of 1/beta.
     pub needed_safe_log10: f64,
@@ -164,9 +168,9 @@ pub struct BoundEvidence {
     pub candidate_above: f64,
     /// Whether the candidate's count was interpolated inside a bucket (section 7).
     pub interpolated: bool,
-    /// log10 of the e-value of harm.
+    /// log10 of the e-value of harm; 0 with a plain bound, which has none.
     pub harm_log10: f64,
-    /// log10 of the e-value of safety.
+    /// log10 of the e-value of safety; 0 with a plain bound.
     pub safe_log10: f64,
     /// Slow and all requests of the candidate.
     pub candidate: [f64; 2],
@@ -184,10 +188,58 @@ pub struct BoundEvidence {
 /// The levels of a value, in its own unit; geometric means.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ValueEvidence {
-    /// Of the candidate, since its warm-up.
+    /// Of the candidate, since its warm-up; with a plain bound the newest one, of the pod that is worst.
     pub candidate: Option<f64>,
-    /// Of the last good version in its own last hour.
-    pub before: f64,
+    /// Of the last good version in its own last hour; none with a plain bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<f64>,
+    /// The plain bound that it is judged by alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<ThresholdEvidence>,
+}
+
+/// A value against a plain bound.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ThresholdEvidence {
+    /// The bound, and for how long it may be broken.
+    #[serde(flatten)]
+    pub rule: Threshold,
+    /// For how long a pod of the candidate has been beyond it without a break; none: it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "maybe_seconds")]
+    pub held: Option<Duration>,
+    /// The longest that any pod was; none: it never was.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "maybe_seconds")]
+    pub longest: Option<Duration>,
+}
+
+/// Serde form of a time in seconds that may not be there.
+mod maybe_seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        time.map(|time| time.as_secs_f64()).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        let seconds = Option::<f64>::deserialize(deserializer)?;
+        Ok(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
+    }
+}
+
+impl MetricEvidence {
+    /// The plain bound that it is judged by instead of evidence; it has no odds then.
+    #[must_use]
+    pub fn rule(&self) -> Option<ThresholdEvidence> {
+        self.value.and_then(|value| value.threshold)
+    }
+
+    /// Whether it is judged by itself, without what ran before: an objective, or a plain bound.
+    #[must_use]
+    pub fn stands_alone(&self) -> bool {
+        self.objective.is_some() || self.rule().is_some()
+    }
 }
 
 /// A change that began after the rollout did.

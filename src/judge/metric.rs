@@ -9,6 +9,7 @@ use super::{
     course::Course,
     evidence::{LateChange, MetricEvidence, Noise, NoiseSource, Plan, log10},
     stream::Question,
+    threshold::Threshold,
     value::Value,
 };
 use crate::{
@@ -56,6 +57,7 @@ enum Kind {
     Ratio(Box<Course>),
     Histogram(Vec<Bound>),
     Value(Box<Value>),
+    Threshold(Threshold),
 }
 
 impl MetricJudge {
@@ -72,6 +74,7 @@ impl MetricJudge {
             (MetricKind::Value(metric), Some(MetricCalibration::Value(past))) => {
                 Kind::Value(Box::new(Value::new(metric.tolerate_more, plan, past)))
             }
+            (_, Some(MetricCalibration::Threshold(rule))) => Kind::Threshold(Threshold::new(*rule)),
             _ => Kind::Unusable("what was learnt before the rollout belongs to another policy".to_owned()),
         };
         let objective = match &metric.kind {
@@ -102,6 +105,7 @@ impl MetricJudge {
             Kind::Ratio(stream) => stream.step(at, step),
             Kind::Histogram(bounds) => bounds.iter_mut().fold(false, |used, bound| bound.step(at, step) | used),
             Kind::Value(value) => value.step(at, step),
+            Kind::Threshold(threshold) => threshold.step(at, step),
         };
         if !used {
             self.lose(step);
@@ -109,8 +113,9 @@ impl MetricJudge {
         self.used = self.used.saturating_add(u32::from(used));
         let harm = self.harm();
         self.began_well |= self.used >= BEGINNING && harm < 1.0;
-        self.convicted |= harm >= self.needed.harm;
-        self.passed = self.passed || self.safe() >= self.needed.safe;
+        let (broken, kept) = self.rule().map_or((false, false), |rule| (rule.is_broken(), rule.is_kept()));
+        self.convicted |= broken || harm >= self.needed.harm;
+        self.passed = self.passed || kept || self.safe() >= self.needed.safe;
         self.late = self.late_change(at);
         !step.candidate.is_empty() && !self.lacks_baseline(step)
     }
@@ -118,7 +123,7 @@ impl MetricJudge {
     /// Whether the baseline that it is compared with runs, and could not be counted.
     fn lacks_baseline(&self, step: &MetricStep) -> bool {
         let runs = match &self.kind {
-            Kind::Uncompared(_) | Kind::Unusable(_) | Kind::Value(_) => false,
+            Kind::Uncompared(_) | Kind::Unusable(_) | Kind::Value(_) | Kind::Threshold(_) => false,
             Kind::Ratio(course) => course.has_baseline(),
             Kind::Histogram(bounds) => bounds.iter().any(|bound| bound.passing.has_baseline()),
         };
@@ -129,7 +134,7 @@ impl MetricJudge {
     pub(super) fn baseline_gone(&mut self, rest: &Plan) {
         let turned = match &mut self.kind {
             // A value is compared with the past from the start.
-            Kind::Uncompared(_) | Kind::Unusable(_) | Kind::Value(_) => false,
+            Kind::Uncompared(_) | Kind::Unusable(_) | Kind::Value(_) | Kind::Threshold(_) => false,
             Kind::Ratio(course) => course.baseline_gone(rest),
             Kind::Histogram(bounds) => bounds.iter_mut().fold(false, |turned, bound| {
                 bound.passing.baseline_gone(rest) | bound.slower.baseline_gone(rest) | turned
@@ -171,9 +176,22 @@ impl MetricJudge {
         self.may_revert
     }
 
-    /// Whether it is judged at all.
-    pub(super) const fn usable(&self) -> bool {
+    /// Whether it is judged by evidence.
+    pub(super) const fn weighs(&self) -> bool {
         matches!(self.kind, Kind::Ratio(_) | Kind::Histogram(_) | Kind::Value(_))
+    }
+
+    /// The plain bound that it is judged by instead.
+    const fn rule(&self) -> Option<&Threshold> {
+        match &self.kind {
+            Kind::Threshold(threshold) => Some(threshold),
+            _ => None,
+        }
+    }
+
+    /// Whether its plain bound was broken.
+    pub(super) const fn broke_its_rule(&self) -> bool {
+        self.rule().is_some() && self.convicted
     }
 
     pub(super) const fn convicted(&self) -> bool {
@@ -192,10 +210,11 @@ impl MetricJudge {
             Kind::Ratio(stream) => stream.candidate()[1] > 0.0,
             Kind::Histogram(bounds) => bounds.iter().any(|bound| bound.slower.candidate()[1] > 0.0),
             Kind::Value(value) => value.served(),
+            Kind::Threshold(threshold) => threshold.served(),
         }
     }
 
-    /// The e-value of harm: of a histogram the mean over its bounds (section 7).
+    /// The e-value of harm: of a histogram the mean over its bounds (section 7), of a plain bound always 1.
     pub(super) fn harm(&self) -> f64 {
         self.mean(
             |stream| stream.harm(self.needed.at_least),
@@ -226,7 +245,7 @@ impl MetricJudge {
         neither: f64,
     ) -> f64 {
         match &self.kind {
-            Kind::Uncompared(_) | Kind::Unusable(_) => neither,
+            Kind::Uncompared(_) | Kind::Unusable(_) | Kind::Threshold(_) => neither,
             Kind::Ratio(stream) => ratio(stream),
             Kind::Histogram(bounds) => bounds.iter().map(bound).sum::<f64>() / bounds.len() as f64,
             Kind::Value(judged) => value(judged),
@@ -244,7 +263,7 @@ impl MetricJudge {
     /// The stream that weighs most.
     fn heaviest(&self) -> Option<&Course> {
         match &self.kind {
-            Kind::Uncompared(_) | Kind::Unusable(_) | Kind::Value(_) => None,
+            Kind::Uncompared(_) | Kind::Unusable(_) | Kind::Value(_) | Kind::Threshold(_) => None,
             Kind::Ratio(stream) => Some(stream),
             Kind::Histogram(bounds) => bounds
                 .iter()
@@ -255,7 +274,7 @@ impl MetricJudge {
 
     fn excluded(&self) -> Option<f64> {
         match &self.kind {
-            Kind::Uncompared(_) | Kind::Unusable(_) => None,
+            Kind::Uncompared(_) | Kind::Unusable(_) | Kind::Threshold(_) => None,
             Kind::Ratio(stream) => stream.excluded(self.needed.safe),
             Kind::Value(value) => value.excluded(self.needed.safe),
             // What is said of the histogram must hold for every bound of it.
@@ -304,7 +323,7 @@ impl MetricJudge {
                 Kind::Histogram(bounds) => bounds.iter().map(|bound| bound.evidence(&self.needed)).collect(),
                 _ => Vec::new(),
             },
-            value: value.map(Value::evidence),
+            value: value.map(Value::evidence).or_else(|| self.rule().map(Threshold::evidence)),
             gaps: self.gaps.clone(),
             unusable: if let Kind::Unusable(reason) = &self.kind {
                 Some(reason.clone())

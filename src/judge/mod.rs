@@ -3,7 +3,7 @@
 //! May touch: `words`, `policy`. Deliberately absent: Prometheus, prose, clocks, randomness, decisions.
 //!
 //! `calibrate` learns once, before a rollout (`noise`, `pods`, `temporal`, `latency`), what `Judge` is made from; a `Judge` holds one
-//! `metric` each, a metric its `course`s (one of a ratio, two a `bound` of a histogram) or its `value`; a course one `stream`, and a second once
+//! `metric` each, a metric its `course`s (one of a ratio, two a `bound` of a histogram) or its `value` or `threshold`; a course one `stream`, and a second once
 //! the old version has gone, a stream the `likelihood` of each step in its `mixture`s on the `grid`, worked out in `lanes`. `rollout` judges a whole rollout that is written as
 //! one line of JSON; `forecast` says before any rollout what could be found, by simulated ones.
 
@@ -32,13 +32,15 @@ mod sequential;
 mod stream;
 mod temporal;
 mod terms;
+mod threshold;
 mod value;
 mod weights;
 
 pub use calibrate::{Background, calibrate};
 pub use calibration::Calibration;
 pub use evidence::{
-    Alone, BoundEvidence, Comparison, Estimate, Evidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan, ValueEvidence,
+    Alone, BoundEvidence, Comparison, Estimate, Evidence, LateChange, MetricEvidence, Noise, NoiseSource, Plan,
+    ThresholdEvidence, ValueEvidence,
 };
 pub use forecast::{Change, Found, MetricForecast, Outlook, Proof, Seldom, Trials, forecast};
 pub use pods::{PastPods, PodCount, PodSummary, remember, summarize};

@@ -117,7 +117,7 @@ impl Judge {
             self.alone_since.get_or_insert(began);
         }
         self.whole = Whole::with(self.whole, began, counted);
-        self.convicted |= self.plan.compare != Comparison::None && self.harm() >= self.needed;
+        self.convicted |= self.plan.compare != Comparison::None && (self.harm() >= self.needed || self.broke_a_rule());
     }
 
     /// The metrics before their first step, each with what it must reach.
@@ -125,11 +125,17 @@ impl Judge {
         self.metrics
     }
 
-    /// The weighted mean of e-values over the metrics that may revert; 1 where there is none.
+    /// Whether a plain bound was broken that may revert: it convicts by itself, whatever the others say.
+    fn broke_a_rule(&self) -> bool {
+        let mut may_revert = self.metrics.iter().filter(|metric| metric.may_revert());
+        may_revert.any(MetricJudge::broke_its_rule)
+    }
+
+    /// The weighted mean of e-values over the metrics that may revert and are judged by evidence; 1 where there is none.
     fn harm(&self) -> f64 {
         match reverting(&self.metrics) {
             0 => 1.0,
-            count => judged(&self.metrics).map(MetricJudge::harm).sum::<f64>() / count as f64,
+            count => weighed(&self.metrics).map(MetricJudge::harm).sum::<f64>() / count as f64,
         }
     }
 
@@ -175,12 +181,12 @@ impl Judge {
     }
 }
 
-fn judged(metrics: &[MetricJudge]) -> impl Iterator<Item = &MetricJudge> {
-    metrics.iter().filter(|metric| metric.may_revert() && metric.usable())
+fn weighed(metrics: &[MetricJudge]) -> impl Iterator<Item = &MetricJudge> {
+    metrics.iter().filter(|metric| metric.may_revert() && metric.weighs())
 }
 
 fn reverting(metrics: &[MetricJudge]) -> usize {
-    judged(metrics).count()
+    weighed(metrics).count()
 }
 
 #[cfg(test)]

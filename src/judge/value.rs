@@ -236,7 +236,8 @@ impl Value {
     pub(super) fn evidence(&self) -> ValueEvidence {
         ValueEvidence {
             candidate: self.served().then(|| (self.sum / self.used).exp()),
-            before: self.past.level.exp(),
+            before: Some(self.past.level.exp()),
+            threshold: None,
         }
     }
 }

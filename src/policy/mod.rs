@@ -20,6 +20,7 @@ mod reader;
 mod resolve;
 mod schema;
 mod target;
+mod threshold;
 mod tree;
 mod written;
 
@@ -36,6 +37,7 @@ pub(crate) use reader::Reader;
 pub(crate) use schema::homes_in;
 pub use schema::schema;
 pub use target::{Activate, ActivateBy, Arms, HostTarget, KubernetesTarget, Target, WorkloadKind};
+pub use threshold::{Side, Threshold};
 pub use tree::MAX_BYTES;
 pub(crate) use tree::{Entry, Node, Value};
 pub use written::filled;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Arms, OnProven, Target};
+use super::{Arms, OnProven, Target, Threshold};
 use crate::words::{ChannelName, Env, Fingerprint, Service, TargetKey, VersionName};
 
 /// A valid policy for one service in one environment.
@@ -256,6 +256,9 @@ pub struct ValueMetric {
     pub query: String,
     /// `tolerate.more` as a fraction (default 0.3): this much more is fine.
     pub tolerate_more: f64,
+    /// The bound that it is judged by alone, without what was before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<Threshold>,
     /// A process's first time that does not count (default 60 s).
     #[serde(with = "crate::words::seconds")]
     pub warmup: Duration,

@@ -2,7 +2,7 @@
 
 use super::{
     Activate, Arms, HistogramMetric, HostTarget, KubernetesTarget, Metric, MetricKind, NotifyOn, OnProven, Policy, RatioMetric,
-    StepSetting, Target, ValueMetric, WorkloadKind,
+    Side, StepSetting, Target, ValueMetric, WorkloadKind,
     file::{
         ActivateFile, ApiVersion, ArmsBy, ArmsFile, AtLeastFile, HarmfulFile, HostFile, Kind, KubernetesFile, LimitsFile,
         MetadataFile, MetricFile, NotifyFile, OnBlind, OnProvenFile, PolicyFile, RatioFile, RequireFile, RevertFile, RiskFile,
@@ -248,13 +248,28 @@ fn histogram(kind: &HistogramMetric) -> MetricFile {
 }
 
 fn value(kind: &ValueMetric) -> MetricFile {
+    let bound = |side: Side| {
+        maybe(
+            kind.threshold
+                .filter(|threshold| threshold.side == side)
+                .map(|threshold| threshold.value),
+        )
+    };
     MetricFile {
         value: kind.query.clone().into(),
-        tolerate: TolerateFile {
-            more: Share(kind.tolerate_more).into(),
-            ..TolerateFile::default()
-        }
-        .into(),
+        tolerate: if kind.threshold.is_some() {
+            Given::default()
+        } else {
+            let more = Share(kind.tolerate_more).into();
+            TolerateFile {
+                more,
+                ..TolerateFile::default()
+            }
+            .into()
+        },
+        above: bound(Side::Above),
+        below: bound(Side::Below),
+        held_for: maybe(kind.threshold.map(|threshold| Time(threshold.held_for))),
         warmup: Time(kind.warmup).into(),
         ..MetricFile::default()
     }

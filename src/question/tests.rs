@@ -92,6 +92,7 @@ fn a_value_is_one_series_an_instance() {
     policy.metrics[0].kind = MetricKind::Value(ValueMetric {
         query: "resident_bytes".into(),
         tolerate_more: 0.3,
+        threshold: None,
         warmup: Duration::ZERO,
     });
     assert_eq!(readable(&policy, 0), ["max by (job, instance) (resident_bytes)"]);

@@ -11,4 +11,5 @@ mod restart;
 mod rig;
 mod simulation;
 mod stories;
+mod threshold;
 mod value;

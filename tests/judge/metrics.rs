@@ -42,6 +42,7 @@ pub fn memory() -> Metric {
         kind: MetricKind::Value(ValueMetric {
             query: "resident_bytes".to_owned(),
             tolerate_more: 0.3,
+            threshold: None,
             warmup: Duration::ZERO,
         }),
         on_regression: OnRegression::Alert,

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use lastgood::policy::{self, Arms, MetricKind, Mode, OnRegression, Policy, Target, WorkloadKind};
+use lastgood::policy::{self, Arms, MetricKind, Mode, OnRegression, Policy, Side, Target, WorkloadKind};
 use rstest::rstest;
 
 fn example(name: &str) -> Policy {
@@ -101,6 +101,25 @@ fn a_value_only_alerts_unless_told_otherwise_and_survives_being_filled_in() {
         (metric.on_regression, policy.on_regression),
         (OnRegression::Alert, OnRegression::Revert)
     );
+    let filled = policy::filled(&policy);
+    let again = policy::parse(&filled, "filled.yaml").unwrap_or_else(|errors| panic!("{errors}\n{filled}"));
+    assert_eq!(again, policy);
+}
+
+#[test]
+fn a_value_may_be_judged_by_a_plain_bound_and_survives_being_filled_in() {
+    let values = "    - {name: pool, value: 'pool_used_ratio', above: 0.9}\n    - {name: workers, value: 'workers', below: -1.5, for: 90s}\n";
+    let policy = policy::parse(&format!("{SMALLEST}{values}"), "bound.yaml").unwrap_or_else(|errors| panic!("{errors}"));
+    let bounds: Vec<(Side, f64, u64)> = policy
+        .metrics
+        .iter()
+        .filter_map(|metric| match &metric.kind {
+            MetricKind::Value(value) => value.threshold,
+            _ => None,
+        })
+        .map(|threshold| (threshold.side, threshold.value, threshold.held_for.as_secs()))
+        .collect();
+    assert_eq!(bounds, [(Side::Above, 0.9, 300), (Side::Below, -1.5, 90)]);
     let filled = policy::filled(&policy);
     let again = policy::parse(&filled, "filled.yaml").unwrap_or_else(|errors| panic!("{errors}\n{filled}"));
     assert_eq!(again, policy);

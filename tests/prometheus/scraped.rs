@@ -260,6 +260,7 @@ async fn a_value_is_read_as_it_is_and_several_of_one_instance_are_named() {
         kind: MetricKind::Value(ValueMetric {
             query: query.to_owned(),
             tolerate_more: 0.3,
+            threshold: None,
             warmup: Duration::ZERO,
         }),
         on_regression: OnRegression::Alert,

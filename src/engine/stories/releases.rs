@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::script::{HOUR, MINUTE, Story, metric, version};
 use crate::{
-    judge::{Comparison, Evidence, LateChange},
-    policy::{Mode, OnInconclusive},
+    judge::{Comparison, Evidence, LateChange, MetricEvidence, ThresholdEvidence, ValueEvidence},
+    policy::{Mode, OnInconclusive, Side, Threshold},
     record::{ActResult, Happened, Phase, ProofBasis, RolloutKind},
     words::{Outcome, Standing, Verdict},
 };
@@ -50,13 +50,37 @@ fn a_soak_with_a_restart_proves_nothing() {
 }
 
 #[test]
-fn a_soak_with_a_broken_objective_proves_nothing_and_is_told() {
+fn a_soak_with_a_broken_objective_or_bound_proves_nothing_and_is_told() {
+    soaked_broken(|metric| metric.objective = Some(0.995));
+    soaked_broken(|metric| metric.value = Some(bound()));
+}
+
+/// A pool under a plain bound.
+fn bound() -> ValueEvidence {
+    let rule = Threshold {
+        side: Side::Above,
+        value: 0.9,
+        held_for: Duration::from_secs(300),
+    };
+    ValueEvidence {
+        candidate: Some(0.95),
+        before: None,
+        threshold: Some(ThresholdEvidence {
+            rule,
+            held: Some(rule.held_for),
+            longest: Some(rule.held_for),
+        }),
+    }
+}
+
+/// At first sight, what stands alone is broken: there is nothing to go back to.
+fn soaked_broken(stand_alone: impl Fn(&mut MetricEvidence)) {
     let mut story = Story::new();
     story.switches("v1");
     story.calibrated();
     let broken = |evidence: &mut Evidence| {
         evidence.compare = Comparison::None;
-        evidence.metrics[0].objective = Some(0.995);
+        stand_alone(&mut evidence.metrics[0]);
         evidence.metrics[0].verdict = Some(Verdict::Regression);
     };
     story.later(10 * MINUTE);

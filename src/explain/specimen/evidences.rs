@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::at;
 use crate::{
-    judge::{BoundEvidence, Comparison, Estimate, Evidence, MetricEvidence, Noise, NoiseSource, ValueEvidence},
+    judge::{
+        BoundEvidence, Comparison, Estimate, Evidence, MetricEvidence, Noise, NoiseSource, ThresholdEvidence, ValueEvidence,
+    },
+    policy::{Side, Threshold},
     words::{GapReason, Verdict},
 };
 
@@ -127,9 +130,38 @@ pub(crate) fn memory() -> MetricEvidence {
         first_bad: None,
         value: Some(ValueEvidence {
             candidate: Some(412_310_528.0),
-            before: 196_083_712.0,
+            before: Some(196_083_712.0),
+            threshold: None,
         }),
         ..bad_errors()
+    }
+}
+
+/// A queue, 1,200 long now, under a bound of 1,000 that may be broken for five minutes: how long it has been, and was at the longest.
+pub(crate) fn queue(held: Option<u64>, longest: Option<u64>) -> MetricEvidence {
+    let broken = longest.is_some_and(|longest| longest >= 300);
+    let threshold = ThresholdEvidence {
+        rule: Threshold {
+            side: Side::Above,
+            value: 1_000.0,
+            held_for: Duration::from_secs(300),
+        },
+        held: held.map(Duration::from_secs),
+        longest: longest.map(Duration::from_secs),
+    };
+    MetricEvidence {
+        name: "queue".to_owned(),
+        may_revert: true,
+        verdict: broken.then_some(Verdict::Regression),
+        harm_log10: 0.0,
+        safe_log10: 0.0,
+        ratio: None,
+        value: Some(ValueEvidence {
+            candidate: Some(1_200.0),
+            before: None,
+            threshold: Some(threshold),
+        }),
+        ..memory()
     }
 }
 

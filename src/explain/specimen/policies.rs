@@ -94,6 +94,7 @@ pub(crate) fn memory() -> Metric {
         kind: MetricKind::Value(ValueMetric {
             query: "process_resident_memory_bytes{job=\"myapp\"}".to_owned(),
             tolerate_more: 0.3,
+            threshold: None,
             warmup: Duration::from_secs(60),
         }),
         on_regression: OnRegression::Alert,

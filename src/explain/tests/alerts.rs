@@ -98,6 +98,13 @@ fn a_value_that_only_warns_is_told_by_its_levels() {
 }
 
 #[test]
+fn a_broken_bound_is_told_by_how_long_it_was_broken_and_has_no_odds() {
+    let mut record = s::reverted();
+    record.evidence = Some(s::evidence(vec![s::quiet(s::bad_errors()), s::queue(Some(315), Some(315))]));
+    insta::assert_snapshot!(both(AlertKind::Reverted, Some(s::before_after(record))));
+}
+
+#[test]
 fn a_verified_revert_says_how_it_is_since() {
     insta::assert_snapshot!(both(
         AlertKind::Verified,

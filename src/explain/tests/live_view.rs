@@ -43,6 +43,15 @@ fn a_value_shows_its_levels() {
 }
 
 #[test]
+fn a_bound_shows_for_how_long_it_has_been_broken_or_was() {
+    for (held, longest) in [(Some(60), Some(60)), (None, Some(315)), (None, None)] {
+        let mut record = s::before_after(s::watching());
+        record.evidence = Some(s::evidence(vec![s::quiet(s::bad_errors()), s::queue(held, longest)]));
+        insta::assert_snapshot!(live(&open(record, None, None, s::at(60)), s::at(60), 80, false));
+    }
+}
+
+#[test]
 fn missing_data_are_named_with_their_query() {
     let mut record = s::watching();
     record.evidence = None;

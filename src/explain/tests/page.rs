@@ -45,6 +45,17 @@ fn the_page_of_a_value_has_its_levels_in_place_of_counts() {
 }
 
 #[test]
+fn the_page_of_a_bound_alone_has_no_odds_at_all() {
+    let mut record = s::before_after(s::watching());
+    record.evidence = Some(s::evidence(vec![s::queue(Some(60), Some(60))]));
+    insta::assert_snapshot!(
+        [Language::En, Language::Zh]
+            .map(|language| text(&record, language))
+            .join("\n")
+    );
+}
+
+#[test]
 fn the_document_is_stable() {
     insta::assert_json_snapshot!(document(&s::settled(Outcome::Verified, Some(true), [15.0, 3_000.0])));
 }

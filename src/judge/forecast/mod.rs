@@ -176,6 +176,7 @@ fn why_not(learnt: &MetricCalibration) -> String {
         MetricCalibration::Value(_) => {
             "values are not forecast: they are no counts, and how they move is the service's own".to_owned()
         }
+        MetricCalibration::Threshold(_) => "a plain bound is broken or not, whatever the traffic".to_owned(),
         _ => "the hour before holds no events".to_owned(),
     }
 }

@@ -24,7 +24,8 @@ pub(in crate::policy) struct MetricFile {
     /// The PromQL selector of a histogram of seconds, classic (without `_bucket`) or native: `http_request_duration_seconds{app="myapp"}`.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub histogram: Given<String>,
-    /// PromQL with one value above 0 an instance, which keeps the labels `job` and `instance`: `process_resident_memory_bytes{job="myapp"}`.
+    /// PromQL with one value an instance, which keeps the labels `job` and `instance`: `process_resident_memory_bytes{job="myapp"}`. Above 0
+    /// where it is compared with what was before; any with `above` or `below`.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub value: Given<String>,
     /// Histograms: the quantiles that are judged, ascending, between 0 % and 100 %. Default `[50%, 90%, 99%, 99.9%]`.
@@ -40,6 +41,15 @@ pub(in crate::policy) struct MetricFile {
     /// Ratios: the share of good events that is promised, `99.5%`. The metric is judged against it alone, without what ran before.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub objective: Given<Share>,
+    /// Values: a bound that is judged alone, without what ran before: above it for as long as `for` says is a regression.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub above: Given<f64>,
+    /// The same the other way: below it.
+    #[serde(skip_serializing_if = "Given::is_absent")]
+    pub below: Given<f64>,
+    /// Values with `above` or `below`: so long a pod must have been beyond it without a break, at most 1h and the watch. Default `5m`.
+    #[serde(skip_serializing_if = "Given::is_absent", rename = "for")]
+    pub held_for: Given<Time>,
     /// Histograms and values: the first time of a new process that does not count. Default `60s`.
     #[serde(skip_serializing_if = "Given::is_absent")]
     pub warmup: Given<Time>,

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{MINUTE, time, values::value};
+use super::{
+    MINUTE, time,
+    values::{of_values_alone, value},
+};
 use crate::policy::{
     Harmful, HistogramMetric, Metric, MetricKind, OnRegression, RatioMetric, Tolerate,
     error::Faults,
@@ -23,11 +26,11 @@ pub(super) fn at_least_bad(given: &Given<AtLeastFile>, faults: &Faults) -> u64 {
     bad.value.unwrap_or(5)
 }
 
-/// All metrics; `None` where one of them is wrong.
+/// All metrics, of a policy with this default and this length of a watch; `None` where one of them is wrong.
 pub(super) fn metrics(
     spec_given: &Given<SpecFile>,
     spec: &SpecFile,
-    on_regression: OnRegression,
+    of: (OnRegression, Duration),
     faults: &Faults,
 ) -> Option<Vec<Metric>> {
     if !spec.metrics.is_written() {
@@ -38,7 +41,7 @@ pub(super) fn metrics(
         faults.add(spec.metrics.fault("no metric", LEAST_METRIC));
     }
     unique_names(list, faults);
-    let metrics: Vec<Option<Metric>> = list.iter().map(|given| metric(given, on_regression, faults)).collect();
+    let metrics: Vec<Option<Metric>> = list.iter().map(|given| metric(given, of, faults)).collect();
     metrics.into_iter().collect()
 }
 
@@ -58,14 +61,14 @@ fn unique_names(list: &[Given<MetricFile>], faults: &Faults) {
     }
 }
 
-fn metric(given: &Given<MetricFile>, on_regression: OnRegression, faults: &Faults) -> Option<Metric> {
+fn metric(given: &Given<MetricFile>, (on_regression, watch): (OnRegression, Duration), faults: &Faults) -> Option<Metric> {
     let file = given.as_ref()?;
     let name = metric_name(given, file, faults);
     let written = [file.ratio.is_written(), file.histogram.is_written(), file.value.is_written()];
     let (kind, default) = match written {
         [true, false, false] => (ratio(file, faults), on_regression),
         [false, true, false] => (histogram(file, faults), on_regression),
-        [false, false, true] => (value(file, faults), OnRegression::Alert),
+        [false, false, true] => (value(file, watch, faults), OnRegression::Alert),
         several => {
             let message = if several.contains(&true) {
                 "several kinds of metric at once"
@@ -113,6 +116,7 @@ fn ratio(file: &MetricFile, faults: &Faults) -> Option<MetricKind> {
         foreign(slower, "histograms", &format!("a ratio has `{key}: {{times: …}}`"), faults);
     }
     foreign(&tolerate.more, "values", "a ratio has `tolerate: {times: …}`", faults);
+    of_values_alone(file, faults);
     foreign(&file.quantiles, "histograms", "leave it out", faults);
     foreign(
         &file.warmup,
@@ -248,6 +252,7 @@ fn histogram(file: &MetricFile, faults: &Faults) -> Option<MetricKind> {
         foreign(times, "ratios", &format!("a histogram has `{key}: {{slower: …}}`"), faults);
     }
     foreign(&tolerate.more, "values", "a histogram has `tolerate: {slower: …}`", faults);
+    of_values_alone(file, faults);
     foreign(&file.objective, "ratios", "leave it out", faults);
     let tolerate_slower = tolerate.slower.value.map_or(0.2, |share| share.0);
     let harmful_slower = harmful.slower.value.map_or(1.0, |share| share.0);

@@ -24,7 +24,7 @@ pub(super) fn spec(given: &Given<SpecFile>, service: Option<Service>, faults: &F
     let watch = watch::watch(&spec.watch, target.as_ref(), faults);
     let compare = arms::compare(&spec.compare, target.as_ref(), faults);
     let risk = risk(&spec.risk, faults);
-    let metrics = metrics::metrics(given, spec, on_regression, faults);
+    let metrics = metrics::metrics(given, spec, (on_regression, watch.length), faults);
     let at_least_bad = metrics::at_least_bad(&spec.at_least, faults);
     let revert = revert(&spec.revert, faults);
     let limits = limits(&spec.limits, faults);

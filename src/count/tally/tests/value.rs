@@ -9,6 +9,7 @@ fn memory(warmup: u64) -> crate::policy::Metric {
         kind: MetricKind::Value(ValueMetric {
             query: "resident_bytes".to_owned(),
             tolerate_more: 0.3,
+            threshold: None,
             warmup: Duration::from_secs(warmup),
         }),
         on_regression: OnRegression::Alert,
@@ -71,6 +72,21 @@ fn p12_what_has_no_logarithm_is_a_named_gap() {
     ] {
         assert_eq!(steps(memory(0), LONG_AGO, &[(value, 3.0, series)]), [Err(reason)], "{value}");
     }
+}
+
+#[test]
+fn under_a_plain_bound_any_number_is_a_value() {
+    let mut pool = memory(0);
+    let MetricKind::Value(value) = &mut pool.kind else {
+        panic!("a value")
+    };
+    value.threshold = Some(crate::policy::Threshold {
+        side: crate::policy::Side::Below,
+        value: -1.5,
+        held_for: Duration::ZERO,
+    });
+    let story = [(0.0, 3.0, 1.0), (-2.0, 3.0, 1.0), (f64::NAN, 3.0, 1.0)];
+    assert_eq!(steps(pool, LONG_AGO, &story), [Ok(0.0), Ok(-2.0), Err(GapReason::NotACount)]);
 }
 
 #[test]
