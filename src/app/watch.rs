@@ -79,6 +79,8 @@ pub struct Watch {
     glimpsed: Moment,
     /// How far such times lie apart; none: there are none.
     glimpses: Option<Duration>,
+    /// What counts and judges the rest of the step that is under way, where its beginning convicts unless the old version shares it.
+    waiting: Option<(Tally, Judge)>,
     recent: VecDeque<(Duration, usize)>,
     retry_at: Option<Moment>,
     unfit: Option<(Moment, u32)>,
@@ -124,6 +126,7 @@ impl Watch {
             cursor: begins.minus(lead).aligned_down(plan.step),
             glimpsed: begins,
             glimpses: glimpse::spacing(policy, plan, stage),
+            waiting: None,
             recent: VecDeque::with_capacity(REMEMBERED),
             retry_at: None,
             unfit: None,
@@ -218,6 +221,8 @@ impl Watch {
             self.recent.pop_front();
         }
         self.recent.push_back((slowest_scrape(&self.question, answer), answer.size()));
+        let rest = if self.waiting.is_some() { self.look(answer) } else { None };
+        self.waiting = None;
         let Some(step) = self.tally.take(&self.question, answer) else {
             return;
         };
@@ -226,6 +231,7 @@ impl Watch {
         }
         self.judge.step(&step);
         progress.push(Progress::Judged(self.judge.evidence()));
+        progress.extend(rest.map(Progress::Judged));
         match trouble(&self.policy, &self.question, &step) {
             Trouble::None => {
                 self.unfit = None;

@@ -131,13 +131,14 @@ impl Tally {
         counts.then_some(Step { at: answer.at, metrics })
     }
 
-    /// What the step that is under way holds by the time of `answer`, which lies within it. Nothing of it is kept: the whole step counts
-    /// it anew.
+    /// What the step that is under way holds by the time of `answer`, which lies within it, and what counts the rest of it. Nothing of it
+    /// is kept here: the whole step counts it anew.
     #[must_use]
-    pub fn so_far(&self, question: &Question, answer: &Answer) -> Option<Step> {
+    pub fn so_far(&self, question: &Question, answer: &Answer) -> (Self, Option<Step>) {
         let mut glimpse = self.clone();
         glimpse.newest = Some(answer.at.minus(self.step));
-        glimpse.take(question, answer)
+        let step = glimpse.take(question, answer);
+        (glimpse, step)
     }
 }
 

@@ -44,6 +44,7 @@ impl Course {
     pub(super) fn baseline_gone(&mut self, rest: &Plan) -> bool {
         let turns = self.has_baseline();
         if turns {
+            self.first.settle();
             self.then = self.past.as_ref().map_or(Then::Still, |past| {
                 Then::Alone(Box::new(Stream::new(self.first.question(), rest, past)))
             });
@@ -76,10 +77,19 @@ impl Course {
 
     /// The e-value of harm; 0 until the candidate had `at_least` bad events (section 5).
     pub(super) fn harm(&self, at_least: f64) -> f64 {
+        self.with_enough(at_least, self.first.harm())
+    }
+
+    /// The same with what waits for the baseline to be counted again.
+    pub(super) fn harm_at_once(&self, at_least: f64) -> f64 {
+        self.with_enough(at_least, self.first.harm_at_once())
+    }
+
+    fn with_enough(&self, at_least: f64, beside: f64) -> f64 {
         if self.candidate()[0] < at_least {
             return 0.0;
         }
-        self.first.harm() * self.alone().map_or(1.0, Stream::harm)
+        beside * self.alone().map_or(1.0, Stream::harm)
     }
 
     /// The e-value of a change that began late, where nothing runs beside (section 8).

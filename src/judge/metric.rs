@@ -224,6 +224,16 @@ impl MetricJudge {
         )
     }
 
+    /// The same with what waits for the baseline to be counted again.
+    pub(super) fn harm_at_once(&self) -> f64 {
+        self.mean(
+            |stream| stream.harm_at_once(self.needed.at_least),
+            |bound| bound.slower.harm_at_once(self.needed.at_least),
+            Value::harm,
+            1.0,
+        )
+    }
+
     fn safe(&self) -> f64 {
         self.mean(Course::safe, |bound| bound.passing.safe(), Value::safe, 1.0)
     }

@@ -299,6 +299,11 @@ impl StepNoise {
         self.phi
     }
 
+    /// The usual share of bad events; of a service without a history that of the `baseline` so far.
+    pub(super) fn usual(&self, [bad, total]: [f64; 2]) -> f64 {
+        self.usual.unwrap_or_else(|| (bad + 0.5) / total.max(1.0))
+    }
+
     /// What a step is worth in which the candidate had these counts and the baseline's pods those. All of it rests on the sums of both
     /// arms and on the baseline alone: nothing tells the split.
     pub(super) fn worth(&mut self, candidate: [f64; 2], baseline: impl Iterator<Item = [f64; 2]> + Clone) -> Worth {

@@ -133,10 +133,21 @@ impl Judge {
 
     /// The weighted mean of e-values over the metrics that may revert and are judged by evidence; 1 where there is none.
     fn harm(&self) -> f64 {
+        self.mean(MetricJudge::harm)
+    }
+
+    fn mean(&self, harm: impl Fn(&MetricJudge) -> f64) -> f64 {
         match reverting(&self.metrics) {
             0 => 1.0,
-            count => weighed(&self.metrics).map(MetricJudge::harm).sum::<f64>() / count as f64,
+            count => weighed(&self.metrics).map(harm).sum::<f64>() / count as f64,
         }
+    }
+
+    /// Whether only what the newest step alone says is missing for a regression: it is one if the next time that the old version is
+    /// counted it does not share it.
+    #[must_use]
+    pub fn is_waiting_for_the_baseline(&self) -> bool {
+        !self.convicted && self.plan.compare != Comparison::None && self.mean(MetricJudge::harm_at_once) >= self.needed
     }
 
     /// The verdict after the newest step; as in [`Evidence::verdict`].

@@ -1,6 +1,8 @@
 //! One stream of bad events out of all events, judged: beside a baseline or against the past, with or without a floor
 //! (statistics.md, sections 3, 5 and 8).
 
+mod unshared;
+
 use std::sync::OnceLock;
 
 use super::{
@@ -17,6 +19,7 @@ use super::{
     weights,
 };
 use crate::words::{MetricStep, Moment};
+use unshared::{Sides, Unshared};
 
 /// What a stream is asked.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +55,9 @@ pub(super) struct Stream {
     candidate: [f64; 2],
     baseline: [f64; 2],
     first_bad: Option<Moment>,
+    unshared: Option<Box<Unshared>>,
+    /// The sides of the step before.
+    sides: Option<Sides>,
 }
 
 #[derive(Debug, Clone)]
@@ -140,12 +146,14 @@ impl Stream {
             candidate: [0.0; 2],
             baseline,
             first_bad: None,
+            unshared: None,
+            sides: None,
             question,
         }
     }
 
-    /// Takes one step; says whether it could be used.
-    pub(super) fn step(&mut self, at: Moment, step: &MetricStep) -> bool {
+    /// Takes one step as it is; says whether it could be used.
+    fn take(&mut self, at: Moment, step: &MetricStep) -> bool {
         let bounds = &step.bounds;
         let served = self
             .question
@@ -206,11 +214,6 @@ impl Stream {
     pub(super) fn miss(&mut self) -> bool {
         self.spread(None, None, false);
         false
-    }
-
-    /// The e-value of harm.
-    pub(super) fn harm(&self) -> f64 {
-        self.decisive.harm()
     }
 
     /// The e-value of a change that began late, where nothing runs beside (section 8); else 0.

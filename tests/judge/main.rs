@@ -4,6 +4,7 @@ mod auto;
 #[cfg(test)]
 mod forecast;
 mod objective;
+mod outages;
 mod past_pods;
 mod properties;
 mod restart;

@@ -8,10 +8,11 @@ decays nothing there), steps are 15 s long (the page scales by time). Counts are
 of the candidate the arm's sum. The null of before and after is the reference's exact one (ours is read from a table): its points
 from the zero of the grid up. Logarithms are natural, at every third step.
 
-Beside a baseline the judge does four things more than the page and the reference (docs/decisions/2026-11-29-what-an-outage-says.md). They
-are written here a second time, in `judge`; without them it must say what the reference says, to 1e-12 in ln e, in every case: that is asserted
+Beside a baseline the judge does five things more than the page and the reference (docs/decisions/2026-11-29-what-an-outage-says.md and
+2026-11-29-where-an-outage-begins.md). They are written here a second time, in `judge`; without them it must say what the reference says, to 1e-12 in ln e, in every case: that is asserted
 before anything is written.
 """
+import copy
 import json
 import sys
 
@@ -52,9 +53,7 @@ def wary(p):
 
 def judge(nc, kc, nb, kb, noise, tol, harm, floor, online, more):
     """jf.judge for one rollout; `more`: with what the judge does beyond it. ln e of harm and of safety at each step."""
-    phi, p = noise[0].copy(), noise[1]
-    rate = noise[2].copy() if len(noise) > 2 else None
-    steps, pods = nb.shape[1:]
+    p, steps, pods = noise[1], *nb.shape[1:]
     sums = [a.sum(2).astype(float) for a in (nc, kc, nb, kb)]
     inverse, xh = 1 / effective(nc) + 1 / effective(nb), np.log(harm / tol)
     safety = wary(p) if more else p
@@ -67,23 +66,42 @@ def judge(nc, kc, nb, kb, noise, tol, harm, floor, online, more):
     at_zero[:, jf.ZERO] = 1
     at_harm[:, int(np.searchsorted(x, np.log(harm) + 1e-9) - 1)] = 1
     known = jf.Cp(at_zero, jf.jump(np.log(harm) / 2), starts, below / below.sum(), at_harm)
-    on, od, df, den, multiples = np.zeros(1), np.zeros(1), np.zeros(1), np.zeros(1), tol * np.exp(x)
-    apart = {ratio: one, known: one}
-    harms, safes = [], []
-    for t in range(steps):
+    multiples = tol * np.exp(x)
+    mixtures = {"ratio": ratio, "known": known} if floor > 0 else {"ratio": ratio}
+    zero = np.zeros(1)
+    state = {
+        "mixtures": mixtures, "apart": {name: one for name in mixtures}, "phi": noise[0].copy(), "rate": noise[2].copy() if len(noise) > 2 else None,
+        "on": zero, "od": zero, "df": zero, "den": zero, "steps": 0, "beside": [0.0, 0.0], "harm": 1.0, "safe": 1.0,
+    }
+
+    def miss(state):
+        """A step goes by unused: the weight of its start is carried on."""
+        state = copy.deepcopy(state)
+        for mixture in state["mixtures"].values():
+            v = mixture.v.copy()
+            if mixture.t + 1 < len(v):
+                v[mixture.t + 1] += v[mixture.t]
+            mixture.v, mixture.t = v, mixture.t + 1
+        return state
+
+    def take(state, t):
+        state = copy.deepcopy(state)
         n_c, k_c, n_b, k_b = [a[:, t] for a in sums]
         bad, total = k_c + k_b, n_c + n_b
+        phi, rate, apart = state["phi"], state["rate"], state["apart"]
+        state["beside"] = [state["beside"][0] + k_b[0], state["beside"][1] + n_b[0]]
         now = phi
         if pods > 1:
             share = nb[:, t] / np.maximum(n_b, 1)[:, None]
             e = share * k_b[:, None]
             scatter = np.where(k_b > 0, ((kb[:, t] - e) ** 2 / np.maximum(e, 1e-9)).sum(1), phi * (pods - 1))
             if online:
-                cap = np.minimum(1, 3 * np.maximum((den + k_b) / (t + 1.0), 1e-9) / np.maximum(k_b, 1e-9))
-                den = den + cap * k_b
-                on, od = on + cap * ((kb[:, t] - e) ** 2).sum(1), od + cap * (e * (1 - share)).sum(1)
-                df = df + (k_b > 0) * (pods - 1)
-                phi = np.maximum(1, (on / np.maximum(od, 1e-9) * df + jf.PHI_NONE * jf.PHI_N) / (df + jf.PHI_N))
+                state["steps"] += 1
+                cap = np.minimum(1, 3 * np.maximum((state["den"] + k_b) / state["steps"], 1e-9) / np.maximum(k_b, 1e-9))
+                state["den"] = state["den"] + cap * k_b
+                state["on"], state["od"] = state["on"] + cap * ((kb[:, t] - e) ** 2).sum(1), state["od"] + cap * (e * (1 - share)).sum(1)
+                state["df"] = state["df"] + (k_b > 0) * (pods - 1)
+                phi = np.maximum(1, (state["on"] / np.maximum(state["od"], 1e-9) * state["df"] + jf.PHI_NONE * jf.PHI_N) / (state["df"] + jf.PHI_N))
                 now = phi
             now = np.maximum(now, (jf.NU_X * phi + scatter) / (jf.NU_X + pods - 1))
         outage = False
@@ -104,19 +122,48 @@ def judge(nc, kc, nb, kb, noise, tol, harm, floor, online, more):
             least = (bad[0] - n_b[0]) / n_c[0] if bad[0] > n_b[0] else 0.0
             th = np.minimum(np.maximum(th, least), most)
         r = n_c / n_b
-        step = {ratio: (k_c[:, None] * np.log(th) - bad[:, None] * np.log1p(th * r[:, None])) / now[:, None]}
+        step = {"ratio": (k_c[:, None] * np.log(th) - bad[:, None] * np.log1p(th * r[:, None])) / now[:, None]}
         if floor > 0:
-            step[known] = (k_c[:, None] * x - n_c[:, None] * floor * np.exp(x)) / now[:, None]
+            step["known"] = (k_c[:, None] * x - n_c[:, None] * floor * np.exp(x)) / now[:, None]
         harm_now, safe_now = [], []
-        for mixture, likelihood in step.items():
+        for name, likelihood in step.items():
+            mixture = state["mixtures"][name]
             harm_now.append(mixture.step(likelihood))
             if more and not outage:
-                apart[mixture] = apart[mixture] * np.exp(likelihood - likelihood.max())
-                apart[mixture] = apart[mixture] / apart[mixture].max()
-            B = np.maximum(apart[mixture], jf.TINY) if more else mixture.B
+                apart[name] = apart[name] * np.exp(likelihood - likelihood.max())
+                apart[name] = apart[name] / apart[name].max()
+            B = np.maximum(apart[name], jf.TINY) if more else mixture.B
             safe_now.append(np.minimum((mixture.ws * B).sum(1) / np.maximum((mixture.wh * B).sum(1), jf.TINY), 1e15))
-        harms.append(float(min(e[0] for e in harm_now)))
-        safes.append(float(np.mean(safe_now)))
+        state.update(phi=phi, rate=rate, harm=float(min(e[0] for e in harm_now)), safe=float(np.mean(safe_now)))
+        return state
+
+    def sides(state, t):
+        """The shares of bad events that stand out: of the candidate above five times what is usual, of the baseline surely above it; else 0."""
+        n_c, k_c, n_b, k_b = [a[0, t] for a in sums]
+        bad, total = state["beside"]
+        usual = (bad + 0.5) / max(total, 1) if state["rate"] is None else state["rate"][0]
+        e_c, e_b = max(usual * n_c, 0.5), max(usual * n_b, 0.5)
+        return (k_c / n_c if k_c > 5 * e_c else 0.0), (k_b / n_b if k_b >= e_b + 3 * np.sqrt(state["phi"][0] * e_b) else 0.0)
+
+    harms, safes = [], []
+    waiting, last = None, 0.0  # what stood out alone, with the state before it; the baseline's share in the step before
+    for t in range(steps):
+        if not more:
+            state = take(state, t)
+        else:
+            if waiting and sides(state, t)[1] >= 0.1 * waiting[0]:
+                state = miss(waiting[1])
+            waiting = None
+            candidate, baseline = sides(state, t)
+            alone = candidate > 0 and baseline < 0.1 * candidate
+            if alone and last >= 0.1 * candidate:
+                state = miss(state)
+            else:
+                before, state = state, take(state, t)
+                waiting = (candidate, before) if alone else None
+            last = baseline
+        harms.append(waiting[1]["harm"] if waiting else state["harm"])
+        safes.append(state["safe"])
     return harms, safes
 
 

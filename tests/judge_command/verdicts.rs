@@ -131,9 +131,9 @@ fn a_gap_says_nothing_and_the_rest_of_the_rollout_is_judged() {
     let mut gaps = whole.clone();
     let steps = gaps["steps"].as_array_mut().expect("steps");
     for gap in [
-        json!({"candidate": {"pod-c": null}, "baseline": {"pod-a": [900, 900]}}),
-        json!({"candidate": {}, "baseline": {"pod-a": [900, 900]}}),
-        json!({"candidate": null, "baseline": {"pod-a": [900, 900]}}),
+        json!({"candidate": {"pod-c": null}, "baseline": {"pod-a": [4, 900]}}),
+        json!({"candidate": {}, "baseline": {"pod-a": [4, 900]}}),
+        json!({"candidate": null, "baseline": {"pod-a": [4, 900]}}),
         json!({"candidate": {"pod-c": [900, 900]}, "baseline": {"pod-a": null}}),
     ] {
         steps.insert(3, gap);

@@ -3,16 +3,19 @@
 use std::time::Duration;
 
 use lastgood::{
+    app::watch::prepare,
     count::{PodArms, PodLife, Tally},
+    judge::Comparison,
     policy::{Arms, KubernetesTarget, MetricKind, Policy, Target, WorkloadKind},
     ports::MetricSource,
     question::question,
-    words::{Arm, GapReason, Pod, Step},
+    record::ArmPod,
+    words::{Arm, GapReason, Pod, Step, Verdict},
 };
 
 use crate::{
     rig::{Exporter, Page, SCRAPE, Server, now},
-    rollout::{latency, policy},
+    rollout::{follow, history, judged, latency, policy, record, watch},
     scraped::{steps, sum, truth},
 };
 
@@ -138,4 +141,66 @@ async fn p03_a_side_of_which_half_the_pods_are_scraped_is_not_counted_and_says_w
         (GapReason::Coverage, "3 of 6 ready pods were scraped freshly")
     );
     assert_eq!(gap.pod.as_ref().map(|pod| &*pod.0), Some("shop/p03-1-0"));
+}
+
+#[tokio::test]
+async fn p20_an_outage_of_both_versions_convicts_nobody_and_one_of_the_candidate_alone_does() {
+    let sides = [
+        ("p20-1", Arm::Baseline),
+        ("p20-2", Arm::Baseline),
+        ("p20-3", Arm::Candidate),
+        ("p20-4", Arm::Candidate),
+    ];
+    let mut exporters = Vec::new();
+    for _ in sides {
+        let page = Page {
+            traffic: [40, 1],
+            ..Page::new()
+        };
+        exporters.push(Exporter::serve(page).await);
+    }
+    let targets: Vec<_> = sides.into_iter().map(|(job, _)| job).zip(&exporters).collect();
+    let server = Server::start(&targets).await;
+    let began = now();
+    exporters[0].scraped(8).await;
+    let policy = in_cluster(of_jobs("p20"), "p20");
+    let switched = now();
+    let mut record = record(&policy, switched, true);
+    record.pods = sides
+        .map(|(job, arm)| {
+            let since = if arm == Arm::Candidate { switched } else { began };
+            ArmPod {
+                pod: Pod(format!("shop/{job}-0").into()),
+                uid: job.to_owned(),
+                arm,
+                created_at: since,
+                ready_at: Some(since),
+                gone_at: None,
+            }
+        })
+        .to_vec();
+    let (source, history) = (server.source(), history(&policy, began, switched));
+    let prepared = prepare(&source, &policy, &history, &record, now()).await.expect("prepared");
+    let mut watch = watch(&mut record, &prepared);
+    let mut told = judged(&follow(&mut watch, &source, now().plus(SCRAPE * 4)).await);
+    let serve = |exporters: &[Exporter], traffic| {
+        for exporter in exporters {
+            exporter.page().traffic = traffic;
+        }
+    };
+    // A database that both need, say.
+    serve(&exporters, [1, 40]);
+    exporters[3].scraped(5).await;
+    serve(&exporters, [40, 1]);
+    told.extend(judged(&follow(&mut watch, &source, now().plus(SCRAPE * 3)).await));
+    for evidence in &told {
+        assert_ne!(evidence.verdict, Some(Verdict::Regression), "{evidence:?}");
+    }
+    let last = told.last().expect("evidence");
+    assert_eq!(last.compare, Comparison::Concurrent);
+    assert!(last.metrics[0].candidate[0] > 200.0, "it was counted: {last:?}");
+    serve(&exporters[2..], [1, 40]);
+    let told = judged(&follow(&mut watch, &source, now().plus(SCRAPE * 8)).await);
+    let last = told.last().expect("evidence");
+    assert_eq!(last.verdict, Some(Verdict::Regression), "{last:?}");
 }

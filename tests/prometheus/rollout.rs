@@ -177,7 +177,7 @@ pub fn judged(progress: &[Progress]) -> Vec<Evidence> {
 }
 
 /// A history in which `v1` served from `from` until `until`.
-fn history(policy: &Policy, from: Moment, until: Moment) -> TargetHistory {
+pub fn history(policy: &Policy, from: Moment, until: Moment) -> TargetHistory {
     let mut history = TargetHistory::new(policy.key());
     history.versions.push(KnownVersion {
         version: version("v1"),

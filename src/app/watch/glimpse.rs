@@ -13,6 +13,7 @@ use crate::{
     judge::{Comparison, Evidence, Plan},
     policy::{MetricKind, Policy},
     ports::MetricSource,
+    question::Answer,
     words::{Moment, Verdict},
 };
 
@@ -58,10 +59,24 @@ impl Watch {
         }
         // Whatever is wrong with the answer is met again by the step, and told then.
         let answer = source.instant(&self.question, due).await.ok()?;
-        let step = self.tally.so_far(&self.question, &answer)?;
-        let mut judge = self.judge.clone();
-        judge.step(&step);
-        Some(judge.evidence()).filter(|evidence| evidence.verdict == Some(Verdict::Regression))
+        self.look(&answer)
+    }
+
+    /// The evidence by `answer`, where it convicts. Where that waits only for the old version to be counted again, the rest of the step is
+    /// judged apart from then on: it holds what shows whether the old version shares it.
+    pub(super) fn look(&mut self, answer: &Answer) -> Option<Evidence> {
+        let (tally, judge) = self
+            .waiting
+            .as_ref()
+            .map_or((&self.tally, &self.judge), |(tally, judge)| (tally, judge));
+        let (rest, step) = tally.so_far(&self.question, answer);
+        let mut judge = judge.clone();
+        judge.step(&step?);
+        let evidence = Some(judge.evidence()).filter(|evidence| evidence.verdict == Some(Verdict::Regression));
+        if self.waiting.is_none() && judge.is_waiting_for_the_baseline() {
+            self.waiting = Some((rest, judge));
+        }
+        evidence
     }
 }
 
@@ -78,42 +93,77 @@ mod tests {
     use crate::{
         app::watch::{Progress, prepare},
         explain::specimen::{self, at},
-        policy::StepSetting,
+        policy::{Arms, StepSetting},
         ports::MetricFault,
-        question::{Answer, PartKind, Question, Sample, fixture},
-        record::{Activation, Record, RolloutKind, Served},
-        words::{Pod, Standing},
+        question::{PartKind, Question, Sample, fixture},
+        record::{Activation, ArmPod, Record, RolloutKind, Served},
+        words::{Arm, Pod, Standing},
     };
 
     const STEP: Duration = Duration::from_secs(15);
     /// Since when the old version serves.
     const ORIGIN: i64 = -7_200;
 
-    /// One pod that answers 20 requests a second, scraped four seconds after each step's end. The new version serves from `at(0)` on.
+    /// Pods that answer 20 requests a second each. The new version serves from `at(0)` on.
     struct Service {
-        /// The share of errors of the new version.
-        errors: f64,
+        pods: Vec<Scraped>,
         spare: bool,
         asked: AtomicU32,
     }
 
+    /// A pod that is scraped so many seconds after each step's end.
+    struct Scraped {
+        pod: &'static str,
+        after: u64,
+        /// When it began to serve, and its share of errors from when on; before that one in 200 fails.
+        lives: Vec<(i64, f64, i64)>,
+    }
+
+    impl Scraped {
+        /// `[bad, total]` at the newest scrape before `time`, the moment of it, and when the process began that was scraped.
+        fn scraped(&self, time: Moment) -> Option<([f64; 2], Moment, Moment)> {
+            let after = Duration::from_secs(self.after);
+            let scraped = time.minus(after).aligned_down(STEP).plus(after);
+            let life = self.lives.iter().rfind(|(began, ..)| scraped >= at(*began));
+            life.map(|(began, errors, from)| {
+                let seconds = |from: i64, until: Moment| (until.seconds() - at(from).seconds()).round().max(0.0);
+                let bad = 20.0 * (seconds(*began, scraped.min(at(*from))) * 0.005 + seconds(*from, scraped) * errors);
+                ([bad.floor(), 20.0 * seconds(*began, scraped)], scraped, at(*began))
+            })
+        }
+    }
+
     impl Service {
+        /// One host, on which the new version has so many errors.
         fn new(errors: f64, spare: bool) -> Self {
+            let lives = vec![(ORIGIN, 0.005, ORIGIN), (0, errors, 0)];
+            let host = Scraped {
+                pod: "job/a:1",
+                after: 4,
+                lives,
+            };
+            Self::of(vec![host], spare)
+        }
+
+        const fn of(pods: Vec<Scraped>, spare: bool) -> Self {
             let asked = AtomicU32::new(0);
-            Self { errors, spare, asked }
+            Self { pods, spare, asked }
         }
 
         fn answer(&self, question: &Question, time: Moment) -> Answer {
-            let lag = Duration::from_secs(4);
-            let scraped = time.minus(lag).aligned_down(STEP).plus(lag);
-            let (began, errors) = if scraped >= at(0) {
-                (at(0), self.errors)
-            } else {
-                (at(ORIGIN), 0.005)
+            let samples = self.pods.iter().flat_map(|pod| Self::samples(pod, question, time));
+            Answer {
+                at: time,
+                samples: samples.collect(),
+            }
+        }
+
+        fn samples(pod: &Scraped, question: &Question, time: Moment) -> Vec<Sample> {
+            let Some(([bad, requests], scraped, began)) = pod.scraped(time) else {
+                return Vec::new();
             };
-            let requests = (scraped.seconds() - began.seconds()).round() * 20.0;
             let value = |kind| match kind {
-                PartKind::Bad => Some((requests * errors).floor()),
+                PartKind::Bad => Some(bad),
                 PartKind::Total => Some(requests),
                 PartKind::Stamp => Some(scraped.seconds()),
                 PartKind::ProcessStart => Some(began.seconds()),
@@ -123,17 +173,14 @@ mod tests {
             };
             let sample = |(part, value)| Sample {
                 part,
-                pod: Pod("job/a:1".into()),
+                pod: Pod(pod.pod.into()),
                 labels: BTreeMap::new(),
                 value,
                 native: None,
             };
             let parts = question.parts.iter().enumerate();
             let values = parts.filter_map(|(number, part)| Some((number, value(part.kind)?)));
-            Answer {
-                at: time,
-                samples: values.map(sample).collect(),
-            }
+            values.map(sample).collect()
         }
     }
 
@@ -162,10 +209,11 @@ mod tests {
     }
 
     /// The rollout to the new version, with what was learnt of the old one.
-    async fn rolled_out(service: &Service) -> Record {
+    async fn rolled_out(service: &Service, arms: Arms, pods: Vec<ArmPod>) -> Record {
         let mut record = specimen::watching();
         record.policy = fixture::policy(vec![fixture::ratio()]);
         record.policy.watch.step = StepSetting::Every(STEP);
+        (record.policy.arms, record.pods) = (arms, pods);
         record.kind = RolloutKind::Release;
         record.baseline = Some((specimen::good(), Standing::Proven));
         record.activation = Some(Activation {
@@ -211,7 +259,7 @@ mod tests {
     async fn what_comes_in_between_two_steps_convicts_at_once_where_prometheus_has_time() {
         for (spare, convicted_at) in [(true, at(6)), (false, at(15))] {
             let service = Service::new(0.3, spare);
-            let record = rolled_out(&service).await;
+            let record = rolled_out(&service, Arms::Time { instance: None }, Vec::new()).await;
             let (_, told) = live(&service, &record, at(20)).await;
             let convicted = told.iter().find(|evidence| evidence.verdict == Some(Verdict::Regression));
             let convicted = convicted.expect("30 % of errors are many");
@@ -219,10 +267,56 @@ mod tests {
         }
     }
 
+    /// A new pod beside old ones, scraped so many seconds after each step's end. From six seconds before its first scrape on nearly all
+    /// requests to the new one fail, or to all of them.
+    async fn beside(new: u64, old: &[u64], all: bool) -> Vec<Evidence> {
+        const OLD: [&str; 2] = ["shop/old-1", "shop/old-2"];
+        let from = -6 + i64::try_from(new).expect("seconds");
+        let scraped = |pod, after, began, fails: bool| Scraped {
+            pod,
+            after,
+            lives: vec![(began, if fails { 0.97 } else { 0.005 }, from)],
+        };
+        let old = OLD.into_iter().zip(old).map(|(pod, after)| scraped(pod, *after, ORIGIN, all));
+        let service = Service::of([scraped("shop/new", new, 0, true)].into_iter().chain(old).collect(), true);
+        let known = service.pods.iter().map(|scraped| ArmPod {
+            pod: Pod(scraped.pod.into()),
+            uid: scraped.pod.to_owned(),
+            arm: if scraped.pod == "shop/new" {
+                Arm::Candidate
+            } else {
+                Arm::Baseline
+            },
+            created_at: at(scraped.lives[0].0),
+            ready_at: Some(at(scraped.lives[0].0)),
+            gone_at: None,
+        });
+        let arms = Arms::Pod {
+            pod_label: "pod".to_owned(),
+            namespace_label: "namespace".to_owned(),
+        };
+        let record = rolled_out(&service, arms, known.collect()).await;
+        live(&service, &record, at(120)).await.1
+    }
+
+    #[tokio::test]
+    async fn a_glimpse_that_stands_out_waits_until_the_old_version_was_scraped_again() {
+        let convicted = |told: Vec<Evidence>| {
+            let mut told = told.into_iter();
+            told.find(|evidence| evidence.verdict == Some(Verdict::Regression))
+        };
+        let stories: [(u64, &[u64], Moment); 2] = [(7, &[4, 10], at(12)), (10, &[4, 7], at(21))];
+        for (new, old, known_at) in stories {
+            let alone = convicted(beside(new, old, false).await).expect("a regression");
+            assert_eq!(alone.at, known_at, "scraped {new} and {old:?} s after a step's end");
+            assert_eq!(convicted(beside(new, old, true).await), None, "all, {new} and {old:?}");
+        }
+    }
+
     #[tokio::test]
     async fn a_glimpse_leaves_nothing_behind() {
         let service = Service::new(0.012, true);
-        let record = rolled_out(&service).await;
+        let record = rolled_out(&service, Arms::Time { instance: None }, Vec::new()).await;
         let (glimpsed, told) = live(&service, &record, at(151)).await;
         let asked = service.asked.load(Ordering::Relaxed);
         assert_eq!(asked, 51, "at the beginning, and five times in each of ten steps");

@@ -1,0 +1,101 @@
+//! An outage of both versions begins and ends between the scrapes of their pods, and a regression does not.
+
+use lastgood::{
+    judge::{Background, Comparison, Judge, Plan, calibrate},
+    words::{MetricStep, Step, Verdict},
+};
+
+use crate::rig::*;
+
+/// One of 200 requests fails.
+const USUAL: u64 = 1;
+const OUTAGE: u64 = 194;
+
+/// Two pods a side, with so many errors each; none: not counted.
+fn beside(t: usize, candidate: u64, baseline: Option<u64>) -> Step {
+    let side = |bad| pods([bad_of(bad, 200), bad_of(bad, 200)]);
+    let metric = MetricStep {
+        candidate: side(candidate),
+        baseline: baseline.map_or_else(Vec::new, side),
+        ..MetricStep::default()
+    };
+    Step {
+        at: at(t),
+        metrics: vec![metric],
+    }
+}
+
+fn begun(compare: Comparison) -> Judge {
+    let only_old = |mut step: Step| {
+        step.metrics[0].candidate.clear();
+        step
+    };
+    let history: Vec<Step> = (0..HOUR).map(|t| only_old(beside(t, USUAL, Some(USUAL)))).collect();
+    let background = Background {
+        recent: &history,
+        own_hour: &history,
+        past_pods: &[],
+    };
+    let plan = Plan {
+        candidate_pods: 2,
+        baseline_pods: 2,
+        ..plan(compare, 240)
+    };
+    let policy = policy(vec![errors()]);
+    let mut judge = Judge::new(&policy, &plan, &calibrate(&policy, &plan, &background));
+    (0..10).for_each(|t| judge.step(&beside(t, USUAL, Some(USUAL))));
+    judge
+}
+
+#[test]
+fn p20_an_outage_of_both_that_begins_and_ends_between_their_scrapes_convicts_nobody() {
+    for (begins, ends) in [(OUTAGE, OUTAGE), (40, 40), (10, 150), (150, 10)] {
+        let mut judge = begun(Comparison::Concurrent);
+        judge.step(&beside(10, begins, Some(USUAL)));
+        assert!(
+            judge.is_waiting_for_the_baseline() || begins < OUTAGE,
+            "this step alone would convict"
+        );
+        assert_eq!(judge.verdict(), None);
+        (11..15).for_each(|t| judge.step(&beside(t, OUTAGE, Some(OUTAGE))));
+        judge.step(&beside(15, ends, Some(USUAL)));
+        assert!(!judge.is_waiting_for_the_baseline());
+        let evidence = judge.evidence();
+        assert_eq!(evidence.verdict, None, "{begins} and {ends} of 200: {evidence:?}");
+        assert!(evidence.harm_log10 < 1.0, "{begins} and {ends} of 200: {evidence:?}");
+        (16..200).for_each(|t| judge.step(&beside(t, USUAL, Some(USUAL))));
+        assert_eq!(judge.verdict(), Some(Verdict::Healthy), "{begins} and {ends}");
+    }
+}
+
+#[test]
+fn what_the_old_version_does_not_share_convicts_once_it_was_counted_again() {
+    let mut judge = begun(Comparison::Concurrent);
+    judge.step(&beside(10, OUTAGE, Some(USUAL)));
+    assert_eq!(judge.verdict(), None);
+    judge.step(&beside(11, OUTAGE, None));
+    assert_eq!(judge.verdict(), None, "nobody has seen yet what the old version does");
+    judge.step(&beside(12, OUTAGE, Some(USUAL)));
+    assert_eq!(judge.verdict(), Some(Verdict::Regression));
+}
+
+#[test]
+fn what_waits_for_an_old_version_that_has_gone_waits_no_longer() {
+    let mut judge = begun(Comparison::Auto);
+    judge.step(&beside(10, OUTAGE, Some(USUAL)));
+    assert_eq!(judge.verdict(), None);
+    judge.baseline_gone();
+    judge.step(&beside(11, USUAL, None));
+    assert_eq!(judge.verdict(), Some(Verdict::Regression));
+}
+
+#[test]
+fn five_times_worse_does_not_wait() {
+    let mut judge = begun(Comparison::Concurrent);
+    let convicted = (10..60).find(|t| {
+        judge.step(&beside(*t, 5 * USUAL, Some(USUAL)));
+        assert!(!judge.is_waiting_for_the_baseline() || judge.verdict().is_some());
+        judge.verdict() == Some(Verdict::Regression)
+    });
+    assert!(convicted.is_some_and(|t| t < 20), "{convicted:?}");
+}
