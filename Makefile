@@ -44,7 +44,7 @@ bench-cluster: ## only docs/speed-kubernetes.md, on a cluster of its own (a quar
 
 promise: ## docs/promise.md: what is promised, measured on simulated rollouts; fails where it is broken (under half an hour on two cores)
 	@tests/tools/packages.sh
-	cargo bench --locked --bench promise
+	cargo bench --locked --bench promise $(if $(ONLY),-- --only $(ONLY))
 
 # Not part of continuous integration: every crate is built anew, without shared libraries.
 static: ## the static binary, tried in an empty root directory as an image would run it (PROFILE=dev builds faster)

@@ -1,12 +1,12 @@
 //! Releases with nothing beside them, against the last day, hour, ten minutes and minute.
 
-use lastgood::{judge::Comparison, words::Step};
+use lastgood::judge::Comparison;
 
 use super::{Place, Scenario};
 use crate::simulation::{
     alone::{Time, WATCH, World},
     beside::Service,
-    judged::{Judged, Outcome, plan, pods, ratio, ratio_step, step},
+    judged::{Judged, Outcome, lone_steps, plan, ratio},
     release::Release,
 };
 
@@ -57,12 +57,8 @@ impl Scenario for Alone {
 
     fn play(&self, number: u32) -> Vec<Vec<Option<Outcome>>> {
         let world = World::new(self.time, SERVICE, &[self.seed, self.time as u64, u64::from(number)]);
-        let (plan, pods) = (plan(Comparison::BeforeAfter, WATCH, 1, 1), pods(1));
-        let steps = |counts: &[[u64; 2]], candidate: usize, from: usize| -> Vec<Step> {
-            let one = |(t, counts): (usize, &[u64; 2])| step(from + t, vec![ratio_step(&[*counts], candidate, &pods)]);
-            counts.iter().enumerate().map(one).collect()
-        };
-        let before = steps(&world.before(), 0, 0);
+        let plan = plan(Comparison::BeforeAfter, WATCH, 1, 1);
+        let before = lone_steps(&world.before(), false, 0);
         let by = TOLERANCES.map(|tolerance| Judged::by("", vec![ratio("errors", tolerance, 0.0)], 1));
         let learnt: Vec<_> = HISTORIES
             .into_iter()
@@ -73,7 +69,7 @@ impl Scenario for Alone {
             if number >= *rollouts {
                 return vec![None; learnt.len()];
             }
-            let watch = steps(&world.watch(release), 1, before.len());
+            let watch = lone_steps(&world.watch(release), true, before.len());
             learnt
                 .iter()
                 .map(|(judged, learnt)| Some(judged.follow(&plan, learnt, &watch)))

@@ -1,4 +1,4 @@
-//! Releases that are slower, beside a baseline, by a histogram with the default buckets of client libraries.
+//! Releases that are slower, beside a baseline, by a histogram: classic buckets, as client libraries have them by default or finer, or native ones.
 
 use lastgood::{
     judge::Comparison,
@@ -28,6 +28,9 @@ pub const REQUESTS: f64 = 200.0;
 /// The judges: pods' first minute left out, and, where they are slow in it, counted.
 pub const DEFAULTS: &str = "latency, the defaults";
 pub const NO_WARMUP: &str = "latency, warmup: 0s";
+/// What is compared: histograms with bounds that somebody chose, and native ones.
+pub const CLASSIC: &str = "latency";
+pub const NATIVE: &str = "native";
 /// New pods, and all.
 pub const CANDIDATE: usize = 3;
 pub const PODS: usize = 12;
@@ -48,7 +51,7 @@ impl Latency {
         let counted = |(t, [mut new, old]): (usize, [Vec<_>; 2])| {
             let cold = new.iter_mut().enumerate().filter(|(pod, _)| !warm(t, *pod));
             cold.for_each(|(_, buckets)| *buckets = None);
-            latency_step(self.shape.bounds, &new, &old, &pods)
+            latency_step(&self.shape, &new, &old, &pods)
         };
         world.watch(release).into_iter().enumerate().map(counted).collect()
     }
@@ -60,14 +63,14 @@ pub fn before(shape: &Shape, world: &World) -> Vec<MetricStep> {
     world
         .before()
         .iter()
-        .map(|old| latency_step(shape.bounds, &[], old, &pods[CANDIDATE..]))
+        .map(|old| latency_step(shape, &[], old, &pods[CANDIDATE..]))
         .collect()
 }
 
 impl Scenario for Latency {
     fn place(&self) -> Place {
         Place {
-            kind: "latency",
+            kind: if self.shape.native { NATIVE } else { CLASSIC },
             world: self.shape.name.to_owned(),
             requests: REQUESTS,
             bad: 0.0,

@@ -1,8 +1,10 @@
 //! What is measured: scenarios, each of which plays rollouts of many releases on the same worlds and has them judged in several ways.
 
 pub mod alone;
+pub mod auto;
 pub mod beside;
 pub mod latency;
+pub mod objective;
 pub mod published;
 pub mod together;
 pub mod value;

@@ -3,15 +3,17 @@
 use super::{
     Scenario,
     alone::Alone,
+    auto::{self, Auto},
     beside::Beside,
     latency::Latency,
+    objective::{self, Objective},
     together::Together,
     value::{self, Value},
 };
 use crate::simulation::{
     alone::Time,
     beside::Service,
-    latency::{BIMODAL, BIMODAL_FINE, COLD, LOG_NORMAL, LOG_NORMAL_FINE, Shape},
+    latency::{BIMODAL, BIMODAL_FINE, BIMODAL_NATIVE, COLD, LOG_NORMAL, LOG_NORMAL_FINE, LOG_NORMAL_NATIVE, Shape},
     noise::{ALL, CALM, FEW_REAL, NASTY, Noise, REAL},
     release::{Change, Release},
 };
@@ -36,6 +38,10 @@ pub const SLOWER: [f64; 6] = [1.0, 1.1, 1.2, 1.5, 2.0, 5.0];
 pub const VALUES: [f64; 5] = [1.0, 1.3, 1.5, 2.0, 3.0];
 /// Noises in which every theta is shipped to every service.
 pub const EVERYWHERE: [Noise; 4] = [CALM, REAL, NASTY, FEW_REAL];
+/// How many times as many failures as an objective allows.
+pub const OF_ALLOWED: [f64; 7] = [0.5, 0.8, 1.0, 2.0, 3.0, 5.0, 10.0];
+/// Latencies that are counted in native histograms.
+pub const NATIVE: [Shape; 2] = [LOG_NORMAL_NATIVE, BIMODAL_NATIVE];
 /// Release in which 1 % of requests take five times as long.
 pub const SOME_SLOWER: Release = Release {
     change: Change::SomeSlower,
@@ -87,6 +93,17 @@ pub fn all(seed: u64, size: Size) -> Vec<Box<dyn Scenario>> {
         for service in elsewhere() {
             all.push(Box::new(grid(seed, size, noise, service)));
         }
+    }
+    for time in auto::TIMES {
+        for gone in auto::GONE {
+            all.push(Box::new(gone_in_mid_watch(seed, size, time, gone)));
+        }
+    }
+    for time in objective::TIMES {
+        all.push(Box::new(against_objective(seed, size, time)));
+    }
+    for shape in NATIVE {
+        all.push(Box::new(latency(seed, size, shape)));
     }
     all
 }
@@ -145,6 +162,28 @@ fn alone(seed: u64, size: Size, time: Time) -> Alone {
     releases.extend(FAILING.iter().map(|share| (Release::failing(*share), size.of(200))));
     releases.push((Release::late(3.0, 30), size.of(200)));
     Alone { seed, time, releases }
+}
+
+fn gone_in_mid_watch(seed: u64, size: Size, time: Time, gone: usize) -> Auto {
+    let mut releases = vec![(Release::times(1.0), size.of(3_000))];
+    releases.extend([2.0, 3.0, 5.0, 10.0].map(|theta| (Release::times(theta), size.of(400))));
+    releases.extend(FAILING.iter().map(|share| (Release::failing(*share), size.of(200))));
+    Auto {
+        seed,
+        time,
+        gone,
+        releases,
+    }
+}
+
+fn against_objective(seed: u64, size: Size, time: Time) -> Objective {
+    let often = |times: f64| size.of(if times > 1.0 { 400 } else { 3_000 });
+    let mut releases: Vec<(Release, u32)> = OF_ALLOWED
+        .iter()
+        .map(|times| (Release::times(*times), often(*times)))
+        .collect();
+    releases.extend(FAILING.iter().map(|share| (Release::failing(*share), size.of(200))));
+    Objective { seed, time, releases }
 }
 
 fn latency(seed: u64, size: Size, shape: Shape) -> Latency {

@@ -83,7 +83,7 @@ impl Scenario for Together {
                 .zip(&usual)
                 .enumerate()
                 .map(|(t, ((errors, timeouts), [young, old]))| {
-                    let latency = latency_step(LOG_NORMAL.bounds, young, old, &pods);
+                    let latency = latency_step(&LOG_NORMAL, young, old, &pods);
                     step(
                         HOUR + t,
                         vec![ratio_step(errors, new, &pods), ratio_step(&timeouts, new, &pods), latency],

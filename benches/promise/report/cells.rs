@@ -1,9 +1,8 @@
 //! Finding cells, and every cell as a line of CSV.
 
-use std::fmt::Write;
-
+use super::parts;
 use crate::{
-    cells::{Cell, alone, value},
+    cells::{Cell, alone, auto, latency, objective, value},
     simulation::{beside::Service, release::Release, tally::Tally},
 };
 
@@ -43,7 +42,22 @@ impl Measured {
 
     /// By latency.
     pub fn latency(&self, shape: &str, release: Release, judge: &str) -> &Tally {
-        self.find("latency", shape, None, release, judge)
+        self.find(latency::CLASSIC, shape, None, release, judge)
+    }
+
+    /// By latency in native buckets.
+    pub fn native(&self, shape: &str, release: Release) -> &Tally {
+        self.find(latency::NATIVE, shape, None, release, latency::DEFAULTS)
+    }
+
+    /// Beside the old version until that has gone, and then alone.
+    pub fn auto(&self, world: &str, release: Release, judge: &str) -> &Tally {
+        self.find(auto::KIND, world, None, release, judge)
+    }
+
+    /// By an objective.
+    pub fn objective(&self, world: &str, release: Release, history: &str) -> &Tally {
+        self.find(objective::KIND, world, None, release, history)
     }
 
     /// By a value that is no count.
@@ -61,44 +75,54 @@ impl Measured {
         &self.cells
     }
 
-    /// All rollouts that were judged.
-    pub fn rollouts(&self) -> u64 {
-        self.cells.iter().map(|cell| u64::from(cell.tally.rollouts)).sum()
+    /// All rollouts of these kinds that were judged.
+    pub fn rollouts(&self, kinds: &[&str]) -> u64 {
+        let those = self.cells.iter().filter(|cell| kinds.contains(&cell.place.kind));
+        those.map(|cell| u64::from(cell.tally.rollouts)).sum()
     }
 
-    /// One line a cell.
-    pub fn csv(&self) -> String {
-        let mut text = String::from(
-            "comparison,noise,requests a second,base errors %,release,judge,rollouts,reverted,reverted before the onset,\
-             passed and stayed,undecided,passed at first,median s,p95 s,median pass s,p95 pass s\n",
-        );
-        for cell in &self.cells {
-            let (place, tally) = (&cell.place, &cell.tally);
-            let time = |time: Option<f64>| time.map_or_else(String::new, |time| format!("{time:.0}"));
-            // Writing to a String cannot fail.
-            let _ = writeln!(
-                text,
-                "{},\"{}\",{},{},{},\"{}\",{},{},{},{},{},{},{},{},{},{}",
-                place.kind,
-                place.world,
-                place.requests,
-                place.bad * 100.0,
-                cell.release,
-                cell.judge,
-                tally.rollouts,
-                tally.found().count,
-                tally.early,
-                tally.kept().count,
-                tally.undecided().count,
-                tally.acquitted().count,
-                time(tally.revert_time(0.5)),
-                time(tally.revert_time(0.95)),
-                time(tally.pass_time(0.5)),
-                time(tally.pass_time(0.95)),
-            );
-        }
-        text
+    /// One line a cell, and those of `before` that are of other kinds; sorted by kind.
+    pub fn csv(&self, before: &str) -> String {
+        let kind = |line: &str| line.split(',').next().unwrap_or_default().to_owned();
+        let measured = |line: &&str| self.cells.iter().any(|cell| cell.place.kind == kind(line));
+        let others = before.lines().skip(1).filter(|line| !measured(line)).map(str::to_owned);
+        let mut lines: Vec<String> = others.chain(self.cells.iter().map(line)).collect();
+        lines.sort_by_key(|line| parts::place_of(&kind(line)));
+        format!("{HEAD}\n{}\n", lines.join("\n"))
     }
+}
+
+const HEAD: &str = "comparison,noise,requests a second,base errors %,release,judge,rollouts,reverted,reverted before the onset,\
+    passed and stayed,undecided,passed at first,median s,p95 s,median pass s,p95 pass s";
+
+fn line(
+    Cell {
+        place,
+        release,
+        judge,
+        tally,
+    }: &Cell,
+) -> String {
+    let time = |time: Option<f64>| time.map_or_else(String::new, |time| format!("{time:.0}"));
+    format!(
+        "{},\"{}\",{},{},{},\"{}\",{},{},{},{},{},{},{},{},{},{}",
+        place.kind,
+        place.world,
+        place.requests,
+        place.bad * 100.0,
+        release,
+        judge,
+        tally.rollouts,
+        tally.found().count,
+        tally.early,
+        tally.kept().count,
+        tally.undecided().count,
+        tally.acquitted().count,
+        time(tally.revert_time(0.5)),
+        time(tally.revert_time(0.95)),
+        time(tally.pass_time(0.5)),
+        time(tally.pass_time(0.95)),
+    )
 }
 
 /// A share as it is written: `0.4 %`.

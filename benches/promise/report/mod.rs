@@ -1,10 +1,15 @@
 //! docs/promise.md and what belongs to it: what was promised and what was measured, tables, plots, every cell.
 
+mod auto;
 pub mod cells;
+mod general;
+mod native;
+mod objective;
 pub mod page;
-pub mod passes;
+pub mod parts;
+mod passes;
 pub mod plots;
 pub mod promises;
-pub mod svg;
-pub mod tables;
-pub mod times;
+mod svg;
+mod tables;
+mod times;

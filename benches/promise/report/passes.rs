@@ -48,21 +48,26 @@ pub fn false_passes(measured: &Measured) -> Vec<Promise> {
 }
 
 /// Whether a cell belongs to a promise.
-type OfCell = fn(&Cell) -> bool;
+pub type OfCell = fn(&Cell) -> bool;
 
-/// Releases that fail outright, over every place at once: not one may stay, not one may pass, not even for a moment.
+/// Releases that fail outright.
 pub fn outright(measured: &Measured) -> Vec<Promise> {
-    let policies: [(&str, OfCell); 3] = [
+    let places: [(&str, OfCell); 3] = [
         ("every noise and traffic, without a floor", |cell| cell.judge == STRICT),
         ("every noise and traffic, with the floor", |cell| cell.judge == DEFAULTS),
         ("nothing beside it, every noise and history", |cell| {
             cell.place.kind == "before/after"
         }),
     ];
+    outright_in(measured, &places)
+}
+
+/// The same over every cell of each of these places at once: not one may stay, not one may pass, not even for a moment.
+pub fn outright_in(measured: &Measured, places: &[(&str, OfCell)]) -> Vec<Promise> {
     let mut promises = Vec::new();
     for failing in FAILING {
-        for (place, judged) in policies {
-            let (name, sum) = failed(measured, failing, place, judged);
+        for (place, here) in places {
+            let (name, sum) = failed(measured, failing, place, *here);
             promises.push(at_least(format!("{name}: reverted"), sum.found(), 1.0).exact());
             let mut passed = at_most(format!("{name}: passed"), sum.acquitted(), 0.0, MISS).exact();
             if sum.acquitted().count > 0 {

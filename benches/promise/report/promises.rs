@@ -1,9 +1,6 @@
 //! Each number that is promised, what was measured of it, and whether it was kept.
 
-use super::{
-    cells::{Measured, percent, seconds},
-    passes, times,
-};
+use super::cells::{Measured, percent, seconds};
 use crate::{
     cells::{
         alone::HISTORIES,
@@ -272,25 +269,4 @@ pub fn passing(measured: &Measured) -> Vec<Promise> {
         median(format!("*{world}*, passes"), |part| tally.pass_time(part), count, limit)
     };
     [("real", 180.0), ("nasty", 420.0)].map(limit).to_vec()
-}
-
-/// Every promise, under its heading.
-pub fn all(measured: &Measured) -> Vec<(&'static str, Vec<Promise>)> {
-    vec![
-        (
-            "False reverts (beside a baseline: 200 requests/s, 0.5 %)",
-            false_reverts(measured),
-        ),
-        (
-            "False reverts beside a baseline, any traffic and base rate",
-            worst_false_reverts(measured),
-        ),
-        ("False reverts at a latency that is just tolerated", just_tolerated(measured)),
-        ("False reverts with nothing beside it", false_reverts_alone(measured)),
-        ("Detection beside a baseline (200 requests/s, 0.5 %)", detection(measured)),
-        ("Detection with nothing beside it", times::promises(measured)),
-        ("False passes (`missedRegression: 5%`)", passes::false_passes(measured)),
-        ("Outright failures", passes::outright(measured)),
-        ("Median time to pass a healthy release", passing(measured)),
-    ]
 }

@@ -2,7 +2,8 @@
 
 use super::{
     cells::{Measured, percent, seconds},
-    promises::with_interval,
+    parts::Promises,
+    promises::{Promise, with_interval},
 };
 use crate::{
     cells::{
@@ -29,12 +30,28 @@ pub fn table(head: &[String], rows: impl IntoIterator<Item = Vec<String>>) -> St
     line(head) + &rule + &rows
 }
 
-fn head(first: &str, others: impl IntoIterator<Item = String>) -> Vec<String> {
+/// Every promise under its heading: what was measured, and whether it was kept.
+pub fn promises(promises: &Promises) -> String {
+    let row = |promise: &Promise| {
+        vec![
+            promise.promise.clone(),
+            promise.measured.clone(),
+            promise.kept.word().to_owned(),
+        ]
+    };
+    let head = ["promise", "measured [95 %]", "kept"].map(str::to_owned);
+    let under =
+        |(heading, promises): &(&str, Vec<Promise>)| format!("### {heading}\n\n{}\n", table(&head, promises.iter().map(row)));
+    promises.iter().map(under).collect()
+}
+
+/// A row: its name, and the rest.
+pub fn head(first: &str, others: impl IntoIterator<Item = String>) -> Vec<String> {
     std::iter::once(first.to_owned()).chain(others).collect()
 }
 
 /// `99.2 %, 150/420 s`: reverted since onset, median and p95.
-fn found(tally: &Tally) -> String {
+pub fn found(tally: &Tally) -> String {
     let share = percent(tally.found().fraction());
     match (tally.revert_time(0.5), tally.revert_time(0.95)) {
         (Some(median), Some(late)) => format!("{share}, {median:.0}/{late:.0} s"),
@@ -123,8 +140,6 @@ pub fn everywhere() -> impl Iterator<Item = &'static str> {
 
 /// Latencies.
 pub fn latencies(measured: &Measured) -> String {
-    let mut columns: Vec<String> = SLOWER.iter().map(|times| format!("{times}×")).collect();
-    columns.push("1 % of requests 5×".to_owned());
     let rows = [
         ("log-normal", latency::DEFAULTS),
         ("log-normal, fine buckets", latency::DEFAULTS),
@@ -134,17 +149,28 @@ pub fn latencies(measured: &Measured) -> String {
         ("cold", latency::NO_WARMUP),
     ];
     let rows = rows.map(|(shape, judge)| {
+        let name = judge.strip_prefix("latency, ").unwrap_or(judge);
+        (format!("{shape}, {name}"), move |release| {
+            measured.latency(shape, release, judge)
+        })
+    });
+    by_slowness(rows)
+}
+
+/// One row for each name and the cells of its releases.
+pub fn by_slowness<'a, F: Fn(Release) -> &'a Tally>(rows: impl IntoIterator<Item = (String, F)>) -> String {
+    let mut columns: Vec<String> = SLOWER.iter().map(|times| format!("{times}×")).collect();
+    columns.push("1 % of requests 5×".to_owned());
+    let row = |(name, tally): (String, F)| {
         let cell = |release: Release| {
-            let tally = measured.latency(shape, release, judge);
+            let tally = tally(release);
             let passed = percent(tally.acquitted().fraction());
             format!("{}; passed {passed}, {}", found(tally), seconds(tally.pass_time(0.5)))
         };
         let slower = SLOWER.iter().map(|times| cell(Release::slower(*times)));
-        let row = slower.chain(std::iter::once(cell(SOME_SLOWER)));
-        let name = judge.strip_prefix("latency, ").unwrap_or(judge);
-        head(&format!("{shape}, {name}"), row)
-    });
-    table(&head("latencies", columns), rows)
+        head(&name, slower.chain(std::iter::once(cell(SOME_SLOWER))))
+    };
+    table(&head("latencies", columns), rows.into_iter().map(row))
 }
 
 /// Values that are no counts.

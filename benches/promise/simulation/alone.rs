@@ -1,4 +1,5 @@
 //! A rollout with nothing beside it: a day of history, then two hours of watch, one instance (statistics.md, section 8).
+//! What the service's rate and load do in time is also that of a rolling update.
 
 use std::f64::consts::TAU;
 
@@ -11,6 +12,9 @@ use super::{
 /// Steps of history and watch.
 pub const DAY: usize = 5_760;
 pub const WATCH: usize = 480;
+/// Steps of an outage, and how many times as much fails in it.
+pub const OUTAGE: usize = 4;
+pub const TWENTYFOLD: f64 = 20.0;
 
 /// What the service's rate does in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +57,8 @@ impl Time {
         }
     }
 
-    const fn outages_a_day(self) -> f64 {
+    /// One-minute twentyfold outages.
+    pub const fn outages_a_day(self) -> f64 {
         match self {
             Self::Real => 1.0,
             Self::Nasty => 4.0,
@@ -61,13 +66,50 @@ impl Time {
         }
     }
 
-    const fn clusters(self) -> f64 {
+    /// Variance of counts over that of independent requests.
+    pub const fn clusters(self) -> f64 {
         match self {
             Self::Flat => 1.0,
             Self::Nasty => 4.0,
             _ => 1.5,
         }
     }
+
+    /// What a service does through a day of history and `watch` steps more.
+    pub fn course(self, bad: f64, watch: usize, chance: &mut Chance) -> Course {
+        let steps = DAY + watch;
+        let begins = chance.uniform() * 86_400.0;
+        let change = DAY as f64 * STEP + chance.uniform() * watch as f64 * STEP;
+        let mut rates: Vec<f64> = chance.drift(steps);
+        for (t, rate) in rates.iter_mut().enumerate() {
+            let seconds = t as f64 * STEP;
+            let shape = match self {
+                Self::Daily => (0.5 * (TAU * (seconds + begins) / 86_400.0).sin()).exp(),
+                Self::HourlyJob if (seconds + begins) % 3_600.0 < 180.0 => 4.0,
+                Self::Step if seconds > change => 2.0,
+                _ => 1.0,
+            };
+            *rate = bad * shape * log_normal(self.drift(), *rate);
+        }
+        let outages = chance.poisson(steps as f64 / DAY as f64 * self.outages_a_day());
+        for _ in 0..outages {
+            let start = chance.below(steps - OUTAGE);
+            rates[start..start + OUTAGE].iter_mut().for_each(|rate| *rate *= TWENTYFOLD);
+        }
+        let load = |t: usize| (0.4 * (TAU * (t as f64 * STEP + begins) / 86_400.0).sin()).exp();
+        Course {
+            rates,
+            load: (0..steps).map(load).collect(),
+        }
+    }
+}
+
+/// What one service does in time.
+pub struct Course {
+    /// Its bad rate at each step.
+    pub rates: Vec<f64>,
+    /// Its load, as a multiple of the usual one.
+    pub load: Vec<f64>,
 }
 
 /// One service in time, before anything is known of the release.
@@ -87,27 +129,10 @@ impl World {
     /// The service of the rollout that `name` names.
     pub fn new(time: Time, service: Service, name: &[u64]) -> Self {
         let mut chance = Chance::of(&[name, &[SHAPE]].concat());
-        let begins = chance.uniform() * 86_400.0;
-        let change = DAY as f64 * STEP + chance.uniform() * 7_200.0;
-        let mut rates: Vec<f64> = chance.drift(DAY + WATCH);
-        for (t, rate) in rates.iter_mut().enumerate() {
-            let seconds = t as f64 * STEP;
-            let shape = match time {
-                Time::Daily => (0.5 * (TAU * (seconds + begins) / 86_400.0).sin()).exp(),
-                Time::HourlyJob if (seconds + begins) % 3_600.0 < 180.0 => 4.0,
-                Time::Step if seconds > change => 2.0,
-                _ => 1.0,
-            };
-            *rate = service.bad * shape * log_normal(time.drift(), *rate);
-        }
-        let outages = chance.poisson((DAY + WATCH) as f64 / DAY as f64 * time.outages_a_day());
-        for _ in 0..outages {
-            let start = chance.below(DAY + WATCH - 4);
-            rates[start..start + 4].iter_mut().for_each(|rate| *rate *= 20.0);
-        }
-        let load = |t: usize| (0.4 * (TAU * (t as f64 * STEP + begins) / 86_400.0).sin()).exp();
-        let requests = (0..DAY + WATCH)
-            .map(|t| chance.poisson(service.requests * STEP * load(t)))
+        let Course { rates, load } = time.course(service.bad, WATCH, &mut chance);
+        let requests = load
+            .iter()
+            .map(|load| chance.poisson(service.requests * STEP * load))
             .collect();
         Self {
             time,

@@ -5,10 +5,10 @@ use std::time::Duration;
 use lastgood::{
     judge::{Background, Calibration, Comparison, Judge, PastPods, Plan, Terms, calibrate, summarize},
     policy::{Metric, Risk},
-    words::{Arm, Increment, MetricStep, Moment, Pod, PodIncrement, Step, Verdict},
+    words::{Arm, Increment, MetricStep, Moment, Native, Pod, PodIncrement, Step, Verdict},
 };
 
-use super::latency::Buckets;
+use super::latency::{Buckets, NATIVE_FIRST, NATIVE_SCHEMA, Shape};
 
 #[path = "../../../tests/judge/metrics.rs"]
 mod metrics;
@@ -86,9 +86,17 @@ impl Judged {
 
     /// The judge of one rollout, step by step until it convicts: a conviction is final.
     pub fn follow(&self, plan: &Plan, learnt: &Calibration, watch: &[Step]) -> Outcome {
+        self.follow_until(plan, learnt, watch, watch.len())
+    }
+
+    /// The same where the old version has gone at step `gone`.
+    pub fn follow_until(&self, plan: &Plan, learnt: &Calibration, watch: &[Step], gone: usize) -> Outcome {
         let mut judge = Judge::new(self.terms(), plan, learnt);
         let mut outcome = Outcome::default();
         for (t, step) in watch.iter().enumerate() {
+            if t == gone {
+                judge.baseline_gone();
+            }
             judge.step(step);
             match judge.verdict() {
                 Some(Verdict::Regression) => {
@@ -154,14 +162,21 @@ pub fn ratio_step(counts: &[[u64; 2]], candidate: usize, pods: &[Pod]) -> Metric
     }
 }
 
+/// Steps of one ratio of one instance, which is new or not, from number `from` on.
+pub fn lone_steps(counts: &[[u64; 2]], new: bool, from: usize) -> Vec<Step> {
+    let pods = pods(1);
+    let one = |(t, counts): (usize, &[u64; 2])| step(from + t, vec![ratio_step(&[*counts], usize::from(new), &pods)]);
+    counts.iter().enumerate().map(one).collect()
+}
+
 /// Steps of one ratio from number `from` on: the first `candidate` pods are new.
 pub fn ratio_steps(counts: &[Vec<[u64; 2]>], candidate: usize, pods: &[Pod], from: usize) -> Vec<Step> {
     let of = |(t, counts): (usize, &Vec<[u64; 2]>)| step(from + t, vec![ratio_step(counts, candidate, pods)]);
     counts.iter().enumerate().map(of).collect()
 }
 
-/// One step of a histogram.
-pub fn latency_step(bounds: &[f64], candidate: &[Buckets], baseline: &[Buckets], pods: &[Pod]) -> MetricStep {
+/// One step of a histogram, of which the buckets are cumulative.
+pub fn latency_step(shape: &Shape, candidate: &[Buckets], baseline: &[Buckets], pods: &[Pod]) -> MetricStep {
     let of = |buckets: &[Buckets], pods: &[Pod]| {
         let counted = pods
             .iter()
@@ -169,14 +184,36 @@ pub fn latency_step(bounds: &[f64], candidate: &[Buckets], baseline: &[Buckets],
             .filter_map(|(pod, buckets)| Some((pod, buckets.clone()?)));
         let increment = |(pod, buckets): (&Pod, Vec<u64>)| PodIncrement {
             pod: pod.clone(),
-            increment: Increment::Buckets(buckets),
+            increment: if shape.native {
+                Increment::Native(whole(shape.bounds, &buckets))
+            } else {
+                Increment::Buckets(buckets)
+            },
         };
         counted.map(increment).collect()
     };
     MetricStep {
-        bounds: bounds.to_vec(),
+        bounds: if shape.native { Vec::new() } else { shape.bounds.to_vec() },
         candidate: of(candidate, &pods[..candidate.len()]),
         baseline: of(baseline, &pods[candidate.len()..]),
         gaps: Vec::new(),
+    }
+}
+
+/// The same counts as a native histogram has them: each bucket by its number, those that hold nothing left out.
+fn whole(bounds: &[f64], cumulative: &[u64]) -> Native {
+    let number = |i: usize| {
+        if bounds[i].is_infinite() {
+            i32::MAX
+        } else {
+            NATIVE_FIRST + i as i32
+        }
+    };
+    let counts = (1..bounds.len()).map(|i| (number(i), cumulative[i] - cumulative[i - 1]));
+    Native {
+        schema: NATIVE_SCHEMA,
+        low_until: bounds[0],
+        low: cumulative[0],
+        buckets: counts.filter(|(_, count)| *count > 0).collect(),
     }
 }

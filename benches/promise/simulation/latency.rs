@@ -25,6 +25,25 @@ const fn fine() -> [f64; 41] {
     bounds
 }
 
+/// The resolution of native histograms: each bound 2^(1/8) = 1.09 times the one before. Client libraries begin there or finer.
+pub const NATIVE_SCHEMA: i8 = 3;
+/// The bucket that ends at the first of [`NATIVE`]: 2^(-80/8) s, about a millisecond.
+pub const NATIVE_FIRST: i32 = -80;
+/// From there to 16 s.
+pub const NATIVE: [f64; 114] = native();
+
+const fn native() -> [f64; 114] {
+    const EIGHTH_OF_AN_OCTAVE: f64 = 1.090_507_732_665_257_7;
+    let mut bounds = [f64::INFINITY; 114];
+    let (mut bound, mut index) = (1.0 / 1_024.0, 0);
+    while index < 113 {
+        bounds[index] = bound;
+        bound *= EIGHTH_OF_AN_OCTAVE;
+        index += 1;
+    }
+    bounds
+}
+
 /// How latencies are spread: parts of `(share, median seconds, standard deviation of ln)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shape {
@@ -34,6 +53,8 @@ pub struct Shape {
     pub parts: &'static [(f64, f64, f64)],
     /// Upper bounds of the buckets.
     pub bounds: &'static [f64],
+    /// Whether they are those of a native histogram: [`NATIVE`].
+    pub native: bool,
     /// Standard deviation of the shared drift of ln(latency).
     pub drift: f64,
     /// Standard deviation of ln(latency) between pods, for good.
@@ -47,6 +68,7 @@ pub const LOG_NORMAL: Shape = Shape {
     name: "log-normal",
     parts: &[(1.0, 0.03, 0.8)],
     bounds: &BOUNDS,
+    native: false,
     drift: 0.1,
     pods: 0.03,
     cold: false,
@@ -70,6 +92,22 @@ pub const LOG_NORMAL_FINE: Shape = Shape {
 pub const BIMODAL_FINE: Shape = Shape {
     name: "bimodal, fine buckets",
     bounds: &FINE,
+    ..BIMODAL
+};
+
+/// The same in native buckets.
+pub const LOG_NORMAL_NATIVE: Shape = Shape {
+    name: "log-normal, native buckets",
+    bounds: &NATIVE,
+    native: true,
+    ..LOG_NORMAL
+};
+
+/// The same in native buckets.
+pub const BIMODAL_NATIVE: Shape = Shape {
+    name: "bimodal, native buckets",
+    bounds: &NATIVE,
+    native: true,
     ..BIMODAL
 };
 

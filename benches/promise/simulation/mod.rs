@@ -8,4 +8,5 @@ pub mod judged;
 pub mod latency;
 pub mod noise;
 pub mod release;
+pub mod rolling;
 pub mod tally;
