@@ -141,20 +141,25 @@ impl Past<'_> {
         }
     }
 
-    /// Section 5: one arm alone, so its clustering is that of the service in time.
+    /// Section 5: one arm alone, so its clustering is that of the service in time. What less than a day cannot show of it is expected of
+    /// it all the same.
     fn objective(&self, allowed: f64) -> StreamCalibration {
         let pod_phi = self.own_hour(Bad::Event).learn(self.step_ms(), &[]).phi;
-        let (noise, _) = self.noise_in_time(Bad::Event, pod_phi);
+        let (noise, wary) = self.noise_in_time(Bad::Event, pod_phi);
         StreamCalibration {
-            reference: Reference::Objective { allowed, phi: noise.phi },
+            reference: Reference::Objective {
+                allowed,
+                phi: noise.phi,
+                wary_rms: (noise.source == NoiseSource::Assumed).then_some(wary),
+            },
             noise: Noise { sigma: 0.0, ..noise },
             after: None,
         }
     }
 
-    /// The noise of one arm alone: phi in time, no smaller than between pods, and how far hours differ; for passing apart, where no day
-    /// taught it.
-    fn noise_in_time(&self, bad: Bad, pod_phi: f64) -> (Noise, Option<f64>) {
+    /// The noise of one arm alone: phi in time, no smaller than between pods, and how far hours differ; and how far they may as far as
+    /// less than a day tells.
+    fn noise_in_time(&self, bad: Bad, pod_phi: f64) -> (Noise, f64) {
         let time = temporal::learn(&self.totals(bad), self.plan.step);
         let source = if time.learnt {
             NoiseSource::History
@@ -167,7 +172,7 @@ impl Past<'_> {
             source,
             history: time.history,
         };
-        (noise, (time.wary > time.rms).then_some(time.wary))
+        (noise, time.wary)
     }
 
     /// Section 8; none where the hour before holds no events.
@@ -182,7 +187,7 @@ impl Past<'_> {
             return None;
         }
         let pod_phi = hour.learn(self.step_ms(), &[]).phi;
-        let (noise, wary_rms) = self.noise_in_time(bad, pod_phi);
+        let (noise, wary) = self.noise_in_time(bad, pod_phi);
         Some(StreamCalibration {
             reference: Reference::Past {
                 bad: count,
@@ -190,7 +195,7 @@ impl Past<'_> {
                 pod_phi,
                 phi: noise.phi,
                 rms: noise.sigma,
-                wary_rms,
+                wary_rms: (wary > noise.sigma).then_some(wary),
             },
             noise,
             after: None,

@@ -92,6 +92,9 @@ pub(super) enum Reference {
         allowed: f64,
         /// phi, from history alone
         phi: f64,
+        /// How far the rate is expected to drift; none where a day taught phi, and in what was stored before this was asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wary_rms: Option<f64>,
     },
     /// The last good version's own last hour (section 8).
     Past {

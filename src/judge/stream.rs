@@ -64,8 +64,46 @@ pub(super) struct Stream {
 enum Against {
     /// The baseline beside it.
     Beside(StepNoise),
-    /// A known rate, the tolerance included, at a fixed clustering: of the past, or what an objective allows.
-    Known { rate: f64, phi: f64 },
+    /// A known rate, the tolerance included: of the past, or what an objective allows.
+    Known { rate: f64, clustering: Clustering },
+}
+
+/// phi of one arm.
+#[derive(Debug, Clone, Copy)]
+struct Clustering {
+    /// In the newest step.
+    phi: f64,
+    /// As far as it was learnt.
+    least: f64,
+    /// Its part that is not known yet, for each event that is expected in a step.
+    drift: f64,
+}
+
+/// A rate that drifts is expected to stay where it is for so many seconds: the longest window of section 8.
+const DRIFTS_FOR: f64 = 900.0;
+
+impl Clustering {
+    const fn learnt(phi: f64) -> Self {
+        Self {
+            phi,
+            least: phi,
+            drift: 0.0,
+        }
+    }
+
+    /// Of a rate that may drift as far as `rms`.
+    fn drifting(phi: f64, rms: f64, step_seconds: f64) -> Self {
+        Self {
+            drift: rms * rms * DRIFTS_FOR / step_seconds,
+            ..Self::learnt(phi)
+        }
+    }
+
+    /// phi of a step with so many expected events: it depends on the traffic alone, not on what comes of it.
+    fn next(&mut self, expected: f64) -> f64 {
+        self.phi = self.least.max(1.0 + self.drift * expected);
+        self.phi
+    }
 }
 
 /// The comparison and the floor. Reverting needs both, safety either (section 5).
@@ -182,7 +220,10 @@ impl Stream {
     fn compare(&mut self, candidate: [f64; 2], counter: Option<Counter>, step: &MetricStep) -> bool {
         let unknown = |phi: f64| Worth { phi, outage: false };
         let (worth, ratio) = match &mut self.against {
-            Against::Known { rate, phi } => (unknown(*phi), Some(one_arm(candidate, *rate, *phi))),
+            Against::Known { rate, clustering } => {
+                let phi = clustering.next(*rate * candidate[1]);
+                (unknown(phi), Some(one_arm(candidate, *rate, phi)))
+            }
             Against::Beside(noise) => {
                 let pods = counter.map(|counter| counter.each(&step.baseline));
                 let beside = counter.map(|counter| counter.sum(&step.baseline)).filter(|[_, n]| *n > 0.0);
@@ -284,7 +325,7 @@ impl Stream {
     pub(super) fn noise(&self) -> Noise {
         let phi = match &self.against {
             Against::Beside(noise) => noise.phi(),
-            Against::Known { phi, .. } => *phi,
+            Against::Known { clustering, .. } => clustering.phi,
         };
         Noise { phi, ..self.noise }
     }
@@ -325,15 +366,15 @@ fn compared(tolerated: f64, step_seconds: f64, reference: &Reference) -> (Agains
         } => (
             Against::Known {
                 rate: tolerated * (bad + 0.5) / total,
-                phi: *phi,
+                clustering: Clustering::learnt(*phi),
             },
             Some(Lucks::past(*bad, *pod_phi, *rms, *wary_rms)),
             [*bad, *total],
         ),
-        Reference::Objective { allowed, phi } => (
+        Reference::Objective { allowed, phi, wary_rms } => (
             Against::Known {
                 rate: *allowed,
-                phi: *phi,
+                clustering: Clustering::drifting(*phi, wary_rms.unwrap_or(0.0), step_seconds),
             },
             None,
             [0.0; 2],
