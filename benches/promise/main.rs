@@ -102,6 +102,7 @@ impl Asked {
 
 fn main() -> anyhow::Result<ExitCode> {
     let asked = Asked::read()?;
+    let judge = source::judge();
     let threads = thread::available_parallelism()?.get();
     #[expect(clippy::disallowed_methods, reason = "how long it took is told; nothing is decided by it")]
     let begun = Instant::now();
@@ -118,7 +119,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let promised: Vec<(&Part, Promises)> = asked.parts().map(|part| (part, (part.promises)(&measured))).collect();
     let stamp = |part: &Part| Stamp {
         date: machine::today(),
-        judge: source::judge(),
+        judge: judge.clone(),
         rollouts: measured.rollouts(part.kinds),
         duration: duration(begun.elapsed()),
         machine: format!("{} × {threads} threads", machine::processor()),

@@ -2,7 +2,7 @@
 
 use crate::{
     bounds::{SERVICE, least, most, rollout, strict, tally},
-    cells::{Scenario, alone::Alone, latency::Latency, played},
+    cells::{Scenario, alone::Alone, auto::Auto, latency::Latency, objective::Objective, played},
     peers::{
         Both,
         limit::{Rule, reverted},
@@ -11,7 +11,7 @@ use crate::{
         alone::Time,
         beside::World,
         judged::{Judged, ratio},
-        latency::COLD,
+        latency::{COLD, LOG_NORMAL_NATIVE},
         noise::{ALL, CALM, FEW_REAL, NASTY, Noise, REAL},
         release::Release,
         tally::Tally,
@@ -157,4 +157,48 @@ fn cold_pods_are_not_convicted_for_their_first_minute_and_would_be_without_a_war
         "{warm} and {cold} of 12 reverted"
     );
     assert_eq!(tallies[1][0].found().count, 8);
+}
+
+#[test]
+fn when_the_old_version_goes_in_mid_watch_harmless_releases_stay_and_tenfold_ones_go() {
+    let scenario = Auto {
+        seed: 77,
+        time: Time::Real,
+        gone: 2,
+        releases: vec![(Release::times(1.0), 16), (Release::times(10.0), 4)],
+    };
+    let tallies = played(&scenario, 0..scenario.rollouts());
+    for (judge, (harmless, harmful)) in scenario.judges().iter().zip(tallies[0].iter().zip(&tallies[1])) {
+        let wrong = harmless.gone().count;
+        assert!(wrong <= most(16, 0.015), "{judge}: {wrong} of 16 reverted");
+        assert_eq!((harmful.found().count, harmful.acquitted().count), (4, 0), "{judge}");
+    }
+}
+
+#[test]
+fn an_objective_that_is_kept_convicts_nobody_and_a_broken_one_does() {
+    let scenario = Objective {
+        seed: 77,
+        time: Time::Real,
+        releases: vec![(Release::times(1.0), 60), (Release::times(5.0), 6)],
+    };
+    let tallies = played(&scenario, 0..scenario.rollouts());
+    for (history, (kept, broken)) in scenario.judges().iter().zip(tallies[0].iter().zip(&tallies[1])) {
+        let wrong = kept.gone().count;
+        assert!(wrong <= most(60, 0.015), "{history}: {wrong} of 60 reverted");
+        assert_eq!((broken.found().count, broken.acquitted().count), (6, 0), "{history}");
+    }
+}
+
+#[test]
+fn by_native_histograms_what_is_tolerated_stays_and_what_is_harmful_goes() {
+    let scenario = Latency {
+        seed: 77,
+        shape: LOG_NORMAL_NATIVE,
+        releases: vec![(Release::slower(1.2), 12), (Release::slower(2.0), 4)],
+    };
+    let tallies = played(&scenario, 0..scenario.rollouts());
+    let [tolerated, harmful] = [&tallies[0][0], &tallies[1][0]];
+    assert!(tolerated.gone().count <= most(12, 0.01), "{:?}", tolerated.gone());
+    assert_eq!((harmful.found().count, harmful.acquitted().count), (4, 0));
 }

@@ -6,8 +6,10 @@
 mod cells;
 #[path = "../../benches/promise/peers/mod.rs"]
 mod peers;
+#[path = "../../benches/promise/report/mod.rs"]
+#[expect(dead_code, reason = "`make promise` draws and tells of more")]
+mod report;
 #[path = "../../benches/promise/simulation/mod.rs"]
-#[expect(dead_code, reason = "`make promise` tells more of what came of it")]
 mod simulation;
 
 #[cfg(test)]
@@ -15,6 +17,7 @@ mod bounds;
 #[cfg(test)]
 mod kept;
 mod others;
+mod parts;
 #[cfg(test)]
 mod repeatable;
 mod tallies;

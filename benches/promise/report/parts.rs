@@ -164,7 +164,10 @@ impl fmt::Display for Told {
             machine,
         } = &self.stamp;
         let name = &self.name;
-        writeln!(f, "{BEGINS}{name} | {date} | {judge} | {rollouts} | {duration} | {machine} -->")?;
+        writeln!(
+            f,
+            "{BEGINS}{name} | {date} | {judge} | {rollouts} | {duration} | {machine} -->"
+        )?;
         f.write_str(&self.text)
     }
 }
