@@ -169,6 +169,7 @@ async fn the_api_server_is_away_for_longer_than_the_lease(plane: &Plane, leader:
 
 #[tokio::test]
 async fn one_of_two_controllers_acts_and_the_other_takes_over_whatever_becomes_of_the_first() {
+    #[expect(clippy::disallowed_methods, reason = "a test measures")]
     let began = Instant::now();
     let Some(plane) = installed("leading").await else {
         return skipped("leading::one_of_two_controllers_acts_and_the_other_takes_over_whatever_becomes_of_the_first");
