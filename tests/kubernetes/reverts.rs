@@ -1,5 +1,6 @@
 //! Reverts of a Deployment, while people, scalers and the network do what they do.
 
+use futures::{StreamExt as _, stream};
 use lastgood::{
     engine::Look,
     kubernetes::patch::{FENCE, REVERT_ID},
@@ -59,6 +60,27 @@ async fn k05_k06_k07_whatever_becomes_of_the_answer_the_template_is_changed_once
     assert!(matches!(result, ActResult::Applied { .. }), "{result:?}");
     assert_eq!(site.template_writes(), 1);
     assert_eq!(site.stored()["spec"]["template"], template("app:v1"));
+}
+
+/// Every order of up to two faults, which mostly wait before they try again.
+#[tokio::test]
+async fn k07_in_whatever_order_answers_are_lost_the_template_is_changed_once() {
+    const FAULTS: [Fault; 4] = [Fault::ReplyLost, Fault::Unavailable, Fault::Busy, Fault::Conflict];
+    let orders = (1..=2_u32).flat_map(|length| {
+        (0..4_usize.pow(length)).map(move |number| {
+            let fault = |place| FAULTS[number / 4_usize.pow(place) % 4];
+            (0..length).map(fault).collect::<Vec<_>>()
+        })
+    });
+    let reverts = stream::iter(orders).map(|faults| async move {
+        let site = Site::rolled_out().await;
+        site.api.fails(&faults);
+        let result = reverted(&site).await;
+        assert!(matches!(result, ActResult::Applied { .. }), "{faults:?}: {result:?}");
+        assert_eq!(site.template_writes(), 1, "{faults:?}");
+        assert_eq!(site.stored()["spec"]["template"], template("app:v1"), "{faults:?}");
+    });
+    assert_eq!(reverts.buffer_unordered(16).count().await, 20);
 }
 
 #[tokio::test]
