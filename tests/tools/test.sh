@@ -22,10 +22,10 @@ for suite in tests/*/main.rs tests/*.rs; do
   suite=${suite%/main.rs} suite=${suite#tests/} suite=${suite%.rs}
   [[ " ${on_cluster[*]} " == *" $suite "* ]] || others+=(--test "$suite")
 done
-cargo test --locked --all-features "${on_cluster[@]}" -- --show-output >target/test-cluster.log 2>&1 &
+cargo test --locked --all-features --no-fail-fast "${on_cluster[@]}" -- --show-output >target/test-cluster.log 2>&1 &
 beside=$!
 failed=0
-nice -n 5 cargo test --locked --all-features "${others[@]}" -- --show-output 2>&1 | tee "$log" || failed=1
+nice -n 5 cargo test --locked --all-features --no-fail-fast "${others[@]}" -- --show-output 2>&1 | tee "$log" || failed=1
 wait "$beside" || failed=1
 tee -a "$log" <target/test-cluster.log
 if [ "$failed" = 1 ]; then
