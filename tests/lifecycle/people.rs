@@ -86,7 +86,7 @@ async fn a_person_who_ships_v3_while_lastgood_lies_dead_in_the_act_wins() {
             })
             .await;
         assert_eq!(scene.points_to(), newer, "{point}");
-        assert!(scene.leftovers().is_empty(), "{point}: {:?}", scene.leftovers());
+        scene.nothing_is_left().await;
         assert!(scene.ids("reverted", &bad).is_empty(), "{point}: {:?}", scene.alerted());
     }
 }

@@ -345,6 +345,14 @@ impl Scene {
         let names = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
         names.filter(|name| name.starts_with(".current")).collect()
     }
+
+    /// Waits until no link of ours lies beside `current`: a lastgood that runs rehearses a switch now and then.
+    pub async fn nothing_is_left(&mut self) {
+        self.until("nothing of ours lies beside `current`", LONG, |scene| {
+            scene.leftovers().is_empty().then_some(())
+        })
+        .await;
+    }
 }
 
 impl Drop for Scene {
