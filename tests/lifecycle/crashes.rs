@@ -119,7 +119,7 @@ fn told_once(scene: &Scene, kind: &str, version: &str, points: &[&str]) {
 async fn good_life() -> BTreeSet<&'static str> {
     let mut scene = with_v1_proven(Plan {
         // Prometheus is away for a while, and on a busy machine also scrapes come late: a fifth of the first part may be missing.
-        watch: "{for: 80s, proveAfter: 50s}",
+        watch: "{for: 58s, proveAfter: 35s}",
         errors: 0.02,
         harmful: 20,
         ..Plan::default()

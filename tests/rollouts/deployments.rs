@@ -38,6 +38,10 @@ pub async fn k30_a_version_that_is_bad_too_when_it_is_back_is_told_and_nothing_m
         return skipped("deployments::k30_a_version_that_is_bad_too_when_it_is_back_is_told_and_nothing_moves_again");
     };
     known(&scene, 2500.0).await;
+    // However soon v2 is convicted, no pod of v1 is left that was not started again.
+    let recreate = r#"{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null}}}"#;
+    let patch = ["patch", "deployment", "shop", "--type", "merge", "--patch", recreate];
+    scene.plane.kubectl(scene.namespace, &patch).await;
     // Whatever fails v2 fails v1 too where it is started again: a database, say.
     scene.plane.image("no-help/shop:v1", &behaves(0.60, 0.010));
     scene.ships("v2", &behaves(0.60, 0.010)).await;
