@@ -118,7 +118,6 @@ fn told_once(scene: &Scene, kind: &str, version: &str, points: &[&str]) {
 
 async fn good_life() -> BTreeSet<&'static str> {
     let mut scene = with_v1_proven(Plan {
-        // Prometheus is away for a while, and on a busy machine also scrapes come late: a fifth of the first part may be missing.
         watch: "{for: 58s, proveAfter: 35s}",
         errors: 0.02,
         harmful: 20,

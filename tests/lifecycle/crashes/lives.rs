@@ -173,7 +173,7 @@ fn proven(history: &TargetHistory, version: &str) -> bool {
     known.any(|known| known.standing == Standing::Proven)
 }
 
-/// The life of a good version, with Prometheus away for a while.
+/// The life of a good version, with Prometheus away for a while once it is proven: whole data prove it, however busy the machine is.
 pub const GOOD: &[Crash] = &[
     crash("evidence.before", |version, stored, _| {
         open(version, stored, |record| record.plan.is_some() && record.evidence.is_none())
@@ -182,6 +182,18 @@ pub const GOOD: &[Crash] = &[
         open(version, stored, |record| {
             record.evidence.is_some() && record.verdict.is_none()
         })
+    }),
+    crash("verdict.before", |version, stored, _| {
+        open(version, stored, |record| record.verdict.is_none())
+    }),
+    crash("verdict.after", |version, stored, _| {
+        open(version, stored, |record| record.verdict.is_some()) && !proven(stored, version)
+    }),
+    crash("stood.before", |version, stored, _| {
+        open(version, stored, watching) && !proven(stored, version)
+    }),
+    crash("stood.after", |version, stored, _| {
+        open(version, stored, watching) && proven(stored, version)
     }),
     Crash {
         prepare: |scene| {
@@ -206,18 +218,6 @@ pub const GOOD: &[Crash] = &[
         ..crash("remarked.before", |version, stored, _| open(version, stored, watching))
     },
     crash("remarked.after", |version, stored, _| open(version, stored, watching)),
-    crash("verdict.before", |version, stored, _| {
-        open(version, stored, |record| record.verdict.is_none())
-    }),
-    crash("verdict.after", |version, stored, _| {
-        open(version, stored, |record| record.verdict.is_some()) && !proven(stored, version)
-    }),
-    crash("stood.before", |version, stored, _| {
-        open(version, stored, watching) && !proven(stored, version)
-    }),
-    crash("stood.after", |version, stored, _| {
-        open(version, stored, watching) && proven(stored, version)
-    }),
     crash("closed.before", |version, stored, _| open(version, stored, watching)),
     crash("closed.after", closed_and_proven),
 ];
