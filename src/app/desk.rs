@@ -111,6 +111,29 @@ async fn pause(met: u32) {
     tokio::time::sleep(AFTER_CONFLICT * 2_u32.saturating_pow(met)).await;
 }
 
+/// Changes what the store has of a target, whoever else does at the same time. `change` makes of what is there what is stored in its place,
+/// where anything is, and what is said.
+///
+/// # Errors
+/// When `change` refuses, or it cannot be stored.
+async fn changed(
+    store: &SharedHistory,
+    target: &TargetKey,
+    change: impl Fn(TargetHistory) -> Result<(Option<TargetHistory>, String), DeskError>,
+) -> Result<String, DeskError> {
+    for met in 0..MOST_CONFLICTS {
+        let (history, revision) = store.load(target).await.map_err(|error| failed(&error))?.unzip();
+        let (new, said) = change(history.unwrap_or_else(|| TargetHistory::new(target.clone())))?;
+        let Some(new) = new else { return Ok(said) };
+        match store.commit(&new, revision.as_ref()).await {
+            Ok(_) => return Ok(said),
+            Err(HistoryError::Conflict(_)) => pause(met).await,
+            Err(error) => return Err(failed(&error)),
+        }
+    }
+    Err(contended(target))
+}
+
 fn contended(target: &TargetKey) -> DeskError {
     DeskError::Failed(format!(
         "the history of {target} is changed by someone else again and again: look with `lastgood status`, then try again"

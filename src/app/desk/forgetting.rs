@@ -1,9 +1,9 @@
 //! What is known of a target, forgotten by a person's word.
 
-use super::{MOST_CONFLICTS, contended, failed, pause, unknown_target};
+use super::{changed, failed, unknown_target};
 use crate::{
     explain::clean,
-    ports::{DeskError, HistoryError, SharedHistory},
+    ports::{DeskError, SharedHistory},
     record::TargetHistory,
     words::{Actor, Moment, TargetKey},
 };
@@ -19,24 +19,20 @@ pub(super) async fn forget(
     reason: &str,
     now: Moment,
 ) -> Result<String, DeskError> {
-    for met in 0..MOST_CONFLICTS {
-        let Some((mut history, revision)) = store.load(target).await.map_err(|error| failed(&error))? else {
-            let known = store.targets().await.map_err(|error| failed(&error))?;
-            return Err(unknown_target(target, known.iter()));
-        };
+    let known = store.targets().await.map_err(|error| failed(&error))?;
+    if !known.contains(target) {
+        return Err(unknown_target(target, known.iter()));
+    }
+    changed(store, target, |mut history| {
         history.open = None;
         let said = forgotten(&history)?;
         if history.is_blank() {
-            return Ok(said);
+            return Ok((None, said));
         }
         history.forget_all(by, reason, &origin, now);
-        match store.commit(&history, Some(&revision)).await {
-            Ok(_) => return Ok(said),
-            Err(HistoryError::Conflict(_)) => pause(met).await,
-            Err(error) => return Err(failed(&error)),
-        }
-    }
-    Err(contended(target))
+        Ok((Some(history), said))
+    })
+    .await
 }
 
 /// What is said of forgetting all that `history` knows.

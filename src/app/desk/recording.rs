@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{MOST_CONFLICTS, contended, failed, pause};
+use super::{changed, failed};
 use crate::{
     explain::{self, ReleaseStatus, clean},
     manifest::Manifest,
-    ports::{DeskError, History, HistoryError, SharedHistory},
+    ports::{DeskError, History, SharedHistory},
     record::{Recording, TargetHistory},
     words::{Actor, Moment, Retention, Service, TargetKey},
 };
@@ -23,24 +23,16 @@ pub(super) async fn record(
     retention: Retention,
     now: Moment,
 ) -> Result<String, DeskError> {
-    for met in 0..MOST_CONFLICTS {
-        let (mut history, revision) = match store.load(target).await.map_err(|error| failed(&error))? {
-            Some((history, revision)) => (history, Some(revision)),
-            None => (TargetHistory::new(target.clone()), None),
-        };
+    changed(store, target, |mut history| {
         let said = recorded(&history, manifest)?;
         if history.recording(manifest) == Recording::Same {
-            return Ok(said);
+            return Ok((None, said));
         }
         history.record(manifest, by, &origin, now);
         history.forget(retention, now);
-        match store.commit(&history, revision.as_ref()).await {
-            Ok(_) => return Ok(said),
-            Err(HistoryError::Conflict(_)) => pause(met).await,
-            Err(error) => return Err(failed(&error)),
-        }
-    }
-    Err(contended(target))
+        Ok((Some(history), said))
+    })
+    .await
 }
 
 /// What is said of recording `manifest` in `history`.
