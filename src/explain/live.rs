@@ -286,7 +286,7 @@ fn both_sides(
     let version = rollout.baseline.as_ref().map(|version| version.name.as_str());
     if let Some(value) = &metric.value {
         level(rollout.to.name.as_str(), value.candidate, canvas);
-        if let Some(version) = version.filter(|_| value.before.is_some()) {
+        if let Some(version) = version {
             level(version, value.before, canvas);
         }
         return;

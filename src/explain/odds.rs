@@ -27,16 +27,17 @@ pub(super) fn odds_of(metric: &MetricEvidence, evidence: &Evidence, language: La
 
 /// `odds of harm 1,300 : 1 (needed 100 : 1), of safety 1 : 50 (needed 20 : 1)`; none of a plain bound.
 pub(super) fn both_odds(metric: &MetricEvidence, language: Language) -> Option<String> {
+    if metric.rule().is_some() {
+        return None;
+    }
     let odds = |log10| odds_in(log10, language);
     let (harm, harm_needed) = (odds(metric.harm_log10), odds(metric.needed_harm_log10));
     let (safe, safe_needed) = (odds(metric.safe_log10), odds(metric.needed_safe_log10));
-    metric.rule().is_none().then(|| {
-        say!(
-            language,
-            "odds of harm {harm} (needed {harm_needed}), of safety {safe} (needed {safe_needed})",
-            "有害的胜算：{harm}（所需：{harm_needed}），安全的胜算：{safe}（所需：{safe_needed}）"
-        )
-    })
+    Some(say!(
+        language,
+        "odds of harm {harm} (needed {harm_needed}), of safety {safe} (needed {safe_needed})",
+        "有害的胜算：{harm}（所需：{harm_needed}），安全的胜算：{safe}（所需：{safe_needed}）"
+    ))
 }
 
 /// `; odds of harm 1,300 : 1, needed 100 : 1`, of all metrics together; nothing where a plain bound alone decides.

@@ -157,8 +157,8 @@ impl Past<'_> {
         }
     }
 
-    /// The noise of one arm alone: phi in time, no smaller than between pods, and how far hours differ; and how far they may as far as
-    /// less than a day tells.
+    /// The noise of one arm alone: phi in time, no smaller than between pods, and how far hours differ; beside it how far they may
+    /// differ for all that is known, which is more where no day taught it.
     fn noise_in_time(&self, bad: Bad, pod_phi: f64) -> (Noise, f64) {
         let time = temporal::learn(&self.totals(bad), self.plan.step);
         let source = if time.learnt {

@@ -168,9 +168,9 @@ pub struct BoundEvidence {
     pub candidate_above: f64,
     /// Whether the candidate's count was interpolated inside a bucket (section 7).
     pub interpolated: bool,
-    /// log10 of the e-value of harm; 0 with a plain bound, which has none.
+    /// log10 of the e-value of harm.
     pub harm_log10: f64,
-    /// log10 of the e-value of safety; 0 with a plain bound.
+    /// log10 of the e-value of safety.
     pub safe_log10: f64,
     /// Slow and all requests of the candidate.
     pub candidate: [f64; 2],
@@ -205,27 +205,11 @@ pub struct ThresholdEvidence {
     #[serde(flatten)]
     pub rule: Threshold,
     /// For how long a pod of the candidate has been beyond it without a break; none: it is not.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "maybe_seconds")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::words::seconds::maybe")]
     pub held: Option<Duration>,
     /// The longest that any pod was; none: it never was.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "maybe_seconds")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::words::seconds::maybe")]
     pub longest: Option<Duration>,
-}
-
-/// Serde form of a time in seconds that may not be there.
-mod maybe_seconds {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub fn serialize<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-        time.map(|time| time.as_secs_f64()).serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-        let seconds = Option::<f64>::deserialize(deserializer)?;
-        Ok(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
-    }
 }
 
 impl MetricEvidence {

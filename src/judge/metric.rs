@@ -216,19 +216,19 @@ impl MetricJudge {
 
     /// The e-value of harm: of a histogram the mean over its bounds (section 7), of a plain bound always 1.
     pub(super) fn harm(&self) -> f64 {
-        self.mean(
-            |stream| stream.harm(self.needed.at_least),
-            |bound| bound.slower.harm(self.needed.at_least),
-            Value::harm,
-            1.0,
-        )
+        self.harm_of(Course::harm)
     }
 
     /// The same with what waits for the baseline to be counted again.
     pub(super) fn harm_at_once(&self) -> f64 {
+        self.harm_of(Course::harm_at_once)
+    }
+
+    fn harm_of(&self, course: fn(&Course, f64) -> f64) -> f64 {
+        let at_least = self.needed.at_least;
         self.mean(
-            |stream| stream.harm_at_once(self.needed.at_least),
-            |bound| bound.slower.harm_at_once(self.needed.at_least),
+            |stream| course(stream, at_least),
+            |bound| course(&bound.slower, at_least),
             Value::harm,
             1.0,
         )

@@ -67,7 +67,7 @@ impl Stream {
             }
             return self.take(at, step);
         };
-        let before = self.sides;
+        let sides_before = self.sides;
         if let Some(unshared) = self.unshared.take().filter(|unshared| sides.shares(unshared.share)) {
             *self = unshared.before;
             self.miss();
@@ -78,7 +78,7 @@ impl Stream {
             return self.take(at, step);
         };
         // The baseline's share of an outage ended a step sooner.
-        if before.is_some_and(|before| before.shares(share)) {
+        if sides_before.is_some_and(|before| before.shares(share)) {
             return self.miss();
         }
         let before = self.clone();
