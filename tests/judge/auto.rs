@@ -55,12 +55,7 @@ impl Watch {
             baseline_pods: 2,
             ..plan(self.compare, STEPS as u32)
         };
-        let background = Background {
-            recent: &self.history,
-            own_hour: &self.history,
-            past_pods: &[],
-        };
-        Judge::new(&self.policy, &plan, &calibrate(&self.policy, &plan, &background))
+        learnt(&self.policy, &plan, &self.history)
     }
 
     /// The evidence after each of `steps`, the old version having gone before the first that counts none of it.
@@ -140,17 +135,12 @@ fn evidence_stays_when_the_old_version_goes() {
 }
 
 fn judge_alone(watch: &Watch, plan: &Plan, steps: &[Step]) -> Vec<Evidence> {
-    let background = Background {
-        recent: &watch.history,
-        own_hour: &watch.history,
-        past_pods: &[],
-    };
     // Bad events beside the old version count for `atLeast` too.
     let policy = Policy {
         at_least_bad: 0,
         ..watch.policy.clone()
     };
-    let mut judge = Judge::new(&policy, plan, &calibrate(&policy, plan, &background));
+    let mut judge = learnt(&policy, plan, &watch.history);
     let one = |step: &Step| {
         judge.step(step);
         judge.evidence()

@@ -1,7 +1,7 @@
 //! An outage of both versions begins and ends between the scrapes of their pods, and a regression does not.
 
 use lastgood::{
-    judge::{Background, Comparison, Judge, Plan, calibrate},
+    judge::{Comparison, Judge, Plan},
     words::{MetricStep, Step, Verdict},
 };
 
@@ -31,18 +31,12 @@ fn begun(compare: Comparison) -> Judge {
         step
     };
     let history: Vec<Step> = (0..HOUR).map(|t| only_old(beside(t, USUAL, Some(USUAL)))).collect();
-    let background = Background {
-        recent: &history,
-        own_hour: &history,
-        past_pods: &[],
-    };
     let plan = Plan {
         candidate_pods: 2,
         baseline_pods: 2,
         ..plan(compare, 240)
     };
-    let policy = policy(vec![errors()]);
-    let mut judge = Judge::new(&policy, &plan, &calibrate(&policy, &plan, &background));
+    let mut judge = learnt(&policy(vec![errors()]), &plan, &history);
     (0..10).for_each(|t| judge.step(&beside(t, USUAL, Some(USUAL))));
     judge
 }

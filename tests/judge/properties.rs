@@ -1,7 +1,7 @@
 //! Properties that hold for every rollout (statistics.md, section 13).
 
 use lastgood::{
-    judge::{Background, Comparison, Evidence, Judge, Plan, calibrate},
+    judge::{Comparison, Evidence, Judge, Plan},
     words::{Increment, MetricStep, Pod, Step, Verdict},
 };
 use proptest::{
@@ -41,19 +41,7 @@ fn start(floor: f64, compare: Comparison, steps: usize) -> Judge {
     };
     let mut dice = Dice::new(1);
     let history = ratios(&FLAT.counts(&mut dice, 40, |_| 1.0), false);
-    Judge::new(
-        &policy,
-        &plan,
-        &calibrate(
-            &policy,
-            &plan,
-            &Background {
-                recent: &history,
-                own_hour: &history,
-                past_pods: &[],
-            },
-        ),
-    )
+    learnt(&policy, &plan, &history)
 }
 
 /// The evidence after `steps`; with `auto` the old version has gone half-way through.
@@ -136,13 +124,7 @@ fn slow(t: usize, candidate: Option<&Buckets>, baseline: &Buckets) -> Step {
 fn start_histogram(compare: Comparison, steps: usize, history: &Buckets) -> Judge {
     let policy = policy(vec![latency()]);
     let hour: Vec<Step> = (0..40).map(|t| slow(t, None, history)).collect();
-    let background = Background {
-        recent: &hour,
-        own_hour: &hour,
-        past_pods: &[],
-    };
-    let plan = plan(compare, steps as u32);
-    Judge::new(&policy, &plan, &calibrate(&policy, &plan, &background))
+    learnt(&policy, &plan(compare, steps as u32), &hour)
 }
 
 /// Durations as a healthy service has them.

@@ -127,13 +127,18 @@ pub struct Judged {
     pub late_and_convicted: bool,
 }
 
-pub fn judge(policy: &Policy, plan: &Plan, history: &[Step], watch: &[Step]) -> Judged {
+/// A judge that has learnt of `history`, and has seen no step yet.
+pub fn learnt(policy: &Policy, plan: &Plan, history: &[Step]) -> Judge {
     let background = Background {
         recent: history,
         own_hour: &history[history.len().saturating_sub(HOUR)..],
         past_pods: &[],
     };
-    let mut judge = Judge::new(policy, plan, &calibrate(policy, plan, &background));
+    Judge::new(policy, plan, &calibrate(policy, plan, &background))
+}
+
+pub fn judge(policy: &Policy, plan: &Plan, history: &[Step], watch: &[Step]) -> Judged {
+    let mut judge = learnt(policy, plan, history);
     let (mut convicted, mut passed, mut late, mut late_and_convicted) = (None, None, None, false);
     for (t, step) in watch.iter().enumerate() {
         judge.step(step);

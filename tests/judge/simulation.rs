@@ -2,7 +2,7 @@
 //! judge that keeps its promise of 1 % passes with all but one chance in a million, and one that ignores noise does not.
 
 use lastgood::{
-    judge::{Background, Comparison, Judge, Plan, calibrate},
+    judge::{Comparison, Plan},
     words::{MetricStep, Step, Verdict},
 };
 
@@ -14,12 +14,7 @@ const MOST_FALSE: usize = 9;
 
 fn verdict(plan: &Plan, history: &[Step], watch: &[Step]) -> Option<Verdict> {
     let policy = policy(vec![ratio("errors", 1.0, 0.0)]);
-    let background = Background {
-        recent: history,
-        own_hour: &history[history.len().saturating_sub(HOUR)..],
-        past_pods: &[],
-    };
-    let mut judge = Judge::new(&policy, plan, &calibrate(&policy, plan, &background));
+    let mut judge = learnt(&policy, plan, history);
     watch.iter().for_each(|step| judge.step(step));
     judge.evidence().verdict
 }

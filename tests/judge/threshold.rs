@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lastgood::{
-    judge::{Background, Comparison, Evidence, Judge, calibrate},
+    judge::{Comparison, Evidence},
     policy::{Metric, MetricKind, OnRegression, Side, Threshold, ValueMetric},
     words::{Increment, MetricStep, Step, Verdict},
 };
@@ -33,12 +33,7 @@ fn pool(on_regression: OnRegression) -> Metric {
 fn judged(metrics: Vec<Metric>, compare: Comparison, story: &[(u64, Option<f64>)]) -> Vec<Evidence> {
     let (policy, plan) = (policy(metrics), plan(compare, story.len() as u32));
     let history = ratios(&[[5, 1_000]; 24 * HOUR], false);
-    let background = Background {
-        recent: &history,
-        own_hour: &history[23 * HOUR..],
-        past_pods: &[],
-    };
-    let mut judge = Judge::new(&policy, &plan, &calibrate(&policy, &plan, &background));
+    let mut judge = learnt(&policy, &plan, &history);
     let of = |increment: Option<Increment>| MetricStep {
         candidate: pods(increment),
         ..MetricStep::default()

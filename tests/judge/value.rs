@@ -1,7 +1,7 @@
 //! Values that are no counts, whose neighbors say almost the same: seeded services with long memory, harmless and not.
 
 use lastgood::{
-    judge::{Background, Comparison, Judge, MetricEvidence, calibrate},
+    judge::{Comparison, MetricEvidence},
     words::{Increment, Step, Verdict},
 };
 
@@ -78,12 +78,7 @@ fn steps(values: &[f64], candidate: bool) -> Vec<Step> {
 fn judged(history: &[Step], watch: &[Step]) -> MetricEvidence {
     let policy = policy(vec![memory()]);
     let plan = plan(Comparison::BeforeAfter, watch.len() as u32);
-    let background = Background {
-        recent: history,
-        own_hour: &history[history.len().saturating_sub(HOUR)..],
-        past_pods: &[],
-    };
-    let mut judge = Judge::new(&policy, &plan, &calibrate(&policy, &plan, &background));
+    let mut judge = learnt(&policy, &plan, history);
     watch.iter().for_each(|step| judge.step(step));
     judge.evidence().metrics.swap_remove(0)
 }

@@ -54,12 +54,16 @@ async fn the_last_good_template_comes_back_its_replica_set_is_used_again_and_not
 #[case::all_at_once(&[Fault::Unavailable, Fault::Busy, Fault::Conflict, Fault::ReplyLost])]
 #[tokio::test]
 async fn k05_k06_k07_whatever_becomes_of_the_answer_the_template_is_changed_once(#[case] faults: &[Fault]) {
+    is_reverted_once(faults).await;
+}
+
+async fn is_reverted_once(faults: &[Fault]) {
     let site = Site::rolled_out().await;
     site.api.fails(faults);
     let result = reverted(&site).await;
-    assert!(matches!(result, ActResult::Applied { .. }), "{result:?}");
-    assert_eq!(site.template_writes(), 1);
-    assert_eq!(site.stored()["spec"]["template"], template("app:v1"));
+    assert!(matches!(result, ActResult::Applied { .. }), "{faults:?}: {result:?}");
+    assert_eq!(site.template_writes(), 1, "{faults:?}");
+    assert_eq!(site.stored()["spec"]["template"], template("app:v1"), "{faults:?}");
 }
 
 /// Every order of up to two faults, which mostly wait before they try again.
@@ -72,14 +76,7 @@ async fn k07_in_whatever_order_answers_are_lost_the_template_is_changed_once() {
             (0..length).map(fault).collect::<Vec<_>>()
         })
     });
-    let reverts = stream::iter(orders).map(|faults| async move {
-        let site = Site::rolled_out().await;
-        site.api.fails(&faults);
-        let result = reverted(&site).await;
-        assert!(matches!(result, ActResult::Applied { .. }), "{faults:?}: {result:?}");
-        assert_eq!(site.template_writes(), 1, "{faults:?}");
-        assert_eq!(site.stored()["spec"]["template"], template("app:v1"), "{faults:?}");
-    });
+    let reverts = stream::iter(orders).map(|faults| async move { is_reverted_once(&faults).await });
     assert_eq!(reverts.buffer_unordered(16).count().await, 20);
 }
 

@@ -164,9 +164,8 @@ pub fn ratio_step(counts: &[[u64; 2]], candidate: usize, pods: &[Pod]) -> Metric
 
 /// Steps of one ratio of one instance, which is new or not, from number `from` on.
 pub fn lone_steps(counts: &[[u64; 2]], new: bool, from: usize) -> Vec<Step> {
-    let pods = pods(1);
-    let one = |(t, counts): (usize, &[u64; 2])| step(from + t, vec![ratio_step(&[*counts], usize::from(new), &pods)]);
-    counts.iter().enumerate().map(one).collect()
+    let of_one: Vec<Vec<[u64; 2]>> = counts.iter().map(|counts| vec![*counts]).collect();
+    ratio_steps(&of_one, usize::from(new), &pods(1), from)
 }
 
 /// Steps of one ratio from number `from` on: the first `candidate` pods are new.
