@@ -1,6 +1,6 @@
 //! The promise, measured: plays simulated rollouts, writes docs/promise.md with its tables and plots, and fails where a promise is broken.
 //!
-//! `make promise` runs the full tier, `make promise ONLY=PART` one part of the page (`general`, `auto`, `objective`, `native`) and leaves
+//! `make promise` runs the full tier, `make promise ONLY=PART` one part of the page (`general`, `auto`, `objective`, `native`, `value-beside`) and leaves
 //! what the others say. `cargo bench --bench promise -- --size 0.02 --into DIRECTORY` plays a part of the rollouts; `--only KIND` those
 //! whose line in `cells.csv` begins so (`beside`, `latency`, `value`, ...), and `--noise NAME` those in one noise. Then
 //! `DIRECTORY/promise/cells.csv` is all that is written: most of the page would be missing.

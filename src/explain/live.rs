@@ -286,8 +286,17 @@ fn both_sides(
     let version = rollout.baseline.as_ref().map(|version| version.name.as_str());
     if let Some(value) = &metric.value {
         level(rollout.to.name.as_str(), value.candidate, canvas);
-        if let Some(version) = version {
-            level(version, value.before, canvas);
+        let Some(version) = version else { return };
+        if value.beside.is_some() {
+            level(version, value.beside, canvas);
+        }
+        if value.since.is_some() {
+            level(&format!("{}, alone", rollout.to.name), value.since, canvas);
+        }
+        match value.beside {
+            None => level(version, value.before, canvas),
+            Some(_) if value.since.is_some() => level(&format!("{version}, in its own last hour"), value.before, canvas),
+            Some(_) => {}
         }
         return;
     }

@@ -39,17 +39,9 @@ pub(super) fn levels(metric: &MetricEvidence, value: &ValueEvidence, record: &Re
     if let Some(threshold) = value.threshold {
         return against(&name, value.candidate, threshold, &to, language);
     }
-    let before = value.before.map_or_else(|| "-".to_owned(), plain);
-    let other = match &record.baseline {
-        Some((version, _)) => {
-            let version = bold(&version.name);
-            say!(
-                language,
-                "{before} on {version} in its own last hour",
-                "{version} 在自己的最后一小时内为 {before}"
-            )
-        }
-        None => say!(language, "{before} before", "此前为 {before}"),
+    let other = match value.beside {
+        Some(beside) => at_once(beside, record, language),
+        None => earlier(value.before, record, language),
     };
     let Some(candidate) = value.candidate.map(plain) else {
         return say!(
@@ -60,11 +52,52 @@ pub(super) fn levels(metric: &MetricEvidence, value: &ValueEvidence, record: &Re
     };
     let multiple = metric.ratio.map(|ratio| multiple(ratio, language)).unwrap_or_default();
     let tolerated = tolerated(metric, record, language);
+    let since = value.since.map(plain).map(|since| {
+        let earlier = earlier(value.before, record, language);
+        say!(
+            language,
+            " Since nothing runs beside it: {since}; {earlier}.",
+            "旧版本消失之后：{since}；{earlier}。"
+        )
+    });
+    let since = since.unwrap_or_default();
     say!(
         language,
-        "{name}: {candidate} on {to}, {other}{multiple}.{tolerated}",
-        "{name}：{to} 上为 {candidate}，{other}{multiple}。{tolerated}"
+        "{name}: {candidate} on {to}, {other}{multiple}.{tolerated}{since}",
+        "{name}：{to} 上为 {candidate}，{other}{multiple}。{tolerated}{since}"
     )
+}
+
+/// `196,083,712 on v1 beside it`
+fn at_once(beside: f64, record: &Record, language: Language) -> String {
+    let beside = plain(beside);
+    match &record.baseline {
+        Some((version, _)) => {
+            let version = bold(&version.name);
+            say!(
+                language,
+                "{beside} on {version} beside it",
+                "同时运行的 {version} 上为 {beside}"
+            )
+        }
+        None => say!(language, "{beside} beside it", "同时运行的版本上为 {beside}"),
+    }
+}
+
+/// `196,083,712 on v1 in its own last hour`
+fn earlier(before: Option<f64>, record: &Record, language: Language) -> String {
+    let before = before.map_or_else(|| "-".to_owned(), plain);
+    match &record.baseline {
+        Some((version, _)) => {
+            let version = bold(&version.name);
+            say!(
+                language,
+                "{before} on {version} in its own last hour",
+                "{version} 在自己的最后一小时内为 {before}"
+            )
+        }
+        None => say!(language, "{before} before", "此前为 {before}"),
+    }
 }
 
 /// `412,310,528 (before: 196,083,712): 2.1 times as much (95 %: 1.9 to 2.3)`
@@ -76,10 +109,25 @@ pub(super) fn row(metric: &MetricEvidence, value: &ValueEvidence, language: Lang
     }
     let before = value.before.map_or_else(|| "-".to_owned(), plain);
     let multiple = metric.ratio.map(|ratio| multiple(ratio, language)).unwrap_or_default();
+    let Some(beside) = value.beside.map(plain) else {
+        return say!(
+            language,
+            "{candidate} (before: {before}){multiple}",
+            "{candidate}（之前：{before}）{multiple}"
+        );
+    };
+    let since = value.since.map(plain).map(|since| {
+        say!(
+            language,
+            "; alone: {since} (before: {before})",
+            "；单独运行后：{since}（之前：{before}）"
+        )
+    });
+    let since = since.unwrap_or_default();
     say!(
         language,
-        "{candidate} (before: {before}){multiple}",
-        "{candidate}（之前：{before}）{multiple}"
+        "{candidate} (beside it: {beside}){multiple}{since}",
+        "{candidate}（同时运行：{beside}）{multiple}{since}"
     )
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    calibration::{BoundCalibration, Calibration, FORMAT, MetricCalibration, Reference, StreamCalibration},
+    calibration::{BoundCalibration, Calibration, FORMAT, MetricCalibration, Reference, StreamCalibration, ValueCalibration},
     counted::Bad,
     evidence::{Comparison, Noise, NoiseSource, Plan},
     latency,
@@ -12,6 +12,7 @@ use super::{
     temporal,
     terms::Terms,
     value::{self, ValuePast},
+    value_pods::ValuePods,
 };
 use crate::{
     policy::{HistogramMetric, Metric, MetricKind, RatioMetric, ValueMetric},
@@ -88,7 +89,7 @@ struct Past<'a> {
     background: &'a Background<'a>,
 }
 
-impl Past<'_> {
+impl<'a> Past<'a> {
     fn stream(&self, bad: Bad) -> Option<StreamCalibration> {
         match self.plan.compare {
             Comparison::Concurrent => Some(self.beside(bad)),
@@ -232,10 +233,45 @@ impl Past<'_> {
         MetricCalibration::Histogram(judged)
     }
 
+    /// Section 10: beside the old pods while they run, against the past once they have gone or where they cannot be compared.
     fn value(&self) -> MetricCalibration {
-        if self.plan.compare == Comparison::Concurrent {
-            return MetricCalibration::Unusable("a value is compared with the past alone".to_owned());
+        let (pods, past) = match self.plan.compare {
+            Comparison::BeforeAfter | Comparison::None => (None, Some(self.value_before())),
+            Comparison::Concurrent => (Some(self.value_pods()), None),
+            Comparison::Auto => (Some(self.value_pods()), Some(self.value_before())),
+        };
+        let reasons: Vec<String> = [
+            pods.as_ref().and_then(|pods| pods.as_ref().err()),
+            past.as_ref().and_then(|past| past.as_ref().err()),
+        ]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
+        let learnt = ValueCalibration {
+            pods: pods.and_then(Result::ok),
+            past: past.and_then(Result::ok),
+        };
+        if learnt.pods.is_none() && learnt.past.is_none() {
+            MetricCalibration::Unusable(reasons.join("; "))
+        } else {
+            MetricCalibration::Values(learnt)
         }
+    }
+
+    fn value_pods(&self) -> Result<ValuePods, String> {
+        let there = |steps: &'a [Step]| -> Vec<(i64, &'a MetricStep)> {
+            let counted = steps.iter().filter_map(|step| Some((step.at.millis(), self.counted(step)?)));
+            counted.collect()
+        };
+        ValuePods::learn(
+            &there(self.background.recent),
+            &there(self.background.own_hour),
+            self.step_ms(),
+        )
+    }
+
+    fn value_before(&self) -> Result<ValuePast, String> {
         let levels = |steps: &[Step]| -> Vec<(i64, f64)> {
             let level = |step: &Step| {
                 let pods = self.counted(step)?.baseline.iter().map(|pod| &pod.increment);
@@ -243,14 +279,11 @@ impl Past<'_> {
             };
             steps.iter().filter_map(level).collect()
         };
-        match ValuePast::learn(
+        ValuePast::learn(
             &levels(self.background.recent),
             &levels(self.background.own_hour),
             self.step_ms(),
-        ) {
-            Ok(past) => MetricCalibration::Value(past),
-            Err(reason) => MetricCalibration::Unusable(reason),
-        }
+        )
     }
 
     fn counted<'s>(&self, step: &'s Step) -> Option<&'s MetricStep> {

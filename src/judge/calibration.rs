@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-use super::{cut::Cut, evidence::Noise, noise::Spread, value::ValuePast};
+use super::{cut::Cut, evidence::Noise, noise::Spread, value::ValuePast, value_pods::ValuePods};
 use crate::policy::Threshold;
 
 /// The only format there is.
@@ -30,10 +30,23 @@ pub(super) enum MetricCalibration {
     Ratio(StreamCalibration),
     /// The bounds of a histogram, ascending by quantile; at least one.
     Histogram(Vec<BoundCalibration>),
-    /// A value that is no count.
+    /// A value that is no count, against its own past, as it was stored before pods were compared.
     Value(ValuePast),
+    /// A value that is no count.
+    Values(ValueCalibration),
     /// A value against a plain bound: nothing is learnt.
     Threshold(Threshold),
+}
+
+/// What a value is compared with; one of both at least.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct ValueCalibration {
+    /// The old version's pods, while they run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) pods: Option<ValuePods>,
+    /// The service's own past: once they have gone, or from the start where they cannot be compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) past: Option<ValuePast>,
 }
 
 /// One bound of a histogram (statistics.md, section 7).

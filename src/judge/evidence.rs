@@ -186,11 +186,18 @@ pub struct BoundEvidence {
 }
 
 /// The levels of a value, in its own unit; geometric means.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct ValueEvidence {
-    /// Of the candidate, since its warm-up; with a plain bound the newest one, of the pod that is worst.
+    /// Of the candidate, since its warm-up, while it is compared with what runs beside it if it is; with a plain bound the newest one, of
+    /// the pod that is worst.
     pub candidate: Option<f64>,
-    /// Of the last good version in its own last hour; none with a plain bound.
+    /// Of the old version's pods beside it, in the same steps; none where it is compared with the past alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<f64>,
+    /// Of the candidate since the old version has gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<f64>,
+    /// Of the last good version in its own last hour; none with a plain bound, and while it is compared with what runs beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<f64>,
     /// The plain bound that it is judged by alone.
@@ -217,6 +224,12 @@ impl MetricEvidence {
     #[must_use]
     pub fn rule(&self) -> Option<ThresholdEvidence> {
         self.value.and_then(|value| value.threshold)
+    }
+
+    /// Whether it was judged on after the old version had gone.
+    #[must_use]
+    pub fn went_on_alone(&self) -> bool {
+        self.alone.is_some() || self.value.is_some_and(|value| value.since.is_some())
     }
 
     /// Whether it is judged by itself, without what ran before: an objective, or a plain bound.

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::{
     bound::Bound,
-    calibration::{MetricCalibration, StreamCalibration},
+    calibration::{MetricCalibration, StreamCalibration, ValueCalibration},
     counted::Bad,
     course::Course,
     evidence::{LateChange, MetricEvidence, Noise, NoiseSource, Plan, log10},
     stream::Question,
     threshold::Threshold,
-    value::Value,
+    value_course::ValueCourse,
 };
 use crate::{
     policy::{Metric, MetricKind, OnRegression, RatioMetric},
@@ -56,7 +56,7 @@ enum Kind {
     Unusable(String),
     Ratio(Box<Course>),
     Histogram(Vec<Bound>),
-    Value(Box<Value>),
+    Value(Box<ValueCourse>),
     Threshold(Threshold),
 }
 
@@ -71,8 +71,15 @@ impl MetricJudge {
             (MetricKind::Histogram(histogram), Some(MetricCalibration::Histogram(bounds))) => {
                 Kind::Histogram(bounds.iter().map(|bound| Bound::new(histogram, plan, bound)).collect())
             }
+            (MetricKind::Value(metric), Some(MetricCalibration::Values(learnt))) => {
+                Kind::Value(Box::new(ValueCourse::new(metric.tolerate_more, plan, learnt)))
+            }
             (MetricKind::Value(metric), Some(MetricCalibration::Value(past))) => {
-                Kind::Value(Box::new(Value::new(metric.tolerate_more, plan, past)))
+                let learnt = ValueCalibration {
+                    past: Some(*past),
+                    pods: None,
+                };
+                Kind::Value(Box::new(ValueCourse::new(metric.tolerate_more, plan, &learnt)))
             }
             (_, Some(MetricCalibration::Threshold(rule))) => Kind::Threshold(Threshold::new(*rule)),
             _ => Kind::Unusable("what was learnt before the rollout belongs to another policy".to_owned()),
@@ -123,7 +130,8 @@ impl MetricJudge {
     /// Whether the baseline that it is compared with runs, and could not be counted.
     fn lacks_baseline(&self, step: &MetricStep) -> bool {
         let runs = match &self.kind {
-            Kind::Uncompared(_) | Kind::Unusable(_) | Kind::Value(_) | Kind::Threshold(_) => false,
+            Kind::Uncompared(_) | Kind::Unusable(_) | Kind::Threshold(_) => false,
+            Kind::Value(course) => course.has_baseline(),
             Kind::Ratio(course) => course.has_baseline(),
             Kind::Histogram(bounds) => bounds.iter().any(|bound| bound.passing.has_baseline()),
         };
@@ -133,8 +141,8 @@ impl MetricJudge {
     /// The old version has gone; `rest` is the plan of the steps to come. A late change is from now on one that begins after this.
     pub(super) fn baseline_gone(&mut self, rest: &Plan) {
         let turned = match &mut self.kind {
-            // A value is compared with the past from the start.
-            Kind::Uncompared(_) | Kind::Unusable(_) | Kind::Value(_) | Kind::Threshold(_) => false,
+            Kind::Uncompared(_) | Kind::Unusable(_) | Kind::Threshold(_) => false,
+            Kind::Value(course) => course.baseline_gone(),
             Kind::Ratio(course) => course.baseline_gone(rest),
             Kind::Histogram(bounds) => bounds.iter_mut().fold(false, |turned, bound| {
                 bound.passing.baseline_gone(rest) | bound.slower.baseline_gone(rest) | turned
@@ -229,13 +237,13 @@ impl MetricJudge {
         self.mean(
             |stream| course(stream, at_least),
             |bound| course(&bound.slower, at_least),
-            Value::harm,
+            ValueCourse::harm,
             1.0,
         )
     }
 
     fn safe(&self) -> f64 {
-        self.mean(Course::safe, |bound| bound.passing.safe(), Value::safe, 1.0)
+        self.mean(Course::safe, |bound| bound.passing.safe(), ValueCourse::safe, 1.0)
     }
 
     fn late_harm(&self) -> f64 {
@@ -251,7 +259,7 @@ impl MetricJudge {
         &self,
         ratio: impl Fn(&Course) -> f64,
         bound: impl Fn(&Bound) -> f64,
-        value: impl Fn(&Value) -> f64,
+        value: impl Fn(&ValueCourse) -> f64,
         neither: f64,
     ) -> f64 {
         match &self.kind {
@@ -324,16 +332,18 @@ impl MetricJudge {
             candidate: heaviest.map_or(counted, Course::candidate),
             baseline: heaviest.map_or([0.0; 2], Course::baseline),
             alone: heaviest.and_then(Course::since_alone),
-            ratio: value.map_or_else(|| heaviest.and_then(Course::ratio), Value::ratio),
+            ratio: value.map_or_else(|| heaviest.and_then(Course::ratio), ValueCourse::ratio),
             excluded_times: self.excluded(),
             late: self.late,
-            noise: value.map_or_else(|| heaviest.map_or(unknown, Course::noise), Value::noise),
+            noise: value.map_or_else(|| heaviest.map_or(unknown, Course::noise), ValueCourse::noise),
             first_bad: heaviest.and_then(Course::first_bad),
             bounds: match &self.kind {
                 Kind::Histogram(bounds) => bounds.iter().map(|bound| bound.evidence(&self.needed)).collect(),
                 _ => Vec::new(),
             },
-            value: value.map(Value::evidence).or_else(|| self.rule().map(Threshold::evidence)),
+            value: value
+                .map(ValueCourse::evidence)
+                .or_else(|| self.rule().map(Threshold::evidence)),
             gaps: self.gaps.clone(),
             unusable: if let Kind::Unusable(reason) = &self.kind {
                 Some(reason.clone())

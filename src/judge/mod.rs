@@ -34,6 +34,9 @@ mod temporal;
 mod terms;
 mod threshold;
 mod value;
+mod value_beside;
+mod value_course;
+mod value_pods;
 mod weights;
 
 pub use calibrate::{Background, calibrate};

@@ -173,7 +173,7 @@ impl Judge {
             .filter(|metric| metric.may_revert())
             .all(MetricJudge::served);
         let metrics: Vec<MetricEvidence> = self.metrics.iter().map(MetricJudge::evidence).collect();
-        let alone = self.alone_since.is_some() && metrics.iter().any(|metric| metric.alone.is_some());
+        let alone = self.alone_since.is_some() && metrics.iter().any(MetricEvidence::went_on_alone);
         Evidence {
             at: self.at,
             steps: self.steps,

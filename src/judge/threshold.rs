@@ -92,12 +92,12 @@ impl Threshold {
     pub(super) fn evidence(&self) -> ValueEvidence {
         ValueEvidence {
             candidate: self.worst,
-            before: None,
             threshold: Some(ThresholdEvidence {
                 rule: self.rule,
                 held: self.held(),
                 longest: self.longest,
             }),
+            ..ValueEvidence::default()
         }
     }
 }

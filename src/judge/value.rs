@@ -30,17 +30,17 @@ use super::{
 use crate::words::{Increment, MetricStep, Moment};
 
 /// A change of twice the tolerated level is what jumps are scaled to.
-const HARMFUL: f64 = std::f64::consts::LN_2;
+pub(super) const HARMFUL: f64 = std::f64::consts::LN_2;
 /// Up to so many deviations the law of an innovation is normal.
-const NORMAL: f64 = 3.0;
+pub(super) const NORMAL: f64 = 3.0;
 /// Healthy hours differ by so much at the least.
 const RMS_LEAST: f64 = 0.05;
 /// Deviations below it are a value that stands still, and not known so well.
-const SD_LEAST: f64 = 0.05;
+pub(super) const SD_LEAST: f64 = 0.05;
 /// Evidence of harm holds once it held in so many used steps in a row.
 const HELD: usize = 4;
 /// Memory is never taken to be longer than this a step, or nothing would ever be learnt.
-const RHO_MOST: f64 = 0.995;
+pub(super) const RHO_MOST: f64 = 0.995;
 /// So much usable history is a day: restarts and rollouts leave gaps in any.
 const A_DAY_SECONDS: f64 = 22.0 * 3600.0;
 const HOUR_SECONDS: f64 = 3600.0;
@@ -111,14 +111,30 @@ fn hours_apart(recent: &[(i64, f64)], hour: usize, window: usize) -> f64 {
 }
 
 /// The variance of the mean of `n` neighbors with memory `rho`, over that of one.
-fn sampling(rho: f64, n: usize) -> f64 {
+pub(super) fn sampling(rho: f64, n: usize) -> f64 {
     let n = n as f64;
     ((1.0 + rho) / (1.0 - rho) / n - 2.0 * rho * (1.0 - rho.powf(n)) / ((1.0 - rho).powi(2) * n * n)).min(1.0)
 }
 
-fn mean(values: impl Iterator<Item = f64>) -> f64 {
+pub(super) fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let (sum, count) = values.fold((0.0, 0.0_f64), |(sum, count), value| (sum + value, count + 1.0));
     sum / count.max(1.0)
+}
+
+/// Evidence of harm in the newest used steps. An e-process held is at most itself, so validity is kept.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Held([f64; HELD]);
+
+impl Held {
+    pub(super) fn take(&mut self, harm: f64) {
+        self.0.rotate_left(1);
+        self.0[HELD - 1] = harm;
+    }
+
+    /// The least of them; 0 before there were so many.
+    pub(super) fn least(&self) -> f64 {
+        self.0.iter().copied().fold(f64::INFINITY, f64::min)
+    }
 }
 
 /// Huber's: less the logarithm of how likely a deviation of `z` is.
@@ -140,7 +156,7 @@ pub(super) struct Value {
     excludable: Vec<(f64, Row)>,
     acceptable: Row,
     multiples: Row,
-    held: [f64; HELD],
+    held: Held,
     newest: Option<(Moment, f64)>,
     sum: f64,
     used: f64,
@@ -166,7 +182,7 @@ impl Value {
             excludable,
             acceptable: weights::acceptable(&luck),
             multiples: std::array::from_fn(|j| (tolerated + GRID.x[j]).exp()),
-            held: [0.0; HELD],
+            held: Held::default(),
             newest: None,
             sum: 0.0,
             used: 0.0,
@@ -188,8 +204,7 @@ impl Value {
         let apart = (y - rho * before - share * (self.past.level + self.tolerated)) / sd;
         let exponent: Row = std::array::from_fn(|j| -unlikely(apart - share * GRID.x[j] / sd));
         self.mixture.step(Some(&exp_below_largest(exponent)));
-        self.held.rotate_left(1);
-        self.held[HELD - 1] = self.mixture.harm();
+        self.held.take(self.mixture.harm());
         self.newest = Some((at, y));
         self.sum += y;
         self.used += 1.0;
@@ -198,7 +213,7 @@ impl Value {
 
     /// The e-value of harm, as it held for four used steps; 0 before.
     pub(super) fn harm(&self) -> f64 {
-        self.held.iter().copied().fold(f64::INFINITY, f64::min)
+        self.held.least()
     }
 
     /// The e-value of safety.
@@ -237,7 +252,7 @@ impl Value {
         ValueEvidence {
             candidate: self.served().then(|| (self.sum / self.used).exp()),
             before: Some(self.past.level.exp()),
-            threshold: None,
+            ..ValueEvidence::default()
         }
     }
 }

@@ -34,6 +34,13 @@ pub(super) fn acceptable(luck: &Luck) -> Row {
     row
 }
 
+/// The same where luck is in the likelihood already.
+pub(super) fn acceptable_known() -> Row {
+    let mut row = even(|x| (-0.8..=0.0).contains(&x)).map(|cell| cell / 2.0);
+    row[ZERO] += 0.5;
+    row
+}
+
 /// `wh`: luck about the last point at or below `ln_harmful`, all above put on it, cells on their lower edge.
 pub(super) fn harmful(luck: &Luck, ln_harmful: f64) -> Row {
     let at = GRID.at_or_below(ln_harmful);

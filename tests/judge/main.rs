@@ -14,3 +14,4 @@ mod simulation;
 mod stories;
 mod threshold;
 mod value;
+mod value_beside;

@@ -2,7 +2,15 @@
 
 use crate::{
     bounds::{SERVICE, least, most, rollout, strict, tally},
-    cells::{Scenario, alone::Alone, auto::Auto, latency::Latency, objective::Objective, played},
+    cells::{
+        Scenario,
+        alone::Alone,
+        auto::Auto,
+        latency::Latency,
+        objective::Objective,
+        played,
+        value_beside::{self, ValueBeside},
+    },
     peers::{
         Both,
         limit::{Rule, reverted},
@@ -124,6 +132,21 @@ fn outright_failures_always_go_and_never_pass() {
             }
         }
     }
+}
+
+#[test]
+fn a_value_of_differing_pods_convicts_what_needs_three_times_as_much_and_nobody_harmless() {
+    const ROLLOUTS: u32 = 50;
+    let scenario = ValueBeside {
+        seed: 77,
+        pods: value_beside::ALL[1],
+        releases: vec![(Release::times(1.3), ROLLOUTS), (Release::times(3.0), ROLLOUTS)],
+    };
+    let played = played(&scenario, 0..ROLLOUTS);
+    let (harmless, harmful) = (&played[0][0], &played[1][0]);
+    assert!(harmless.gone().count <= most(ROLLOUTS, 0.01), "{:?}", harmless.gone());
+    found(harmful, 0.99, 240.0);
+    assert_eq!(harmful.acquitted().count, 0);
 }
 
 #[test]

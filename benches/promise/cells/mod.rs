@@ -8,6 +8,7 @@ pub mod objective;
 pub mod published;
 pub mod together;
 pub mod value;
+pub mod value_beside;
 
 use std::{
     ops::Range,

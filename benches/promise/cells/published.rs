@@ -9,6 +9,7 @@ use super::{
     objective::{self, Objective},
     together::Together,
     value::{self, Value},
+    value_beside::{self, ValueBeside},
 };
 use crate::simulation::{
     alone::Time,
@@ -70,6 +71,16 @@ pub fn all(seed: u64, size: Size) -> Vec<Box<dyn Scenario>> {
             seed,
             moves,
             releases: VALUES.iter().map(|times| (Release::times(*times), size.of(2_000))).collect(),
+        }));
+    }
+    for pods in value_beside::ALL {
+        all.push(Box::new(ValueBeside {
+            seed,
+            pods,
+            releases: value_beside::TIMES
+                .iter()
+                .map(|times| (Release::times(*times), size.of(2_000)))
+                .collect(),
         }));
     }
     for shape in [LOG_NORMAL_FINE, BIMODAL_FINE, LOG_NORMAL, BIMODAL, COLD] {

@@ -2,7 +2,7 @@
 
 use super::parts;
 use crate::{
-    cells::{Cell, alone, auto, latency, objective, value},
+    cells::{Cell, alone, auto, latency, objective, value, value_beside},
     simulation::{beside::Service, release::Release, tally::Tally},
 };
 
@@ -63,6 +63,11 @@ impl Measured {
     /// By a value that is no count.
     pub fn value(&self, moves: &str, release: Release) -> &Tally {
         self.find("value", moves, None, release, value::JUDGE)
+    }
+
+    /// By a value that is no count, beside the version before.
+    pub fn value_beside(&self, pods: &str, release: Release) -> &Tally {
+        self.find(value_beside::KIND, pods, None, release, value::JUDGE)
     }
 
     /// By three metrics.

@@ -13,3 +13,4 @@ pub mod promises;
 mod svg;
 mod tables;
 mod times;
+mod values;

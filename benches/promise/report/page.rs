@@ -68,10 +68,10 @@ and 100 % errors. Late onsets there are 2×, 3× and 5×.\n\
 - Latency is measured at 200 requests/s only; native histograms at a schema of 3 only.\n\
 - No history, the peers and all metrics together are measured at 200 requests/s and 0.5 % only.\n\
 - `auto` and objectives are measured at one traffic and one base rate each, with regressions from the first step on; values beside a \
-baseline are not measured here.\n\
+baseline with new pods that come one after another, and old ones that all stay.\n\
 - One family of noise throughout; a service whose noise is of another kind may fare otherwise.\n\n\
 ## How to reproduce it\n\n\
-`make promise` writes this page, its plots and [every cell](promise/cells.csv); `make promise ONLY=auto` (or `general`, `objective`, `native`) \
+`make promise` writes this page, its plots and [every cell](promise/cells.csv); `make promise ONLY=auto` (or `general`, `objective`, `native`, `value-beside`) \
 measures one part anew and leaves what the others say. Chance follows from the seed alone, so all but day, judge, machine and duration come \
 out the same on any number of cores. A judge is named as `git rev-parse --short COMMIT:src/judge` names it. `tests/promise` runs a small part of it in `make test`, and shows that a \
 judge which ignores noise does not get through.\n";

@@ -8,7 +8,9 @@ use super::{
     cells::Measured,
     general, native, objective,
     promises::{Kept, Promise},
+    values,
 };
+use crate::cells::value_beside;
 
 /// Promises under their headings.
 pub type Promises = Vec<(&'static str, Vec<Promise>)>;
@@ -28,7 +30,7 @@ pub struct Part {
 }
 
 /// In the order of the page.
-pub const PARTS: [Part; 4] = [
+pub const PARTS: [Part; 5] = [
     Part {
         name: "general",
         about: "beside a baseline, with nothing beside it, latency, values, several metrics",
@@ -56,6 +58,13 @@ pub const PARTS: [Part; 4] = [
         kinds: &["native"],
         promises: native::promises,
         text: native::text,
+    },
+    Part {
+        name: value_beside::KIND,
+        about: "values beside a baseline",
+        kinds: &[value_beside::KIND],
+        promises: values::promises,
+        text: values::text,
     },
 ];
 

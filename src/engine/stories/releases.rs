@@ -64,12 +64,12 @@ fn bound() -> ValueEvidence {
     };
     ValueEvidence {
         candidate: Some(0.95),
-        before: None,
         threshold: Some(ThresholdEvidence {
             rule,
             held: Some(rule.held_for),
             longest: Some(rule.held_for),
         }),
+        ..ValueEvidence::default()
     }
 }
 

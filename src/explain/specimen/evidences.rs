@@ -131,10 +131,22 @@ pub(crate) fn memory() -> MetricEvidence {
         value: Some(ValueEvidence {
             candidate: Some(412_310_528.0),
             before: Some(196_083_712.0),
-            threshold: None,
+            ..ValueEvidence::default()
         }),
         ..bad_errors()
     }
+}
+
+/// The same beside the version before, which then went; or not yet.
+pub(crate) fn memory_beside(gone: bool) -> MetricEvidence {
+    let memory = memory();
+    let value = memory.value.map(|value| ValueEvidence {
+        beside: value.before,
+        before: value.before.filter(|_| gone),
+        since: value.candidate.filter(|_| gone),
+        ..value
+    });
+    MetricEvidence { value, ..memory }
 }
 
 /// A queue, 1,200 long now, under a bound of 1,000 that may be broken for five minutes: how long it has been, and was at the longest.
@@ -158,8 +170,8 @@ pub(crate) fn queue(held: Option<u64>, longest: Option<u64>) -> MetricEvidence {
         ratio: None,
         value: Some(ValueEvidence {
             candidate: Some(1_200.0),
-            before: None,
             threshold: Some(threshold),
+            ..ValueEvidence::default()
         }),
         ..memory()
     }

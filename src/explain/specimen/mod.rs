@@ -5,7 +5,7 @@ pub(crate) mod policies;
 
 use std::time::Duration;
 
-pub(crate) use evidences::{bad_errors, below_objective, evidence, memory, queue, quiet, slow, warned};
+pub(crate) use evidences::{bad_errors, below_objective, evidence, memory, memory_beside, queue, quiet, slow, warned};
 pub(crate) use policies::policy;
 
 use crate::{

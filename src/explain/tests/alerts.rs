@@ -98,6 +98,14 @@ fn a_value_that_only_warns_is_told_by_its_levels() {
 }
 
 #[test]
+fn a_value_beside_the_version_before_is_told_by_both_levels() {
+    let mut record = s::convicted(Decision::AlertOnly);
+    record.policy.metrics.push(s::policies::memory());
+    record.evidence = Some(s::warned(s::memory_beside(true)));
+    insta::assert_snapshot!(both(AlertKind::Regression, Some(record)));
+}
+
+#[test]
 fn a_broken_bound_is_told_by_how_long_it_was_broken_and_has_no_odds() {
     let mut record = s::reverted();
     record.evidence = Some(s::evidence(vec![s::quiet(s::bad_errors()), s::queue(Some(315), Some(315))]));

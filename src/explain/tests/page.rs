@@ -45,6 +45,17 @@ fn the_page_of_a_value_has_its_levels_in_place_of_counts() {
 }
 
 #[test]
+fn the_page_of_a_value_beside_the_version_before_says_what_came_after_it_had_gone() {
+    let page = |gone: bool, language: Language| {
+        let mut record = s::watching();
+        record.policy.metrics.push(s::policies::memory());
+        record.evidence = Some(s::warned(s::memory_beside(gone)));
+        text(&record, language)
+    };
+    insta::assert_snapshot!([page(false, Language::En), page(true, Language::En), page(true, Language::Zh)].join("\n"));
+}
+
+#[test]
 fn the_page_of_a_bound_alone_has_no_odds_at_all() {
     let mut record = s::before_after(s::watching());
     record.evidence = Some(s::evidence(vec![s::queue(Some(60), Some(60))]));

@@ -173,7 +173,7 @@ pub fn forecast<'a>(
 fn why_not(learnt: &MetricCalibration) -> String {
     match learnt {
         MetricCalibration::Unusable(reason) => reason.clone(),
-        MetricCalibration::Value(_) => {
+        MetricCalibration::Value(_) | MetricCalibration::Values(_) => {
             "values are not forecast: they are no counts, and how they move is the service's own".to_owned()
         }
         MetricCalibration::Threshold(_) => "a plain bound is broken or not, whatever the traffic".to_owned(),
