@@ -11,4 +11,5 @@ mod rollout;
 mod rules;
 mod scraped;
 mod tls;
+mod values;
 mod watched;

@@ -31,7 +31,7 @@ fn of_jobs(name: &str) -> Policy {
 }
 
 /// The same policy for a Deployment `name` of the namespace `shop`.
-fn in_cluster(mut policy: Policy, name: &str) -> Policy {
+pub fn in_cluster(mut policy: Policy, name: &str) -> Policy {
     policy.target = Target::Kubernetes(KubernetesTarget {
         namespace: "shop".to_owned(),
         kind: WorkloadKind::Deployment,

@@ -56,6 +56,27 @@ impl Server {
 
     /// The server that `program` is.
     pub async fn of(program: PathBuf, targets: &[(&str, &Exporter)]) -> Self {
+        let mut server = Self::configured(program, targets);
+        server.restart().await;
+        server
+    }
+
+    /// One that has scraped before: what `past` says in the text format of OpenMetrics.
+    pub async fn remembering(past: &str, targets: &[(&str, &Exporter)]) -> Self {
+        let mut server = Self::configured(program(), targets);
+        let path = server.directory.path();
+        std::fs::write(path.join("past"), past).expect("written");
+        let output = Command::new(server.program.with_file_name("promtool"))
+            .args(["tsdb", "create-blocks-from", "openmetrics"])
+            .args([path.join("past"), path.join("data")])
+            .output()
+            .expect("promtool");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        server.restart().await;
+        server
+    }
+
+    fn configured(program: PathBuf, targets: &[(&str, &Exporter)]) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = free.local_addr().expect("an address");
         drop(free);
@@ -88,14 +109,12 @@ impl Server {
         let config = serde_json::json!({"global": global, "scrape_configs": configs});
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::write(directory.path().join("prometheus.yml"), config.to_string()).expect("written");
-        let mut server = Self {
+        Self {
             child: None,
             program,
             directory,
             address,
-        };
-        server.restart().await;
-        server
+        }
     }
 
     pub async fn restart(&mut self) {

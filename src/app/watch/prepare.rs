@@ -9,8 +9,8 @@ use crate::{
     policy::{Arms, Compare, Policy, StepSetting},
     ports::{MetricFault, MetricSource},
     question::{Answer, Question, queries, question, spacing},
-    record::{DataFault, Record, TargetHistory},
-    words::{Arm, GapReason, Moment, Standing, Step, Version},
+    record::{ArmPod, DataFault, Record, TargetHistory},
+    words::{Arm, GapReason, Moment, Pod, Standing, Step, Version},
 };
 
 /// So far back the noise is learnt (statistics.md, section 8).
@@ -55,6 +55,7 @@ pub async fn prepare(
         recent: &stretches.recent(),
         own: own.as_deref(),
         pods: &history.past_pods,
+        rollout: &record.pods,
     };
     let learnt = learn(source, policy, &past, Some(pods), now).await?;
     let (calibration, step) = (&learnt.calibration, learnt.plan.step);
@@ -86,6 +87,7 @@ pub async fn foresee(source: &dyn MetricSource, policy: &Policy, now: Moment, tr
         recent: &since(RECENT),
         own: Some(&since(OWN)),
         pods: &[],
+        rollout: &[],
     };
     let learnt = learn(source, policy, &past, None, now).await?;
     let metrics = forecast(policy, &learnt.plan, &learnt.calibration, &learnt.background(), trials);
@@ -121,6 +123,8 @@ struct Past<'a> {
     own: Option<&'a [Stretch]>,
     /// What remains of the pods that have ended.
     pods: &'a [PastPods],
+    /// The pods of the rollout that is prepared.
+    rollout: &'a [ArmPod],
 }
 
 /// Learns the step, then from stretches of the past the noise and, where there is a baseline, what its own last hour was. Where nobody
@@ -141,6 +145,7 @@ async fn learn(
         policy,
         question: question(policy),
         step,
+        rollout: past.rollout,
     };
     let recent = asking.steps(past.recent, now).await?;
     let own_hour = asking.steps(past.own.unwrap_or_default(), now).await?;
@@ -283,6 +288,7 @@ struct Asking<'a> {
     policy: &'a Policy,
     question: Question,
     step: Duration,
+    rollout: &'a [ArmPod],
 }
 
 impl Asking<'_> {
@@ -299,10 +305,24 @@ impl Asking<'_> {
                 Err(fault) => return Err(blame(self.source, self.policy, &fault, now, now).await),
             };
             let mut tally = Tally::baseline(self.policy, self.step, *from);
-            steps.extend(answers.iter().filter_map(|answer| tally.take(&self.question, answer)));
+            let counted = answers.iter().filter_map(|answer| tally.take(&self.question, answer));
+            steps.extend(counted.map(|step| without_candidates(step, self.rollout)));
         }
         Ok(steps)
     }
+}
+
+/// A pod of the candidate is scraped before the first of them serves: what it does then is no past of the old version.
+fn without_candidates(mut step: Step, rollout: &[ArmPod]) -> Step {
+    let at = step.at;
+    let new = |pod: &Pod| {
+        let mut candidates = rollout.iter().filter(|known| known.arm == Arm::Candidate);
+        candidates.any(|known| known.pod == *pod && known.created_at < at)
+    };
+    for metric in &mut step.metrics {
+        metric.baseline.retain(|counted| !new(&counted.pod));
+    }
+    step
 }
 
 #[cfg(test)]
