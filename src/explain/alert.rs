@@ -5,15 +5,16 @@ use super::{
     by_hand::release,
     clean::bounded,
     comparison::{assumed_noise, heaviest, sides},
-    grounds::{DETAIL, basis, by_hand, closing, conviction, fault, finish_by_hand, found, measured, since_then, timing},
+    grounds::{DETAIL, basis, by_hand, closing, conviction, fault, found, measured, since_then, timing},
     guard, held, hindrance,
     language::say,
     marked::{Marked, marked},
+    not_helped,
     odds::odds_in,
     operational::{frozen, not_ready, policy_rejected, target},
     ordered::rolled_back,
     span_of_time::{clock, long},
-    story::{self, back_to, who},
+    story::{self, who},
     told::{bold, code, outside, signed, spans},
     words,
 };
@@ -22,7 +23,7 @@ use crate::{
     judge::Comparison,
     policy::Target,
     record::{Alert, AlertKind, Record},
-    words::{Env, Outcome, Standing, TargetKey, Version},
+    words::{Env, Standing, TargetKey, Version},
 };
 
 /// An alert in words, from it alone. Its last line is the end of the audit, which is safe from whoever changes the store later.
@@ -78,7 +79,7 @@ fn of_rollout(kind: &AlertKind, record: &Record, alert: &Alert, language: Langua
     match kind {
         AlertKind::RolledBack => rolled_back(record, language),
         AlertKind::Verified => verified(record, language),
-        AlertKind::NotHelped => not_helped(record, language),
+        AlertKind::NotHelped => not_helped::told(record, language),
         AlertKind::Proposed => proposed(record, language),
         AlertKind::Refused => refused(record, language),
         AlertKind::Regression => regression(record, language),
@@ -126,31 +127,6 @@ fn verified(record: &Record, language: Language) -> Told {
     let lines = vec![timing(record, language), since_then(record, language)];
     Told::new(
         &signed("✅", &story::verified(record, language)),
-        &closing(lines, record, language),
-    )
-}
-
-fn not_helped(record: &Record, language: Language) -> Told {
-    let mut lines = Vec::new();
-    if let Some(detail) = &record.outcome_detail {
-        let detail = outside(bounded(detail, DETAIL));
-        lines.push(say!(language, "What happened: {detail}", "经过：{detail}"));
-    }
-    if record.verification.as_ref().and_then(|verification| verification.active) == Some(false) {
-        lines.push(say!(language, "Its unit is not active.", "其 unit 未处于 active 状态。"));
-    }
-    if record.outcome == Some(Outcome::DidNotHelp) {
-        lines.push(since_then(record, language));
-        lines.push(say!(
-            language,
-            "So the release is probably not the cause: look at what the service depends on. lastgood reverts nothing twice.",
-            "因此原因很可能不在该版本：请检查该服务的依赖。lastgood 不会重复回滚。"
-        ));
-    } else if let Some(back) = back_to(record) {
-        lines.push(finish_by_hand(record, back, language));
-    }
-    Told::new(
-        &signed("🛑", &story::not_helped(record, language)),
         &closing(lines, record, language),
     )
 }

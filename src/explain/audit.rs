@@ -7,10 +7,14 @@ use super::{
     told::{bold, outside},
     words,
 };
-use crate::record::{ActResult, Happened};
+use crate::{
+    policy::Target,
+    record::{ActResult, Happened},
+    words::Moment,
+};
 
 /// One entry of the timeline.
-pub(super) fn happened(what: &Happened, language: Language) -> String {
+pub(super) fn happened(what: &Happened, target: &Target, language: Language) -> String {
     match what {
         Happened::Seen => say!(language, "seen", "发现发布"),
         Happened::Activated => say!(language, "it began to serve", "开始服务"),
@@ -25,7 +29,7 @@ pub(super) fn happened(what: &Happened, language: Language) -> String {
             say!(language, "approved by {by}", "由 {by} 批准")
         }
         Happened::Intended => say!(language, "the intent was stored", "意图已保存"),
-        Happened::Acted { result } => acted(result, language),
+        Happened::Acted { result } => acted(result, target, language),
         Happened::Looked { found } => {
             let found = outside(found);
             say!(language, "after a restart it was looked at: {found}", "重启后核实：{found}")
@@ -80,26 +84,32 @@ fn noticed(what: &Happened, language: Language) -> String {
     }
 }
 
+/// It is done.
+fn applied((moved_at, activated_at): (Moment, Moment), detail: &str, target: &Target, language: Language) -> String {
+    let (moved, active) = (clock(moved_at), clock(activated_at));
+    let detail = if detail.trim().is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", outside(detail.trim()))
+    };
+    match target {
+        Target::Host(_) => say!(
+            language,
+            "link moved {moved}, active {active}{detail}",
+            "链接切换 {moved}，激活 {active}{detail}"
+        ),
+        Target::Kubernetes(_) => say!(language, "template put back {moved}{detail}", "模板已于 {moved} 恢复{detail}"),
+    }
+}
+
 /// How an act ended.
-pub(super) fn acted(result: &ActResult, language: Language) -> String {
+pub(super) fn acted(result: &ActResult, target: &Target, language: Language) -> String {
     match result {
         ActResult::Applied {
             moved_at,
             activated_at,
             detail,
-        } => {
-            let (moved, active) = (clock(*moved_at), clock(*activated_at));
-            let detail = if detail.trim().is_empty() {
-                String::new()
-            } else {
-                format!(" ({})", outside(detail.trim()))
-            };
-            say!(
-                language,
-                "link moved {moved}, active {active}{detail}",
-                "链接切换 {moved}，激活 {active}{detail}"
-            )
-        }
+        } => applied((*moved_at, *activated_at), detail, target, language),
         ActResult::Superseded { runs } => {
             let runs = runs.as_ref().map_or_else(|| "-".to_owned(), |runs| bold(&runs.name));
             say!(
@@ -119,15 +129,25 @@ pub(super) fn acted(result: &ActResult, language: Language) -> String {
         }
         ActResult::NotMoved { error } => {
             let error = outside(error);
-            say!(language, "the link was not moved: {error}", "链接未能切换：{error}")
+            match target {
+                Target::Host(_) => say!(language, "the link was not moved: {error}", "链接未能切换：{error}"),
+                Target::Kubernetes(_) => say!(language, "the template was not put back: {error}", "模板未能恢复：{error}"),
+            }
         }
         ActResult::NotActivated { moved_at, error } => {
             let (moved, error) = (clock(*moved_at), outside(error));
-            say!(
-                language,
-                "link moved {moved}, but activation failed: {error}",
-                "链接已于 {moved} 切换，但激活失败：{error}"
-            )
+            match target {
+                Target::Host(_) => say!(
+                    language,
+                    "link moved {moved}, but activation failed: {error}",
+                    "链接已于 {moved} 切换，但激活失败：{error}"
+                ),
+                Target::Kubernetes(_) => say!(
+                    language,
+                    "template put back {moved}: {error}",
+                    "模板已于 {moved} 恢复：{error}"
+                ),
+            }
         }
     }
 }

@@ -34,26 +34,17 @@ pub(super) fn go_back(record: &Record, to: &Version) -> String {
     )
 }
 
-/// The shell line that activates what `current` points to.
-pub(super) fn activate_only(record: &Record, to: &Version) -> String {
-    match &record.policy.target {
-        Target::Host(host) => activate(record, host, to),
-        // The controllers of the cluster take up a template by themselves; what can be typed is to look.
-        Target::Kubernetes(workload) => format!("kubectl -n {} rollout status {}", workload.namespace, named(workload)),
-    }
-}
-
 /// Back to the template before, where that is the one to go back to; else a look at which revision is.
 fn undo(record: &Record, workload: &KubernetesTarget, to: &Version) -> String {
     let verb = if record.from.as_ref() == Some(to) { "undo" } else { "history" };
-    format!("kubectl -n {} rollout {verb} {}", workload.namespace, named(workload))
+    let KubernetesTarget {
+        namespace, kind, name, ..
+    } = workload;
+    format!("kubectl -n {namespace} rollout {verb} {}/{name}", kind.as_str())
 }
 
-fn named(workload: &KubernetesTarget) -> String {
-    format!("{}/{}", workload.kind.as_str(), workload.name)
-}
-
-fn activate(record: &Record, host: &HostTarget, to: &Version) -> String {
+/// The shell line that activates what `current` points to.
+pub(super) fn activate(record: &Record, host: &HostTarget, to: &Version) -> String {
     match &host.activate {
         Activate::Unit { unit, by } => {
             let verb = match by {

@@ -2,7 +2,7 @@
 
 use super::{
     Language,
-    by_hand::{activate_only, go_back},
+    by_hand::go_back,
     clean::bounded,
     comparison::{assumed_noise, excluded, heaviest, sides},
     language::say,
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     judge::{Comparison, Evidence},
     record::{ActResult, Record},
-    words::{Verdict, Version},
+    words::Verdict,
 };
 
 /// What an error or an output may take in an alert, in characters.
@@ -163,17 +163,6 @@ pub(super) fn by_hand(record: &Record, language: Language) -> String {
         }
         None => String::new(),
     }
-}
-
-/// The line that finishes a revert that is half done or not begun.
-pub(super) fn finish_by_hand(record: &Record, back: &Version, language: Language) -> String {
-    let line = if story::moved_only(record) {
-        activate_only(record, back)
-    } else {
-        go_back(record, back)
-    };
-    let line = code(line);
-    say!(language, "To finish it by hand: {line}", "手动完成回滚：{line}")
 }
 
 /// What was wrong with the data, since when, and the query.

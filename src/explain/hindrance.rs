@@ -4,6 +4,7 @@ use super::{
     Language, Told,
     grounds::closing,
     language::say,
+    number,
     span_of_time::clock,
     story::who,
     told::{bold, code, outside, signed},
@@ -25,11 +26,11 @@ pub(super) fn told(record: &Record, language: Language) -> Told {
     let mut lines = Vec::new();
     if let (Some(hindered), Target::Kubernetes(workload)) = (&record.hindered, &record.policy.target) {
         lines.push(seen(hindered, language));
-        let next = code(next(hindered, workload));
+        let look = code(look(record, workload));
         lines.push(say!(
             language,
-            "Look at it: {next}. The rollout goes on by itself when that is over, which is told too.",
-            "查看：{next}。问题消除后发布会自行继续，届时另行通知。"
+            "Look at it: {look}. The rollout goes on by itself when that is over, which is told too.",
+            "查看：{look}。问题消除后发布会自行继续，届时另行通知。"
         ));
     }
     Told::new(&signed("🚧", &headline), &closing(lines, record, language))
@@ -83,14 +84,18 @@ fn starting(record: &Record) -> String {
 
 /// Since when, how many, one of them, and in whose words.
 fn seen(hindered: &Hindered, language: Language) -> String {
-    let (since, pods, said) = (clock(hindered.since), hindered.pods, outside(&hindered.by.said));
+    let (since, pods, said) = (
+        clock(hindered.since),
+        number::pods(hindered.pods, language),
+        outside(&hindered.by.said),
+    );
     match &hindered.pod {
         Some(pod) => {
             let pod = bold(name(&pod.0));
             say!(
                 language,
-                "Since {since}, {pods} pods, one of them {pod}: {said}",
-                "自 {since} 起，共 {pods} 个 pod，其一为 {pod}：{said}"
+                "Since {since}, {pods}, one of them {pod}: {said}",
+                "自 {since} 起，共 {pods}，其一为 {pod}：{said}"
             )
         }
         None => say!(
@@ -101,10 +106,15 @@ fn seen(hindered: &Hindered, language: Language) -> String {
     }
 }
 
-fn next(hindered: &Hindered, workload: &KubernetesTarget) -> String {
-    let what = match (hindered.by.what, &hindered.pod) {
-        (Waiting::Quota, _) => "describe resourcequota,limitrange".to_owned(),
-        (Waiting::Volumes, _) => "get persistentvolumeclaim".to_owned(),
+/// The line that shows what pods wait for; where nothing is known to keep them, how the workload stands.
+pub(super) fn look(record: &Record, workload: &KubernetesTarget) -> String {
+    let hindered = record.hindered.as_ref();
+    let what = match (
+        hindered.map(|hindered| hindered.by.what),
+        hindered.and_then(|hindered| hindered.pod.as_ref()),
+    ) {
+        (Some(Waiting::Quota), _) => "describe resourcequota,limitrange".to_owned(),
+        (Some(Waiting::Volumes), _) => "get persistentvolumeclaim".to_owned(),
         (_, Some(pod)) => format!("describe pod {}", name(&pod.0)),
         (_, None) => format!("describe {}/{}", workload.kind.as_str(), workload.name),
     };

@@ -19,6 +19,7 @@ mod language;
 mod live;
 mod marked;
 mod marks;
+mod not_helped;
 mod number;
 mod odds;
 mod operational;

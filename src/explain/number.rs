@@ -1,5 +1,6 @@
 //! Numbers for people: thousands, shares, multiples, odds, each with as many digits as are worth reading.
 
+use super::{Language, language::say};
 use crate::policy::share_text;
 
 /// A count with thousands separators: `12,400`. Interpolated counts are rounded.
@@ -13,6 +14,18 @@ pub(super) fn count(value: f64) -> String {
         out.push(c);
     }
     out
+}
+
+/// `1 pod`, `3 pods`.
+pub(super) fn pods(pods: u32, language: Language) -> String {
+    let s = if pods == 1 { "" } else { "s" };
+    say!(language, "{pods} pod{s}", "{pods} 个 pod")
+}
+
+/// `1 restart`, `3 restarts`.
+pub(super) fn restarts(restarts: u32, language: Language) -> String {
+    let s = if restarts == 1 { "" } else { "s" };
+    say!(language, "{restarts} restart{s}", "共重启 {restarts} 次")
 }
 
 /// A share that a person wrote, given as a fraction, with all of its digits: `99.95 %`.

@@ -1,6 +1,6 @@
 //! A release that did not start, in words.
 
-use super::{Language, language::say, span_of_time::clock, told::code};
+use super::{Language, language::say, number, span_of_time::clock, told::code};
 use crate::{
     policy::Target,
     record::{NotStarted, Record},
@@ -22,12 +22,13 @@ pub(super) fn grounds(record: &Record, language: Language) -> Option<String> {
     let Target::Kubernetes(workload) = &record.policy.target else {
         return None;
     };
-    let (pods, restarts, since) = (failure.pods, failure.restarts, clock(failure.since));
+    let (pods, since) = (number::pods(failure.pods, language), clock(failure.since));
+    let restarts = number::restarts(failure.restarts, language);
     let name = failure.pod.0.rsplit('/').next().unwrap_or_default();
     let look = code(format!("kubectl -n {} describe pod {name}", workload.namespace));
     Some(say!(
         language,
-        "Since {since} {gist}: {pods} pods, {restarts} restarts, and none was ever ready. Look at one, while it is there: {look}",
-        "自 {since} 起{gist}：{pods} 个 pod，共重启 {restarts} 次，无一就绪。查看其中一个（若仍存在）：{look}"
+        "Since {since} {gist}: {pods}, {restarts}, and none was ever ready. Look at one, while it is there: {look}",
+        "自 {since} 起{gist}：{pods}，{restarts}，无一就绪。查看其中一个（若仍存在）：{look}"
     ))
 }

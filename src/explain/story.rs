@@ -5,6 +5,7 @@ use super::{
     comparison::{gist, heaviest},
     guard, held,
     language::say,
+    not_helped,
     span_of_time::{clock, long},
     startup,
     told::{bold, outside},
@@ -45,7 +46,7 @@ pub(super) fn back(record: &Record, language: Language) -> String {
 }
 
 /// The version that is left, in bold: the candidate; where a version came back, what ran before it.
-fn left(record: &Record) -> String {
+pub(super) fn left(record: &Record) -> String {
     let before = record.from.as_ref().filter(|_| record.kind == RolloutKind::Return);
     bold(&before.unwrap_or(&record.to).name)
 }
@@ -112,38 +113,6 @@ pub(super) fn verified(record: &Record, language: Language) -> String {
         "{who} went back from {to} to {back}, and is well again.",
         "{who}已从 {to} 回滚到 {back}，服务已恢复正常。"
     )
-}
-
-/// It went back and that did not help; or could not go back; or is stuck.
-pub(super) fn not_helped(record: &Record, language: Language) -> String {
-    let (who, to, back) = (who(record, language), left(record), back(record, language));
-    match record.outcome {
-        Some(Outcome::DidNotHelp) => say!(
-            language,
-            "{who} went back from {to} to {back}, and that did not help: it is still bad.",
-            "{who}已从 {to} 回滚到 {back}，但没有效果：服务仍不正常。"
-        ),
-        Some(Outcome::Stuck) => say!(
-            language,
-            "{who} is stuck on its way from {to} back to {back}: a person is needed.",
-            "{who}从 {to} 回滚到 {back} 的过程卡住了：需要人工处理。"
-        ),
-        _ if moved_only(record) => say!(
-            language,
-            "{who} is half-way back: the link points to {back}, and activating it failed; {to} may still serve.",
-            "{who}的回滚只完成了一半：链接已指向 {back}，但激活失败；{to} 可能仍在提供服务。"
-        ),
-        _ => say!(
-            language,
-            "{who} could not go back from {to} to {back}: {to} still serves.",
-            "{who}未能从 {to} 回滚到 {back}：{to} 仍在提供服务。"
-        ),
-    }
-}
-
-/// Whether the last act moved the link and could not activate it.
-pub(super) fn moved_only(record: &Record) -> bool {
-    matches!(last_act(record), Some(ActResult::NotActivated { .. }))
 }
 
 /// How the last act ended.
@@ -258,7 +227,7 @@ pub(super) fn sentence(record: &Record, language: Language) -> String {
     match record.outcome {
         Some(Outcome::Reverted) => reverted(record, language),
         Some(Outcome::Verified) => verified(record, language),
-        Some(Outcome::DidNotHelp | Outcome::Failed | Outcome::Stuck) => not_helped(record, language),
+        Some(Outcome::DidNotHelp | Outcome::Failed | Outcome::Stuck) => not_helped::headline(record, language),
         Some(Outcome::Refused) => refused(record, language),
         Some(other) => ended(record, other, language),
         None => by_phase(record, language) + &held::so_far(record, language),

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     decide::Decision,
     judge::{Estimate, Evidence, MetricEvidence, NoiseSource},
+    policy::Target,
     record::{DataFault, Record, Verification},
     words::{Verdict, Version},
 };
@@ -60,7 +61,7 @@ pub fn text(record: &Record, language: Language) -> String {
         let line = format!(
             "{}  {}",
             stamp(entry.at).trim_end_matches(" UTC"),
-            audit::happened(&entry.what, language)
+            audit::happened(&entry.what, &record.policy.target, language)
         );
         page.line(&line);
     }
@@ -278,7 +279,10 @@ impl Page {
             );
         }
         if let Some(result) = last_act(record) {
-            self.field(&say!(language, "act", "动作"), &audit::acted(result, language));
+            self.field(
+                &say!(language, "act", "动作"),
+                &audit::acted(result, &record.policy.target, language),
+            );
         }
         if let Some(outcome) = record.outcome {
             self.field(&say!(language, "outcome", "结果"), words::outcome(outcome, language));
@@ -289,18 +293,14 @@ impl Page {
             }
         }
         if let Some(verification) = &record.verification {
-            self.verification(verification);
+            self.verification(verification, &record.policy.target);
         }
     }
 
-    fn verification(&mut self, verification: &Verification) {
+    fn verification(&mut self, verification: &Verification, target: &Target) {
         let language = self.language;
         let at = stamp(verification.at);
-        let active = match verification.active {
-            Some(true) => say!(language, ", the unit is active", "，unit 处于 active 状态"),
-            Some(false) => say!(language, ", the unit is not active", "，unit 未处于 active 状态"),
-            None => String::new(),
-        };
+        let active = words::active(verification.active, target, language);
         self.field(&say!(language, "verified", "核实"), &format!("{at}{active}"));
         if let Some(evidence) = &verification.evidence {
             self.section(&say!(language, "Evidence after the act", "执行后的证据"));

@@ -1,9 +1,9 @@
 //! The closed lists in both languages.
 
-use super::Language;
+use super::{Language, language::say};
 use crate::{
     judge::Comparison,
-    policy::Mode,
+    policy::{Mode, Target},
     record::{Phase, RolloutKind},
     words::{GapReason, Outcome, Standing, Verdict},
 };
@@ -129,4 +129,15 @@ pub(super) fn gap(reason: GapReason, language: Language) -> &'static str {
         GapReason::NotPositive => ("a value of zero or less", "数值为零或负"),
     };
     either(language, en, zh)
+}
+
+/// `, the unit is active`: whether what was put back runs; nothing where that is not known.
+pub(super) fn active(active: Option<bool>, target: &Target, language: Language) -> String {
+    match (active, target) {
+        (Some(true), Target::Host(_)) => say!(language, ", the unit is active", "，unit 处于 active 状态"),
+        (Some(false), Target::Host(_)) => say!(language, ", the unit is not active", "，unit 未处于 active 状态"),
+        (Some(true), Target::Kubernetes(_)) => say!(language, ", all of its pods are ready", "，其全部 pod 均已就绪"),
+        (Some(false), Target::Kubernetes(_)) => say!(language, ", not all of its pods are ready", "，其 pod 未全部就绪"),
+        (None, _) => String::new(),
+    }
 }

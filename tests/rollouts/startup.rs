@@ -58,6 +58,20 @@ pub async fn k20_a_version_whose_settings_are_gone_is_put_back_has_failed_and_no
         return;
     };
     scene.plane.kubectl(namespace, &["delete", "configmap", "shop-of-v1"]).await;
+    goes_back_to_what_never_starts(&scene, "shop-of-v1").await;
+}
+
+pub async fn k19_a_version_whose_image_is_gone_is_put_back_has_failed_and_nothing_is_moved_again() {
+    let Some(scene) = Scene::set("Deployment", "collected").await else {
+        return skipped("startup::k19_a_version_whose_image_is_gone_is_put_back_has_failed_and_nothing_is_moved_again");
+    };
+    // Registry and nodes have it no more; what runs of it runs on.
+    std::fs::write(scene.plane.file("images/collected_shop_v1.gone"), "").expect("written");
+    goes_back_to_what_never_starts(&scene, "pods of v1 do not start: a person is needed").await;
+}
+
+/// v2 never starts and is put back, and no new pod of v1 starts either, which is told by `why`.
+async fn goes_back_to_what_never_starts(scene: &Scene, why: &str) {
     scene.sets_image("missing.example/shop:v2").await;
     let record = scene.closed("v2").await;
     assert_eq!(
@@ -66,9 +80,9 @@ pub async fn k20_a_version_whose_settings_are_gone_is_put_back_has_failed_and_no
         "{record:#?}\n{}",
         scene.log()
     );
-    scene.says("shop-of-v1").await;
+    scene.says(why).await;
     assert_eq!(scene.image().await, "v1", "it stays where it was put");
-    assert_eq!(template_changes_in(&scene.plane, namespace), 1);
+    assert_eq!(template_changes_in(&scene.plane, scene.namespace), 1);
     println!("{}", scene.command(&["explain", "shop"]));
 }
 

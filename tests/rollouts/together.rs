@@ -66,6 +66,7 @@ together!(of_people_and_a_missing_image:
     gone::k11_a_deployment_deleted_in_mid_watch_ends_its_rollout_and_keeps_what_is_known,
     startup::k24_an_image_that_does_not_exist_is_put_back_and_one_that_cannot_be_fetched_now_is_told,
     startup::k20_a_version_whose_settings_are_gone_is_put_back_has_failed_and_nothing_is_moved_again,
+    startup::k19_a_version_whose_image_is_gone_is_put_back_has_failed_and_nothing_is_moved_again,
     startup::a_quota_that_allows_no_new_pod_is_told_until_it_does_and_convicts_nobody,
 );
 together!(of_releases:

@@ -6,9 +6,9 @@ use crate::{
     decide::{Brake, Decision, Guard},
     explain::{Language, alert, guard_sentence, specimen as s, status},
     judge::{Estimate, MetricEvidence},
-    policy::{KubernetesTarget, Mode, OnInconclusive, Target, WorkloadKind},
-    record::{ActResult, AlertKind, Hindered, Hindrance, Phase, Record, Waiting},
-    words::{Outcome, Pod, Standing, Verdict},
+    policy::{Mode, OnInconclusive},
+    record::{ActResult, AlertKind, Record},
+    words::{Outcome, Standing, Verdict},
 };
 
 pub(super) fn both(kind: AlertKind, record: Option<Record>) -> String {
@@ -333,61 +333,4 @@ fn a_version_that_soaked_is_said_to_be_proven_and_counts_no_slow_requests() {
     let last = status.last.expect("a closed rollout").sentence;
     assert!(last.contains("v1.2.3 is proven: it ran for 30 min with whole data"), "{last}");
     insta::assert_snapshot!(both(AlertKind::Proven, Some(s::soaked())));
-}
-
-/// v1.2.3 waits for this in a cluster.
-fn hindered(what: Waiting, said: &str, pods: u32) -> Record {
-    let mut record = s::watching();
-    record.policy.target = Target::Kubernetes(KubernetesTarget {
-        namespace: "shop".to_owned(),
-        kind: WorkloadKind::Deployment,
-        name: "myapp".to_owned(),
-        container: None,
-    });
-    record.phase = Phase::WaitingForActivation { moved_at: s::at(-2) };
-    record.queries = Vec::new();
-    record.hindered = Some(Hindered {
-        by: Hindrance {
-            what,
-            said: said.to_owned(),
-        },
-        pods,
-        pod: (pods > 0).then(|| Pod("shop/myapp-6f9c-x2x4z".into())),
-        since: s::at(5),
-    });
-    record
-}
-
-#[test]
-fn what_is_the_clusters_fault_names_the_pods_and_what_to_look_at() {
-    let away = hindered(
-        Waiting::RegistryAway,
-        "Back-off pulling image \"app:v1.2.3\": dial tcp: i/o timeout",
-        2,
-    );
-    insta::assert_snapshot!(both(AlertKind::ClusterFault, Some(away)));
-}
-
-#[test]
-fn a_quota_has_no_pod_to_look_at() {
-    let quota = hindered(
-        Waiting::Quota,
-        "pods \"myapp-6f9c-\" is forbidden: exceeded quota: compute, requested: pods=1, used: pods=4, limited: pods=4",
-        0,
-    );
-    insta::assert_snapshot!(both(AlertKind::ClusterFault, Some(quota)));
-}
-
-#[test]
-fn that_the_clusters_fault_is_over_is_one_line() {
-    let mut over = hindered(Waiting::Quota, "", 0);
-    over.hindered = None;
-    insta::assert_snapshot!(both(AlertKind::ClusterFaultOver, Some(over)));
-}
-
-#[test]
-fn a_rollout_that_waits_in_a_cluster_says_what_for() {
-    let record = hindered(Waiting::Unschedulable, "0/3 nodes are available: 3 Insufficient cpu.", 1);
-    let told = [Language::En, Language::Zh].map(|language| crate::explain::in_one_line(&record, language));
-    insta::assert_snapshot!(told.join("\n"));
 }

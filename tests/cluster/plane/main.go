@@ -49,7 +49,7 @@ func parse(arguments []string) (options, error) {
 	flags.StringVar(&o.programs, "programs", "", "directory with kube-apiserver and the others")
 	flags.StringVar(&o.state, "state", "", "directory for everything that is written; what was in it is removed")
 	flags.StringVar(&o.service, "service", "", "the lastgood binary, whose demo service runs in containers without a command")
-	flags.StringVar(&o.images, "images", "", "directory with what is in images: NAME.json is the demo service's service.json of image NAME, where NAME has _ for / and :")
+	flags.StringVar(&o.images, "images", "", "directory with what is in images: NAME.json is the demo service's service.json of image NAME, NAME.gone says that it cannot be pulled any more, where NAME has _ for / and :")
 	flags.IntVar(&o.nodes, "nodes", 3, "nodes whose pods are processes")
 	flags.DurationVar(&o.backoff, "backoff", 10*time.Second, "first delay of a container or an image that fails; doubles each time")
 	flags.DurationVar(&o.backoffMax, "backoff-max", 5*time.Minute, "longest such delay")

@@ -17,6 +17,8 @@ type image struct {
 	// full is its name with host and tag, identity what a kubelet reports as its imageID.
 	full, identity string
 	content        []byte
+	// gone is an image that was there once: registry and node have lost it.
+	gone bool
 }
 
 // parseImage reads a name. The digest is that of the name and of what is in the image, unless the name has one.
@@ -31,9 +33,11 @@ func parseImage(name, images string) (image, error) {
 		found.tag = tagged.Tag()
 	}
 	if images != "" {
-		file := strings.NewReplacer("/", "_", ":", "_").Replace(name) + ".json"
+		file := filepath.Join(images, strings.NewReplacer("/", "_", ":", "_").Replace(name))
 		// Without a file there is nothing in it.
-		found.content, _ = os.ReadFile(filepath.Join(images, file))
+		found.content, _ = os.ReadFile(file + ".json")
+		_, err := os.Stat(file + ".gone")
+		found.gone = err == nil
 	}
 	sum := sha256.Sum256(append([]byte(found.full), found.content...))
 	digest := "sha256:" + hex.EncodeToString(sum[:])
@@ -51,7 +55,7 @@ func (i image) trouble() string {
 	manifest := fmt.Sprintf("https://%s/v2/%s/manifests/%s", i.host, i.path, i.tag)
 	failed := func(code, what string) string { return "rpc error: code = " + code + " desc = " + resolve + what }
 	switch {
-	case i.host == "missing.example" || i.tag == "missing":
+	case i.gone || i.host == "missing.example" || i.tag == "missing":
 		return failed("NotFound", i.full+": not found")
 	case i.host == "denied.example":
 		return failed("Unknown", "pull access denied, repository does not exist or may require authorization: "+
