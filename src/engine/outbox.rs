@@ -7,7 +7,7 @@ use super::{
     draft::{Draft, Telling},
 };
 use crate::{
-    record::{Alert, AlertKind, Delivery, Happened, Unready},
+    record::{Alert, AlertKind, Delivery, Happened, Record, Unready},
     words::{ChannelName, Moment},
 };
 
@@ -41,7 +41,7 @@ pub(super) fn write(draft: &mut Draft<'_>, telling: Telling) {
         .iter()
         .chain(&history.closed)
         .find(|record| Some(record.id) == telling.rollout)
-        .map(|record| Box::new(record.clone()));
+        .map(|record| Box::new(told(record)));
     let chain = history.target.to_string();
     let audit = (history.audit.seq > 0).then(|| history.audit.head(&chain));
     draft.history.outbox.push(Alert {
@@ -53,6 +53,14 @@ pub(super) fn write(draft: &mut Draft<'_>, telling: Telling) {
         record,
         deliveries,
     });
+}
+
+/// The rollout without the pods by which it is counted: of a large workload they are hundreds, and no alert tells of them.
+fn told(record: &Record) -> Record {
+    let mut record = record.clone();
+    record.pods.clear();
+    record.old_pods.clear();
+    record
 }
 
 fn deliveries(draft: &Draft<'_>, kind: &AlertKind) -> Vec<Delivery> {

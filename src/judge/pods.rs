@@ -93,7 +93,7 @@ pub fn summarize<'a>(
         .flat_map(|(index, (metric, learnt))| counted(metric, learnt).into_iter().map(move |bad| (index, metric, bad)))
         .map(|(index, metric, bad)| PastPods {
             count: PodCount::new(metric, bad),
-            pods: history(steps, index, bad, arm).learn(step_ms, &[]).pods,
+            pods: last(history(steps, index, bad, arm).learn(step_ms, &[]).pods),
         })
         .filter(|past| past.pods.len() > 1)
         .collect()
@@ -104,14 +104,20 @@ const PODS_KEPT: usize = 12;
 /// So many counts are kept: those that pods were added to last. A policy's queries change, and the bounds of a histogram move.
 const COUNTS_KEPT: usize = 16;
 
+/// The last that teach anything, as many as would be kept: a large service has hundreds.
+fn last(mut pods: Vec<PodSummary>) -> Vec<PodSummary> {
+    pods.retain(PodSummary::teaches);
+    pods.drain(..pods.len().saturating_sub(PODS_KEPT));
+    pods
+}
+
 /// Adds pods that have ended to those of the past, and forgets the oldest beyond the last twelve of each count.
 pub fn remember(past: &mut Vec<PastPods>, ended: Vec<PastPods>) {
     for PastPods { count, pods } in ended {
         let known = past.iter().position(|known| known.count.is_same(&count));
         let mut kept = known.map_or_else(Vec::new, |place| past.remove(place).pods);
-        kept.extend(pods.into_iter().filter(PodSummary::teaches));
-        kept.drain(..kept.len().saturating_sub(PODS_KEPT));
-        past.push(PastPods { count, pods: kept });
+        kept.extend(pods);
+        past.push(PastPods { count, pods: last(kept) });
     }
     past.drain(..past.len().saturating_sub(COUNTS_KEPT));
 }

@@ -5,7 +5,7 @@ use std::{cmp::Reverse, collections::BTreeSet};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use super::{audit, object::Object};
+use super::{audit, object::Object, packing};
 use crate::{
     policy::RevertTo,
     ports::HistoryError,
@@ -245,20 +245,28 @@ fn needed(object: &Object) -> Result<BTreeSet<Version>, HistoryError> {
     Ok(needed)
 }
 
-/// The history within its bounds: fifty alerts, ten closed records of at most 8 KiB, and of a document that is still too large the oldest
-/// records go first. What is dropped of records was written as a line of the log when they were closed.
+/// The history within its bounds: fifty alerts, ten closed records, the records of both at most 8 KiB, and of a document that is still too
+/// large the oldest records go first, then the oldest alerts. What is dropped of records was written as a line of the log when they were
+/// closed. The open rollout's pods are not counted: they are packed.
 pub(super) fn bounded(history: &TargetHistory) -> TargetHistory {
     let mut bounded = history.clone();
-    let surplus = bounded.outbox.len().saturating_sub(ALERTS);
-    if surplus > 0 {
-        tracing::error!(target_key = %history.target, surplus, "more alerts wait than a history in the cluster keeps: the oldest are lost if this controller ends before they are sent");
-        bounded.outbox.drain(..surplus);
-    }
-    let surplus = bounded.closed.len().saturating_sub(RECORDS);
-    bounded.closed.drain(..surplus);
-    bounded.closed.iter_mut().for_each(shorten);
+    let pods = bounded.open.as_mut().map(|open| std::mem::take(&mut open.pods));
+    bounded.outbox.drain(..bounded.outbox.len().saturating_sub(ALERTS));
+    bounded.closed.drain(..bounded.closed.len().saturating_sub(RECORDS));
+    let told = bounded.outbox.iter_mut().filter_map(|alert| alert.record.as_deref_mut());
+    bounded.closed.iter_mut().chain(told).for_each(shorten);
     while size(&bounded) > MOST_BYTES / 2 && !bounded.closed.is_empty() {
         bounded.closed.remove(0);
+    }
+    while size(&bounded) > MOST_BYTES / 2 && bounded.outbox.len() > 1 {
+        bounded.outbox.remove(0);
+    }
+    let lost = history.outbox.len() - bounded.outbox.len();
+    if lost > 0 {
+        tracing::error!(target_key = %history.target, lost, "more alerts wait than a history in the cluster keeps: the oldest are lost if this controller ends before they are sent");
+    }
+    if let (Some(open), Some(pods)) = (&mut bounded.open, pods) {
+        open.pods = pods;
     }
     bounded
 }
@@ -284,10 +292,11 @@ fn size<T: Serialize>(value: &T) -> usize {
     serde_json::to_string(value).map_or(usize::MAX, |text| text.len())
 }
 
-/// Makes room until the object is within [`MOST_BYTES`], dropping templates that no revert needs, then the oldest entries of the audit; refuses
+/// Packs the object, and makes room until it is within [`MOST_BYTES`], dropping templates that no revert needs, then the oldest entries of the audit; refuses
 /// what is still too large.
 pub(super) fn fit(object: &mut Object) -> Result<(), HistoryError> {
     let needed = needed(object)?;
+    packing::pack(object);
     while object.0.to_string().len() > MOST_BYTES {
         let mut kept = contents(object)?;
         // Never the newest: it was to be kept just now.

@@ -22,6 +22,7 @@ pub mod leftover;
 pub mod object;
 mod objects;
 pub mod ownership;
+mod packing;
 pub mod patch;
 mod place;
 pub mod pods;

@@ -18,6 +18,7 @@ use super::{
     cluster::Cluster,
     document,
     object::Object,
+    packing,
     place::{Asker, Place, unavailable},
     resource::Resource,
 };
@@ -135,8 +136,9 @@ impl Objects {
     async fn read(&self, place: &Place, owner: &str) -> Result<Option<Object>, HistoryError> {
         let calls = &self.cluster.calls;
         match calls.get_surely(Resource::Histories, &place.namespace, &place.name).await {
-            Ok(object) => {
+            Ok(mut object) => {
                 document::belongs(&object, owner)?;
+                packing::unpack(&mut object)?;
                 self.met.note(place, &object);
                 Ok(Some(object))
             }
@@ -216,8 +218,7 @@ impl Objects {
     }
 
     async fn history(&self, target: &TargetKey) -> Result<Option<(TargetHistory, Revision)>, HistoryError> {
-        let owner = target.to_string();
-        let Some(object) = self.read(&self.found(target).await?, &owner).await? else {
+        let Some(object) = self.read(&self.found(target).await?, &target.to_string()).await? else {
             return Ok(None);
         };
         let history = document::read(&object, "history", FORMAT)?;
@@ -227,7 +228,8 @@ impl Objects {
     /// Every history object of the namespaces that are known. Where one was found, it is looked for from then on, until its workload is
     /// known: what a policy that is gone has left is still counted.
     async fn every(&self) -> Result<Vec<Object>, HistoryError> {
-        let found = self.listed().await?;
+        let mut found = self.listed().await?;
+        found.iter_mut().try_for_each(packing::unpack)?;
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         for object in &found {
             if let Some(target) = document::target(object) {

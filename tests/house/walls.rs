@@ -112,7 +112,7 @@ const CRATES: [(&str, &[&str]); 18] = [
     ("tar::", &["host"]),
     ("zip::", &["host"]),
     ("zstd::", &["host"]),
-    ("flate2::", &["host"]),
+    ("flate2::", &["host", "kubernetes"]),
     ("indicatif::", &["cli"]),
     ("rusqlite::", &["history"]),
     ("refinery::", &["history"]),

@@ -4,8 +4,8 @@ use lastgood::{
     kubernetes::{MOST_BYTES, Objects},
     policy::{KubernetesTarget, WorkloadKind},
     ports::{Contents as _, History as _, HistoryError},
-    record::{KnownVersion, ProofBasis, TargetHistory, verify},
-    words::Standing,
+    record::{ArmPod, KnownVersion, ProofBasis, TargetHistory, verify},
+    words::{Arm, Pod, Standing},
 };
 use serde_json::json;
 
@@ -249,6 +249,74 @@ async fn ten_closed_records_and_fifty_alerts_are_kept_the_newest_of_each() {
     assert_eq!((ids.len(), ids[0], ids[49]), (50, "alert 30", "alert 79"));
     assert_eq!(kept.closed.len(), 10);
     assert_eq!(kept.closed[0].id, sample::rollout(15));
+}
+
+#[tokio::test]
+async fn alerts_that_wait_for_a_channel_never_fill_the_object() {
+    let api = Api::start().await;
+    let store = Objects::new(api.cluster().await, "lastgood");
+    let target = sample::target("myapp");
+    let mut history = TargetHistory::new(target.clone());
+    history.outbox = (0..40)
+        .map(|number| {
+            let mut record = sample::record(&target, number);
+            record.calibration = Some(json!("x".repeat(40_000)));
+            let mut alert = sample::alert(&target, record, &["hook"]);
+            alert.id = format!("alert {number}");
+            alert
+        })
+        .collect();
+    store.commit(&history, None).await.expect("committed");
+    let stored = api.does(|objects| objects.get(HOME, "prod.myapp").cloned()).expect("stored");
+    assert!(stored.to_string().len() <= MOST_BYTES, "{}", stored.to_string().len());
+    let (kept, _) = store.load(&target).await.expect("read").expect("a history");
+    let last = kept.outbox.last().expect("the newest");
+    assert_eq!(last.id, "alert 39");
+    assert!(kept.outbox.len() >= 10, "{}", kept.outbox.len());
+    let told = last.record.as_ref().expect("a record");
+    assert!(told.calibration.is_none() && told.verdict.is_some() && told.decision.is_some());
+}
+
+#[tokio::test]
+async fn the_pods_of_a_large_workload_fit_and_come_back_and_those_of_a_small_one_can_be_read() {
+    let api = Api::start().await;
+    let store = Objects::new(api.cluster().await, "lastgood");
+    let target = sample::target("myapp");
+    let mut history = sample::history(&target);
+    let pod = |number: u16| ArmPod {
+        pod: Pod(format!("shop/myapp-6f9c7d5b4-{number:05}").into()),
+        uid: uuid::Uuid::from_u128(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835_u128.wrapping_mul(number.into())).to_string(),
+        arm: if number.is_multiple_of(2) {
+            Arm::Baseline
+        } else {
+            Arm::Candidate
+        },
+        created_at: sample::at(number.into()),
+        ready_at: Some(sample::at(i64::from(number) + 7)),
+        gone_at: None,
+    };
+    let mut revision = None;
+    for pods in [3, 2000] {
+        history.open.as_mut().expect("open").pods = (0..pods).map(pod).collect();
+        revision = Some(store.commit(&history, revision.as_ref()).await.expect("committed"));
+        let stored = api.does(|objects| objects.get(HOME, "prod.myapp").cloned()).expect("stored");
+        let list = &stored["history"]["open"]["pods"];
+        assert_eq!((list.is_array(), list.is_string()), (pods == 3, pods == 2000));
+        assert!(stored.to_string().len() <= MOST_BYTES, "{}", stored.to_string().len());
+        let (kept, _) = store.load(&target).await.expect("read").expect("a history");
+        assert_eq!(kept, history);
+        assert_eq!(store.all().await.expect("listed")[0].0, history);
+    }
+    api.does(|objects| {
+        objects.change(HOME, "prod.myapp", |stored| {
+            stored["history"]["open"]["pods"] = json!("no gzip")
+        });
+    });
+    let damaged = store.load(&target).await;
+    assert!(
+        matches!(&damaged, Err(HistoryError::Damaged(why)) if why.contains("the pods in the history object") && why.contains("backup")),
+        "{damaged:?}"
+    );
 }
 
 #[tokio::test]
