@@ -195,7 +195,9 @@ impl Alone {
 
     fn factors(&self, [bad, total]: [u64; 2]) -> Row {
         let rate = self.tolerated * (self.bad + 0.5) / self.total;
-        exp_below_largest(one_arm([bad as f64, total as f64], rate, self.phi))
+        let mut factors = one_arm([bad as f64, total as f64], rate, self.phi);
+        exp_below_largest(&mut factors);
+        factors
     }
 
     fn calibration(&self) -> StreamCalibration {

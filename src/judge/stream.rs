@@ -219,7 +219,7 @@ impl Stream {
     /// Evidence of one step in which the candidate served.
     fn compare(&mut self, candidate: [f64; 2], counter: Option<Counter>, step: &MetricStep) -> bool {
         let unknown = |phi: f64| Worth { phi, outage: false };
-        let (worth, ratio) = match &mut self.against {
+        let (worth, mut ratio) = match &mut self.against {
             Against::Known { rate, clustering } => {
                 let phi = clustering.next(*rate * candidate[1]);
                 (unknown(phi), Some(one_arm(candidate, *rate, phi)))
@@ -238,8 +238,8 @@ impl Stream {
                 }
             }
         };
-        let floor = self.question.floor.map(|(rate, _)| one_arm(candidate, rate, worth.phi));
-        let [ratio, floor] = [ratio, floor].map(|row| row.map(exp_below_largest));
+        let mut floor = self.question.floor.map(|(rate, _)| one_arm(candidate, rate, worth.phi));
+        ratio.iter_mut().chain(&mut floor).for_each(exp_below_largest);
         self.spread(ratio.as_ref(), floor.as_ref(), worth.outage);
         ratio.is_some()
     }

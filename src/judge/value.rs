@@ -202,8 +202,9 @@ impl Value {
         let share = 1.0 - rho;
         let sd = self.past.sd * (1.0 - rho * rho).sqrt();
         let apart = (y - rho * before - share * (self.past.level + self.tolerated)) / sd;
-        let exponent: Row = std::array::from_fn(|j| -unlikely(apart - share * GRID.x[j] / sd));
-        self.mixture.step(Some(&exp_below_largest(exponent)));
+        let mut factors: Row = std::array::from_fn(|j| -unlikely(apart - share * GRID.x[j] / sd));
+        exp_below_largest(&mut factors);
+        self.mixture.step(Some(&factors));
         self.held.take(self.mixture.harm());
         self.newest = Some((at, y));
         self.sum += y;
