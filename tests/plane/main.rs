@@ -8,6 +8,7 @@ mod clients;
 #[path = "../history/contract.rs"]
 mod contract;
 mod controllers;
+mod crowd;
 mod ends;
 mod faults;
 mod fenced;

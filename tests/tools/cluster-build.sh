@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds what a cluster for tests consists of (tests/cluster), and prints the directory with its programs. Each part is built once per
 # version of its module and kept in the user's cache, so that a second checkout does not build it again.
-#   tests/tools/cluster-build.sh [PART…]     etcd prometheus kubernetes plane; all without an argument
+#   tests/tools/cluster-build.sh [PART…]     etcd prometheus kwok kubernetes plane; all without an argument
+# A part that needs more than a line here has a build.sh of its own.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/lastgood/cluster"
@@ -35,11 +36,11 @@ version() { # PACKAGE: sets the version that a Kubernetes program tells to that 
 }
 
 key() { # PART: what the part is built from, and how
-  (cd "tests/cluster/$1" && find . -name '*.go' -o -name go.mod -o -name go.sum | LC_ALL=C sort | xargs sha256sum &&
+  (cd "tests/cluster/$1" && find . -name '*.go' -o -name go.mod -o -name go.sum -o -name build.sh | LC_ALL=C sort | xargs sha256sum &&
     "$go" env GOVERSION GOARCH && declare -f build version) | sha256sum | cut -c1-16
 }
 
-if [ $# -eq 0 ]; then set -- etcd prometheus plane kubernetes; fi
+if [ $# -eq 0 ]; then set -- etcd prometheus kwok plane kubernetes; fi
 for part in "$@"; do
   kept="$cache/$part-$(key "$part")"
   # Two that build the same at once: the second waits, and finds it built.
@@ -49,7 +50,7 @@ for part in "$@"; do
     SECONDS=0
     echo "cluster: building $part" >&2
     rm -rf "$cache/.$part" && mkdir "$cache/.$part"
-    (cd "tests/cluster/$part" && build "$part" "$cache/.$part")
+    (cd "tests/cluster/$part" && if [ -f build.sh ]; then bash build.sh "$go" "$cache/.$part"; else build "$part" "$cache/.$part"; fi)
     mv "$cache/.$part" "$kept"
     echo "cluster: $part built in $SECONDS s, $(du -sh "$kept" | cut -f1)" >&2
   fi
