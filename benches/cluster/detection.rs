@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use lastgood::{app::clock::monotonic, words::Outcome};
+use lastgood::{
+    app::clock::monotonic,
+    words::{Moment, Outcome},
+};
 use tokio::time::sleep;
 
 use crate::{
@@ -29,7 +32,7 @@ struct Case {
     goal: f64,
 }
 
-const CASES: [Case; 3] = [
+const CASES: [Case; 4] = [
     Case {
         namespace: "five-times",
         before: 0.01,
@@ -44,6 +47,12 @@ const CASES: [Case; 3] = [
     },
     Case {
         namespace: "twenty-times",
+        before: 0.01,
+        times: 20.0,
+        goal: 10.0,
+    },
+    Case {
+        namespace: "twenty-times-of-little",
         before: 0.005,
         times: 20.0,
         goal: 10.0,
@@ -89,8 +98,19 @@ impl Case {
             let record = scene.closed(&version).await;
             assert_eq!(record.outcome, Some(Outcome::Verified), "{record:#?}");
             let ready = record.activation.expect("a pod was ready").at;
-            let reverted = Log::of(&scene.plane, self.namespace).reverted_at(record.id);
-            took.push(reverted.expect("a revert").since(ready));
+            let reverted = Log::of(&scene.plane, self.namespace)
+                .reverted_at(record.id)
+                .expect("a revert");
+            took.push(reverted.since(ready));
+            // Where the time went, for whoever works on it.
+            let since = |moment: Option<Moment>| moment.map(|moment| moment.since(ready));
+            let counted = since(record.evidence.map(|evidence| evidence.at));
+            eprintln!(
+                "{} {version}: counted {counted:?}, decided {:?}, {:?}",
+                self.namespace,
+                since(record.decided_at),
+                reverted.since(ready)
+            );
             scene
                 .plane
                 .kubectl(self.namespace, &["rollout", "status", "deployment/shop", "--timeout=280s"])
