@@ -120,6 +120,10 @@ async fn who_may_view_sees_and_changes_nothing(person: &Person<'_>) {
     let said = person.does("kubectl lastgood status -w -n shop | head -n 1").await;
     let line: Value = serde_json::from_str(&said.out).expect("a line of JSON");
     assert!(line.to_string().contains("myapp"), "{said:?}");
+    // On a terminal, which `script` lends, it is a view that is drawn again and again.
+    let watched = "TERM=xterm-256color script -qefc 'timeout 6 kubectl lastgood status -w -n shop' /dev/null";
+    let said = person.types(watched).await;
+    assert!(said.out.contains("myapp") && said.out.matches('\u{1b}').count() > 2, "{said:?}");
     let said = person.types("kubectl lastgood freeze myapp -n shop --reason 'may I'").await;
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(
