@@ -216,8 +216,8 @@ pub struct Page {
     pub frozen: Option<Moment>,
     /// Takes connections and never answers.
     pub mute: bool,
-    /// So many series more, each of a request path that nobody asked for yet.
-    pub paths: usize,
+    /// Lines of more series, each of a request path that nobody asked for yet.
+    pub unasked: String,
     /// A native histogram, `seconds` as well, in place of the classic one; then everything is said in protobuf.
     pub native: Option<Histogram>,
 }
@@ -234,9 +234,15 @@ impl Page {
             stamps: false,
             frozen: None,
             mute: false,
-            paths: 0,
+            unasked: String::new(),
             native: None,
         }
+    }
+
+    /// From now on it has so many series more.
+    pub fn explode(&mut self, paths: usize) {
+        let line = |path| format!("{}{{code=\"200\",path=\"/user/{path}\"}} 0\n", self.name);
+        self.unasked = (0..paths).map(line).collect();
     }
 
     /// Ends the process and starts another.
@@ -269,9 +275,7 @@ impl Page {
             good / 2,
             good - good / 2
         );
-        for path in 0..self.paths {
-            text.push_str(&format!("{name}{{code=\"200\",path=\"/user/{path}\"}} 0{stamp}\n"));
-        }
+        text.push_str(&self.unasked);
         if bad > 0 || !self.lazy {
             text.push_str(&format!("{name}{{code=\"500\",path=\"/a\"}} {bad}{stamp}\n"));
         }

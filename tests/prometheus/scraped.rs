@@ -158,7 +158,7 @@ async fn p04_series_are_summed_exactly_and_a_second_instance_is_named_unless_the
 }
 
 #[tokio::test]
-async fn p17_a_version_that_explodes_into_ten_thousand_series_is_one_exact_count_and_a_small_answer() {
+async fn p17_a_version_that_explodes_into_fifty_thousand_series_is_one_exact_count_and_a_small_answer() {
     let exporter = Exporter::serve(Page {
         traffic: [97, 3],
         ..Page::new()
@@ -168,7 +168,7 @@ async fn p17_a_version_that_explodes_into_ten_thousand_series_is_one_exact_count
     exporter.scraped(2).await;
     let began = now();
     exporter.scraped(2).await;
-    exporter.page().paths = 10_000;
+    exporter.page().explode(50_000);
     exporter.scraped(5).await;
     let policy = policy("p17");
     let (counted, scrapes) = steps(&server, &policy, began).await;
