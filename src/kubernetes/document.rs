@@ -305,19 +305,27 @@ pub(super) fn fit(object: &mut Object) -> Result<(), HistoryError> {
             if audit::shorten(object)? {
                 continue;
             }
-            return Err(HistoryError::Unavailable(format!(
-                "the history object {}/{} would be larger than {} KiB; the pod template of {} is too large to keep",
-                object.namespace(),
-                object.name(),
-                MOST_BYTES / 1024,
-                object.text("/target").unwrap_or_default()
-            )));
+            return Err(too_large(object));
         };
         kept.remove(oldest);
         let raw = readable(&kept)?;
         fields(object)?.insert("contents".to_owned(), raw);
     }
     Ok(())
+}
+
+fn too_large(object: &Object) -> HistoryError {
+    let kib = |pointer: &str| object.0.pointer(pointer).map_or(0, |part| part.to_string().len() / 1024);
+    HistoryError::Unavailable(format!(
+        "the history object {}/{} of {} would be larger than {} KiB: its pod templates are {} KiB, the pods of the open rollout {} KiB, all else {} KiB",
+        object.namespace(),
+        object.name(),
+        object.text("/target").unwrap_or_default(),
+        MOST_BYTES / 1024,
+        kib("/contents"),
+        kib(packing::PODS),
+        (object.0.to_string().len() / 1024).saturating_sub(kib("/contents") + kib(packing::PODS)),
+    ))
 }
 
 /// The target whose history the object is, if it is one.

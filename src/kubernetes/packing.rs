@@ -13,7 +13,7 @@ use crate::ports::HistoryError;
 const LONG: usize = 16 * 1024;
 /// No list is longer, or somebody else wrote it.
 const LONGEST: u64 = 64 * 1024 * 1024;
-const PODS: &str = "/history/open/pods";
+pub(super) const PODS: &str = "/history/open/pods";
 
 /// Stores the pods of the open rollout as base64 of gzip of JSON where their list is long.
 pub(super) fn pack(object: &mut Object) {

@@ -123,7 +123,10 @@ async fn who_may_view_sees_and_changes_nothing(person: &Person<'_>) {
     // On a terminal, which `script` lends, it is a view that is drawn again and again.
     let watched = "TERM=xterm-256color script -qefc 'timeout 6 kubectl lastgood status -w -n shop' /dev/null";
     let said = person.types(watched).await;
-    assert!(said.out.contains("myapp") && said.out.matches('\u{1b}').count() > 2, "{said:?}");
+    assert!(
+        said.out.contains("myapp") && said.out.matches('\u{1b}').count() > 2,
+        "{said:?}"
+    );
     let said = person.types("kubectl lastgood freeze myapp -n shop --reason 'may I'").await;
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(
