@@ -7,33 +7,46 @@ mod rig;
 
 use lastgood::{
     judge::{Background, Comparison, Judge, calibrate},
-    words::{MetricStep, Step},
+    words::{Increment, MetricStep, Step},
 };
 use rig::*;
+
+/// Half an hour: less teaches nothing of how pods' values differ.
+const LEARNT: usize = 120;
+
+/// A ratio, a histogram and a value, of one pod beside two.
+fn counted(dice: &mut Dice, t: usize) -> Step {
+    let ratio = MetricStep {
+        candidate: pods([bad_of(4, 750)]),
+        baseline: pods([bad_of(4, 750), bad_of(3, 750)]),
+        ..MetricStep::default()
+    };
+    let bounds = DEFAULT_BUCKETS.to_vec();
+    let [one, other] = [(); 2].map(|()| durations(dice, &bounds, 200, SPREAD, |_, s| s));
+    let histogram = MetricStep {
+        bounds,
+        candidate: pods([one]),
+        baseline: pods([other]),
+        gaps: Vec::new(),
+    };
+    let [one, other] = [(); 2].map(|()| Increment::Value {
+        value: 2e8 * (0.05 * dice.normal()).exp(),
+    });
+    let value = MetricStep {
+        candidate: pods([one.clone()]),
+        baseline: pods([one, other]),
+        ..MetricStep::default()
+    };
+    Step {
+        at: at(t),
+        metrics: vec![ratio, histogram, value],
+    }
+}
 
 #[test]
 fn a_step_allocates_nothing_once_warm() {
     let mut dice = Dice::new(2);
-    let bounds = DEFAULT_BUCKETS.to_vec();
-    let mut both = |t: usize| {
-        let ratio = MetricStep {
-            candidate: pods([bad_of(4, 750)]),
-            baseline: pods([bad_of(4, 750), bad_of(3, 750)]),
-            ..MetricStep::default()
-        };
-        let [one, other] = [(); 2].map(|()| durations(&mut dice, &bounds, 200, SPREAD, |_, s| s));
-        let histogram = MetricStep {
-            bounds: bounds.clone(),
-            candidate: pods([one]),
-            baseline: pods([other]),
-            gaps: Vec::new(),
-        };
-        Step {
-            at: at(t),
-            metrics: vec![ratio, histogram],
-        }
-    };
-    let steps: Vec<Step> = (0..60).map(&mut both).collect();
+    let steps: Vec<Step> = (0..LEARNT + 30).map(|t| counted(&mut dice, t)).collect();
     let alone: Vec<Step> = steps[..30]
         .iter()
         .cloned()
@@ -48,17 +61,19 @@ fn a_step_allocates_nothing_once_warm() {
         Comparison::BeforeAfter,
         Comparison::None,
     ] {
-        let (policy, plan) = (policy(vec![errors(), latency()]), plan(compare, 60));
+        let (policy, plan) = (policy(vec![errors(), latency(), memory()]), plan(compare, 60));
         let background = Background {
-            recent: &steps[..30],
-            own_hour: &steps[..30],
+            recent: &steps[..LEARNT],
+            own_hour: &steps[..LEARNT],
             past_pods: &[],
         };
         let mut judge = Judge::new(&policy, &plan, &calibrate(&policy, &plan, &background));
-        judge.step(&steps[30]);
-        let counted = allocation_counter::measure(|| steps[31..].iter().for_each(|step| judge.step(step)));
+        judge.step(&steps[LEARNT]);
+        let counted = allocation_counter::measure(|| steps[LEARNT + 1..].iter().for_each(|step| judge.step(step)));
         assert_eq!(counted.count_total, 0, "{compare:?}");
         assert_eq!(judge.evidence().steps, 30);
+        let beside = matches!(compare, Comparison::Concurrent | Comparison::Auto);
+        assert_eq!(judge.evidence().metrics[2].unusable.is_none(), beside, "{compare:?}");
         // What begins when the old version goes is made then, not in a step.
         judge.baseline_gone();
         let counted = allocation_counter::measure(|| alone.iter().for_each(|step| judge.step(step)));
