@@ -235,27 +235,17 @@ impl<'a> Past<'a> {
 
     /// Section 10: beside the old pods while they run, against the past once they have gone or where they cannot be compared.
     fn value(&self) -> MetricCalibration {
-        let (pods, past) = match self.plan.compare {
-            Comparison::BeforeAfter | Comparison::None => (None, Some(self.value_before())),
-            Comparison::Concurrent => (Some(self.value_pods()), None),
-            Comparison::Auto => (Some(self.value_pods()), Some(self.value_before())),
-        };
-        let reasons: Vec<String> = [
-            pods.as_ref().and_then(|pods| pods.as_ref().err()),
-            past.as_ref().and_then(|past| past.as_ref().err()),
-        ]
-        .into_iter()
-        .flatten()
-        .cloned()
-        .collect();
-        let learnt = ValueCalibration {
-            pods: pods.and_then(Result::ok),
-            past: past.and_then(Result::ok),
-        };
-        if learnt.pods.is_none() && learnt.past.is_none() {
-            MetricCalibration::Unusable(reasons.join("; "))
-        } else {
-            MetricCalibration::Values(learnt)
+        let learnt = |(pods, past)| MetricCalibration::Values(ValueCalibration { pods, past });
+        let unusable = MetricCalibration::Unusable;
+        match self.plan.compare {
+            Comparison::BeforeAfter | Comparison::None => {
+                self.value_before().map_or_else(unusable, |past| learnt((None, Some(past))))
+            }
+            Comparison::Concurrent => self.value_pods().map_or_else(unusable, |pods| learnt((Some(pods), None))),
+            Comparison::Auto => match (self.value_pods(), self.value_before()) {
+                (Err(pods), Err(past)) => unusable(format!("{pods}; {past}")),
+                (pods, past) => learnt((pods.ok(), past.ok())),
+            },
         }
     }
 

@@ -115,12 +115,10 @@ impl ValueBeside {
 
     /// The number of old pods, and their mean freed of how far each of them lay from the others; none: none of them is known.
     fn usual(&self, step: &MetricStep) -> Option<(f64, f64)> {
+        let levels = &self.past.levels;
         let known = |pod: &Pod| {
-            self.past
-                .levels
-                .iter()
-                .find(|(known, _)| known == pod)
-                .map(|(_, level)| *level)
+            let place = levels.binary_search_by(|(known, _)| known.cmp(pod));
+            place.ok().map(|place| levels[place].1)
         };
         let freed = logs(&step.baseline).filter_map(|(pod, y)| Some(y - known(pod)?));
         let (sum, old) = freed.fold((0.0, 0.0), |(sum, old), y| (sum + y, old + 1.0));
@@ -145,11 +143,9 @@ impl ValueBeside {
             *term = (log, b / a, a.recip() + shared);
         }
         let exponent = |x: f64, (log, mean, variance): (f64, f64, f64)| log - (mean - x).powi(2) / (2.0 * variance);
-        let all = || GRID.x.into_iter().flat_map(|x| terms.map(|term| exponent(x, term)));
-        let highest = all().fold(f64::NEG_INFINITY, f64::max);
-        self.likelihood = GRID
-            .x
-            .map(|x| terms.iter().map(|term| (exponent(x, *term) - highest).exp()).sum());
+        let exponents = GRID.x.map(|x| terms.map(|term| exponent(x, term)));
+        let highest = exponents.as_flattened().iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        self.likelihood = exponents.map(|of_taus| of_taus.iter().map(|exponent| (exponent - highest).exp()).sum());
     }
 
     /// The e-value of harm, as it held for four used steps; 0 before.

@@ -20,7 +20,7 @@ const TAU_FREEDOM: f64 = 4.0;
 /// How the pods of a service differ in ln(value).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct ValuePods {
-    /// How far each of the old version's pods lies from the mean of all of them.
+    /// How far each of the old version's pods lies from the mean of all of them, by the pods' names.
     pub(super) levels: Vec<(Pod, f64)>,
     /// Memory of a pod about its own level, a step.
     pub(super) rho: f64,

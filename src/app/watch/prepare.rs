@@ -1,6 +1,6 @@
 //! What must be known before a rollout is judged: the step, and how the service did before.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::asking::{between, blame};
 use crate::{
@@ -314,13 +314,12 @@ impl Asking<'_> {
 
 /// A pod of the candidate is scraped before the first of them serves: what it does then is no past of the old version.
 fn without_candidates(mut step: Step, rollout: &[ArmPod]) -> Step {
-    let at = step.at;
-    let new = |pod: &Pod| {
-        let mut candidates = rollout.iter().filter(|known| known.arm == Arm::Candidate);
-        candidates.any(|known| known.pod == *pod && known.created_at < at)
-    };
+    let made = rollout
+        .iter()
+        .filter(|known| known.arm == Arm::Candidate && known.created_at < step.at);
+    let candidates: BTreeSet<&Pod> = made.map(|known| &known.pod).collect();
     for metric in &mut step.metrics {
-        metric.baseline.retain(|counted| !new(&counted.pod));
+        metric.baseline.retain(|counted| !candidates.contains(&counted.pod));
     }
     step
 }
