@@ -12,6 +12,7 @@ use super::{
 use crate::{
     policy::{KubernetesTarget, Target},
     record::{Hindered, Record, Waiting},
+    words::Pod,
 };
 
 /// Pods do not start: which, in whose words, and what to do.
@@ -115,10 +116,15 @@ pub(super) fn look(record: &Record, workload: &KubernetesTarget) -> String {
     ) {
         (Some(Waiting::Quota), _) => "describe resourcequota,limitrange".to_owned(),
         (Some(Waiting::Volumes), _) => "get persistentvolumeclaim".to_owned(),
-        (_, Some(pod)) => format!("describe pod {}", name(&pod.0)),
+        (_, Some(pod)) => return look_at(pod, workload),
         (_, None) => format!("describe {}/{}", workload.kind.as_str(), workload.name),
     };
     format!("kubectl -n {} {what}", workload.namespace)
+}
+
+/// The line that shows one pod.
+pub(super) fn look_at(pod: &Pod, workload: &KubernetesTarget) -> String {
+    format!("kubectl -n {} describe pod {}", workload.namespace, name(&pod.0))
 }
 
 fn name(pod: &str) -> &str {

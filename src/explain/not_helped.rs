@@ -44,33 +44,33 @@ pub(super) fn told(record: &Record, language: Language) -> Told {
 /// It went back and that did not help; or could not go back; or is stuck.
 pub(super) fn headline(record: &Record, language: Language) -> String {
     let (who, to, back) = (who(record, language), left(record), back(record, language));
-    match record.outcome {
-        Some(Outcome::DidNotHelp) => say!(
+    match (record.outcome, last_act(record), &record.policy.target) {
+        (Some(Outcome::DidNotHelp), ..) => say!(
             language,
             "{who} went back from {to} to {back}, and that did not help: it is still bad.",
             "{who}已从 {to} 回滚到 {back}，但没有效果：服务仍不正常。"
         ),
-        Some(Outcome::Stuck) => say!(
+        (Some(Outcome::Stuck), ..) => say!(
             language,
             "{who} is stuck on its way from {to} back to {back}: a person is needed.",
             "{who}从 {to} 回滚到 {back} 的过程卡住了：需要人工处理。"
         ),
-        _ if moved_only(record) && matches!(record.policy.target, Target::Kubernetes(_)) => say!(
+        (_, Some(ActResult::NotActivated { .. }), Target::Kubernetes(_)) => say!(
             language,
             "{who} is half-way back: the template of {back} is back, and its pods are not; {to} may still serve.",
             "{who}的回滚只完成了一半：{back} 的模板已恢复，但其 pod 尚未恢复；{to} 可能仍在提供服务。"
         ),
-        _ if moved_only(record) => say!(
+        (_, Some(ActResult::NotActivated { .. }), Target::Host(_)) => say!(
             language,
             "{who} is half-way back: the link points to {back}, and activating it failed; {to} may still serve.",
             "{who}的回滚只完成了一半：链接已指向 {back}，但激活失败；{to} 可能仍在提供服务。"
         ),
-        _ if moved(record) && matches!(record.policy.target, Target::Kubernetes(_)) => say!(
+        (_, Some(ActResult::Applied { .. }), Target::Kubernetes(_)) => say!(
             language,
             "{who} went back from {to} to {back}, and pods of {back} do not start: a person is needed.",
             "{who}已从 {to} 回滚到 {back}，但 {back} 的 pod 无法启动：需要人工处理。"
         ),
-        _ if moved(record) => say!(
+        (_, Some(ActResult::Applied { .. }), Target::Host(_)) => say!(
             language,
             "{who} went back from {to} to {back}, and {back} does not run: a person is needed.",
             "{who}已从 {to} 回滚到 {back}，但 {back} 无法运行：需要人工处理。"
@@ -98,11 +98,6 @@ fn finish_by_hand(record: &Record, back: &Version, language: Language) -> String
         }
     };
     say!(language, "To finish it by hand: {line}", "手动完成回滚：{line}")
-}
-
-/// Whether the last act moved the link and could not activate it.
-fn moved_only(record: &Record) -> bool {
-    matches!(last_act(record), Some(ActResult::NotActivated { .. }))
 }
 
 /// Whether the last act put back what shall run, also where it could not be activated.

@@ -1,6 +1,6 @@
 //! A release that did not start, in words.
 
-use super::{Language, language::say, number, span_of_time::clock, told::code};
+use super::{Language, hindrance, language::say, number, span_of_time::clock, told::code};
 use crate::{
     policy::Target,
     record::{NotStarted, Record},
@@ -24,8 +24,7 @@ pub(super) fn grounds(record: &Record, language: Language) -> Option<String> {
     };
     let (pods, since) = (number::pods(failure.pods, language), clock(failure.since));
     let restarts = number::restarts(failure.restarts, language);
-    let name = failure.pod.0.rsplit('/').next().unwrap_or_default();
-    let look = code(format!("kubectl -n {} describe pod {name}", workload.namespace));
+    let look = code(hindrance::look_at(&failure.pod, workload));
     Some(say!(
         language,
         "Since {since} {gist}: {pods}, {restarts}, and none was ever ready. Look at one, while it is there: {look}",
