@@ -6,7 +6,7 @@
 mod rig;
 
 use lastgood::{
-    judge::{Background, Comparison, Judge, calibrate},
+    judge::Comparison,
     words::{Increment, MetricStep, Step},
 };
 use rig::*;
@@ -62,12 +62,7 @@ fn a_step_allocates_nothing_once_warm() {
         Comparison::None,
     ] {
         let (policy, plan) = (policy(vec![errors(), latency(), memory()]), plan(compare, 60));
-        let background = Background {
-            recent: &steps[..LEARNT],
-            own_hour: &steps[..LEARNT],
-            past_pods: &[],
-        };
-        let mut judge = Judge::new(&policy, &plan, &calibrate(&policy, &plan, &background));
+        let mut judge = learnt(&policy, &plan, &steps[..LEARNT]);
         judge.step(&steps[LEARNT]);
         let counted = allocation_counter::measure(|| steps[LEARNT + 1..].iter().for_each(|step| judge.step(step)));
         assert_eq!(counted.count_total, 0, "{compare:?}");

@@ -1,7 +1,7 @@
 //! Values of new pods beside old ones: what they share says nothing, and what each pod's own level is, is luck.
 
 use lastgood::{
-    judge::{Background, Comparison, Judge, MetricEvidence, calibrate},
+    judge::{Comparison, Judge, MetricEvidence},
     words::{Increment, MetricStep, Pod, PodIncrement, Step, Verdict},
 };
 
@@ -49,16 +49,11 @@ const OLD_ONES: [usize; 3] = [0, 1, 2];
 const NEW_ONES: [usize; 2] = [3, 4];
 
 /// A judge that learnt from so many steps of the old pods.
-fn learnt(compare: Comparison, history: usize, old: &[usize]) -> Judge {
+fn of_old(compare: Comparison, history: usize, old: &[usize]) -> Judge {
     let drifts = drifts(history, 7);
     let past: Vec<Step> = (0..history).map(|t| step(t, &drifts[t], old, 1.0, 1.0)).collect();
     let (policy, plan) = (policy(vec![memory()]), plan(compare, 240));
-    let background = Background {
-        recent: &past,
-        own_hour: &past[history - HOUR..],
-        past_pods: &[],
-    };
-    Judge::new(&policy, &plan, &calibrate(&policy, &plan, &background))
+    learnt(&policy, &plan, &past)
 }
 
 fn evidence(judge: &Judge) -> MetricEvidence {
@@ -75,7 +70,7 @@ fn watched(mut judge: Judge, step: impl Fn(usize, &[f64; 5]) -> Step) -> MetricE
 
 #[test]
 fn what_all_pods_share_says_nothing_and_what_the_new_ones_need_more_convicts() {
-    let judge = || learnt(Comparison::Concurrent, HOUR, &OLD_ONES);
+    let judge = || of_old(Comparison::Concurrent, HOUR, &OLD_ONES);
     let shared = |t: usize| if (60..80).contains(&t) { 10.0 } else { 1.0 + t as f64 / 100.0 };
     let harmless = watched(judge(), |t, drift| step(t, drift, &EVERY, 1.0, shared(t)));
     assert_eq!(harmless.verdict, Some(Verdict::Healthy), "{harmless:?}");
@@ -91,7 +86,7 @@ fn what_all_pods_share_says_nothing_and_what_the_new_ones_need_more_convicts() {
 
 #[test]
 fn a_step_without_either_side_changes_nothing_to_the_bit() {
-    let mut judge = learnt(Comparison::Concurrent, HOUR, &OLD_ONES);
+    let mut judge = of_old(Comparison::Concurrent, HOUR, &OLD_ONES);
     let drifts = drifts(60, 8);
     (0..40).for_each(|t| judge.step(&step(t, &drifts[t], &EVERY, 1.5, 1.0)));
     let before = evidence(&judge);
@@ -102,7 +97,7 @@ fn a_step_without_either_side_changes_nothing_to_the_bit() {
 
 #[test]
 fn an_old_pod_that_goes_does_not_shift_what_the_others_are_compared_with() {
-    let judge = || learnt(Comparison::Concurrent, HOUR, &OLD_ONES);
+    let judge = || of_old(Comparison::Concurrent, HOUR, &OLD_ONES);
     let both = watched(judge(), |t, drift| step(t, drift, &EVERY, 1.0, 1.0));
     let fewer = watched(judge(), |t, drift| {
         let there: &[usize] = if t < 120 { &EVERY } else { &[2, 3, 4] };
@@ -120,7 +115,7 @@ fn an_old_pod_that_goes_does_not_shift_what_the_others_are_compared_with() {
 #[test]
 fn once_the_old_pods_have_gone_the_evidence_stays_and_goes_on_only_where_a_day_is_known() {
     let gone = |history: usize, then: f64| {
-        let mut judge = learnt(Comparison::Auto, history, &OLD_ONES);
+        let mut judge = of_old(Comparison::Auto, history, &OLD_ONES);
         let drifts = drifts(HOUR, 8);
         (0..40).for_each(|t| judge.step(&step(t, &drifts[t], &EVERY, 1.0, 1.0)));
         let before = evidence(&judge);
@@ -146,7 +141,7 @@ fn once_the_old_pods_have_gone_the_evidence_stays_and_goes_on_only_where_a_day_i
 
 #[test]
 fn of_one_old_pod_it_is_not_known_how_pods_differ() {
-    let alone = watched(learnt(Comparison::Concurrent, HOUR, &[0]), |t, drift| {
+    let alone = watched(of_old(Comparison::Concurrent, HOUR, &[0]), |t, drift| {
         step(t, drift, &EVERY, 9.0, 1.0)
     });
     assert_eq!(alone.verdict, None);

@@ -4,14 +4,14 @@
 use lastgood::{
     judge::Comparison,
     policy::{Metric, OnRegression},
-    words::{Increment, MetricStep, Pod, PodIncrement, Step},
+    words::{Increment, MetricStep, PodIncrement, Step},
 };
 
 use super::{Place, Scenario, value::JUDGE};
 use crate::simulation::{
     alone::WATCH,
     chance::Chance,
-    judged::{Judged, Outcome, memory, plan, step},
+    judged::{Judged, Outcome, memory, plan, pods, step},
     release::Release,
 };
 
@@ -162,7 +162,7 @@ impl Scenario for ValueBeside {
         let Pods { new, old, .. } = self.pods;
         let name = self.pods.name.bytes().map(u64::from).sum();
         let values = self.pods.values(&mut Chance::of(&[self.seed, name, u64::from(number)]));
-        let names: Vec<Pod> = (0..new + old).map(|pod| Pod(format!("pod-{pod}").into())).collect();
+        let names = pods(new + old);
         let pod = |pod: usize, ln: f64| PodIncrement {
             pod: names[pod].clone(),
             increment: Increment::Value { value: BYTES * ln.exp() },
