@@ -12,7 +12,10 @@ use lastgood::{
 };
 use serde_json::{Value, json};
 
-use crate::rig::{Plane, shared, skipped, until};
+use crate::{
+    herd::run,
+    rig::{Plane, shared, skipped, until},
+};
 
 const PODS: u32 = 300;
 /// The asked share is a fifth; the strategy makes 30 at a time.
@@ -105,10 +108,6 @@ impl Guarded {
             kubeconfig.display(),
         );
         fs::write(directory.path().join("lastgood.toml"), settings).expect("settings");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lastgood"));
-        command.args(["run", "--log-format", "text", "--config"]);
-        command.arg(directory.path().join("lastgood.toml"));
-        command.stderr(fs::File::create(plane.file("logs/crowd.log")).expect("a log"));
         let address = Address {
             kubeconfig: Some(kubeconfig),
             context: None,
@@ -116,8 +115,8 @@ impl Guarded {
         let cluster = Cluster::connect(&address).await.expect("a connection");
         Self {
             plane,
+            lastgood: run(&directory),
             directory,
-            lastgood: Child::start("lastgood", command).expect("lastgood"),
             histories: Objects::of_person(Arc::new(cluster), vec![HOME.to_owned()]),
         }
     }

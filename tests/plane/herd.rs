@@ -103,7 +103,8 @@ fn write_settings(plane: &Plane, directory: &tempfile::TempDir, prometheus: &str
     std::fs::write(root.join("lastgood.toml"), settings).expect("settings");
 }
 
-fn run(directory: &tempfile::TempDir) -> Child {
+/// A lastgood by the settings in `directory`.
+pub fn run(directory: &tempfile::TempDir) -> Child {
     let output = std::fs::File::create(directory.path().join("lastgood.out")).expect("a log");
     let mut command = Command::new(env!("CARGO_BIN_EXE_lastgood"));
     let settings = directory.path().join("lastgood.toml");
