@@ -56,14 +56,21 @@ impl Server {
 
     /// The server that `program` is.
     pub async fn of(program: PathBuf, targets: &[(&str, &Exporter)]) -> Self {
-        let mut server = Self::configured(program, targets);
+        let mut server = Self::configured(program, SCRAPE, targets);
+        server.restart().await;
+        server
+    }
+
+    /// One that scrapes so often, for a page that takes long on a busy machine.
+    pub async fn every(interval: Duration, targets: &[(&str, &Exporter)]) -> Self {
+        let mut server = Self::configured(program(), interval, targets);
         server.restart().await;
         server
     }
 
     /// One that has scraped before: what `past` says in the text format of OpenMetrics.
     pub async fn remembering(past: &str, targets: &[(&str, &Exporter)]) -> Self {
-        let mut server = Self::configured(program(), targets);
+        let mut server = Self::configured(program(), SCRAPE, targets);
         let path = server.directory.path();
         std::fs::write(path.join("past"), past).expect("written");
         let output = Command::new(server.program.with_file_name("promtool"))
@@ -76,7 +83,7 @@ impl Server {
         server
     }
 
-    fn configured(program: PathBuf, targets: &[(&str, &Exporter)]) -> Self {
+    fn configured(program: PathBuf, interval: Duration, targets: &[(&str, &Exporter)]) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = free.local_addr().expect("an address");
         drop(free);
@@ -101,7 +108,7 @@ impl Server {
                 job
             })
             .collect();
-        let every = format!("{}ms", SCRAPE.as_millis());
+        let every = format!("{}ms", interval.as_millis());
         let mut global = serde_json::json!({"scrape_interval": every, "scrape_timeout": every});
         if is_modern(&program) {
             global["scrape_native_histograms"] = true.into();
