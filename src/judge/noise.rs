@@ -305,8 +305,14 @@ impl StepNoise {
     }
 
     /// What a step is worth in which the candidate had these counts and the baseline's pods those. All of it rests on the sums of both
-    /// arms and on the baseline alone: nothing tells the split.
-    pub(super) fn worth(&mut self, candidate: [f64; 2], baseline: impl Iterator<Item = [f64; 2]> + Clone) -> Worth {
+    /// arms and on the baseline alone, so that nothing tells the split; but where the candidate `stands_out` alone, what only it has is no
+    /// outage of both (docs/decisions/2026-11-29-an-outage-of-one-side.md).
+    pub(super) fn worth(
+        &mut self,
+        candidate: [f64; 2],
+        baseline: impl Iterator<Item = [f64; 2]> + Clone,
+        stands_out: bool,
+    ) -> Worth {
         let (mut pods, mut sum) = (0_usize, [0.0; 2]);
         for [k, n] in baseline.clone() {
             pods += usize::from(n > 0.0);
@@ -327,8 +333,14 @@ impl StepNoise {
         let chi_square = if sum[0] > 0.0 { chi_square } else { self.phi * freedom };
         let [bad, total] = [candidate[0] + sum[0], candidate[1] + sum[1]];
         let share = candidate[1] / total.max(1.0);
-        let outage = self.outage(bad, total);
-        let phi = self.phi * outage.clamp(1.0, OUTAGE_MOST);
+        let outage = self.outage([bad, total]);
+        let shared = if stands_out && self.knows_clusters(candidate[1]) {
+            self.outage(sum)
+        } else {
+            outage
+        };
+        self.follow(bad / total.max(1.0));
+        let phi = self.phi * shared.clamp(1.0, OUTAGE_MOST);
         Worth {
             phi: phi
                 .max((4.0 * self.phi + chi_square) / (4.0 + freedom))
@@ -337,12 +349,21 @@ impl StepNoise {
         }
     }
 
-    /// How many times more events went bad than are not yet an outage. What is usual follows slowly what lasts.
-    fn outage(&mut self, bad: f64, total: f64) -> f64 {
-        let Some(usual) = &mut self.usual else { return 0.0 };
-        let most = CAP * (*usual * total).max(0.5);
-        *usual = self.memory * *usual + (1.0 - self.memory) * (bad / total.max(1.0)).min(CAP * *usual);
-        bad / most
+    /// How many times more events went bad than are not yet an outage.
+    fn outage(&self, [bad, total]: [f64; 2]) -> f64 {
+        self.usual.map_or(0.0, |usual| bad / (CAP * (usual * total).max(0.5)))
+    }
+
+    /// Whether as much as one cluster is usual among so many events: of less nobody knows how large clusters are.
+    fn knows_clusters(&self, total: f64) -> bool {
+        self.usual.is_some_and(|usual| usual * total >= self.phi)
+    }
+
+    /// What is usual follows slowly what lasts.
+    fn follow(&mut self, share: f64) {
+        if let Some(usual) = &mut self.usual {
+            *usual = self.memory * *usual + (1.0 - self.memory) * share.min(CAP * *usual);
+        }
     }
 }
 
@@ -363,7 +384,7 @@ mod tests {
     const USUAL: [[f64; 2]; 3] = [[4.0, 1_000.0], [6.0, 1_000.0], [5.0, 1_000.0]];
 
     fn worth(noise: &mut StepNoise, times: f64) -> Worth {
-        noise.worth([5.0 * times, 1_000.0], USUAL.into_iter().map(|[k, n]| [k * times, n]))
+        noise.worth([5.0 * times, 1_000.0], USUAL.into_iter().map(|[k, n]| [k * times, n]), false)
     }
 
     #[test]
@@ -382,14 +403,30 @@ mod tests {
     #[test]
     fn the_first_failures_ever_are_no_outage_without_end() {
         let mut noise = StepNoise::new(Some((1.5, 1e-9)), 15.0);
-        let all = noise.worth([1_000.0, 1_000.0], [[0.0, 3_000.0]].into_iter());
+        let all = noise.worth([1_000.0, 1_000.0], [[0.0, 3_000.0]].into_iter(), false);
         assert!(all.outage && all.phi == 1.5 * OUTAGE_MOST, "{all:?}");
+    }
+
+    #[test]
+    fn what_only_the_candidate_has_is_no_outage_where_it_stands_out_alone() {
+        let of = |baseline: f64, stands_out| {
+            let mut noise = StepNoise::new(Some((1.5, 0.005)), 15.0);
+            let pods = USUAL.into_iter().map(|[k, n]| [k * baseline, n]);
+            noise.worth([200.0, 1_000.0], pods, stands_out)
+        };
+        assert_eq!(of(1.0, true).phi, 1.5);
+        assert!(of(1.0, false).phi > 5.0);
+        assert!(of(1.0, true).outage, "it still says nothing of safety");
+        assert!(of(4.0, true).phi > 1.5, "what the old version has more than usual counts");
+        let mut rare = StepNoise::new(Some((1.5, 0.001)), 15.0);
+        let worth = rare.worth([40.0, 1_000.0], [[1.0, 3_000.0]].into_iter(), true);
+        assert!(worth.phi > 5.0, "one is usual, which is less than a cluster: {worth:?}");
     }
 
     #[test]
     fn no_step_is_exacter_than_a_tenth() {
         let mut noise = StepNoise::new(Some((1.0, 0.05)), 15.0);
-        let Worth { phi, .. } = noise.worth([50_000.0, 1e6], [[50_000.0, 1e6]].into_iter());
+        let Worth { phi, .. } = noise.worth([50_000.0, 1e6], [[50_000.0, 1e6]].into_iter(), false);
         // ln(ratio) of K events in halves has the variance phi 4/K.
         assert!((phi * 4.0 / 100_000.0 - EXACTEST * EXACTEST).abs() < 1e-12, "{phi}");
     }

@@ -219,6 +219,7 @@ impl Stream {
     /// Evidence of one step in which the candidate served.
     fn compare(&mut self, candidate: [f64; 2], counter: Option<Counter>, step: &MetricStep) -> bool {
         let unknown = |phi: f64| Worth { phi, outage: false };
+        let stands_out = self.sides.and_then(Sides::unshared).is_some();
         let (worth, mut ratio) = match &mut self.against {
             Against::Known { rate, clustering } => {
                 let phi = clustering.next(*rate * candidate[1]);
@@ -229,7 +230,7 @@ impl Stream {
                 let beside = counter.map(|counter| counter.sum(&step.baseline)).filter(|[_, n]| *n > 0.0);
                 match (pods, beside) {
                     (Some(pods), Some(beside)) => {
-                        let worth = noise.worth(candidate, pods);
+                        let worth = noise.worth(candidate, pods, stands_out);
                         self.baseline = add(self.baseline, beside);
                         let ratio = two_arms(candidate, beside, worth.phi, &self.multiples, &self.ln_multiples);
                         (worth, Some(ratio))

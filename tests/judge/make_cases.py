@@ -8,8 +8,8 @@ decays nothing there), steps are 15 s long (the page scales by time). Counts are
 of the candidate the arm's sum. The null of before and after is the reference's exact one (ours is read from a table): its points
 from the zero of the grid up. Logarithms are natural, at every third step.
 
-Beside a baseline the judge does five things more than the page and the reference (docs/decisions/2026-11-29-what-an-outage-says.md and
-2026-11-29-where-an-outage-begins.md). They are written here a second time, in `judge`; without them it must say what the reference says, to 1e-12 in ln e, in every case: that is asserted
+Beside a baseline the judge does seven things more than the page and the reference (docs/decisions/2026-11-29-what-an-outage-says.md,
+2026-11-29-where-an-outage-begins.md and 2026-11-29-an-outage-of-one-side.md). They are written here a second time, in `judge`; without them it must say what the reference says, to 1e-12 in ln e, in every case: that is asserted
 before anything is written.
 """
 import copy
@@ -84,7 +84,7 @@ def judge(nc, kc, nb, kb, noise, tol, harm, floor, online, more):
             mixture.v, mixture.t = v, mixture.t + 1
         return state
 
-    def take(state, t):
+    def take(state, t, stands_out=False):
         state = copy.deepcopy(state)
         n_c, k_c, n_b, k_b = [a[:, t] for a in sums]
         bad, total = k_c + k_b, n_c + n_b
@@ -112,7 +112,9 @@ def judge(nc, kc, nb, kb, noise, tol, harm, floor, online, more):
             # An outage is more than three times what is usual, and multiplies clusters too, at most tenfold.
             beyond = bad / (3 * np.maximum(rate * total, 0.5))
             outage = bool(beyond[0] > 1)
-            now = np.maximum(now, phi * np.minimum(beyond, 10))
+            alone = stands_out and rate[0] * n_c[0] >= phi[0]
+            clusters = k_b / (3 * np.maximum(rate * n_b, 0.5)) if alone else beyond
+            now = np.maximum(now, phi * np.clip(clusters, 1, 10))
             rate = 0.9 * rate + 0.1 * np.minimum(bad / np.maximum(total, 1), 3 * rate)
         th = multiples
         if more:
@@ -159,7 +161,7 @@ def judge(nc, kc, nb, kb, noise, tol, harm, floor, online, more):
             if alone and last >= 0.1 * candidate:
                 state = miss(state)
             else:
-                before, state = state, take(state, t)
+                before, state = state, take(state, t, stands_out=alone)
                 waiting = (candidate, before) if alone else None
             last = baseline
         harms.append(waiting[1]["harm"] if waiting else state["harm"])

@@ -39,7 +39,7 @@ impl Sides {
     }
 
     /// What of the candidate stands out, and is not shared by the baseline in the same step; else none.
-    fn unshared(self) -> Option<f64> {
+    pub(super) fn unshared(self) -> Option<f64> {
         (self.candidate > 0.0 && !self.shares(self.candidate)).then_some(self.candidate)
     }
 
