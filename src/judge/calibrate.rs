@@ -11,6 +11,7 @@ use super::{
     pods::{self, PastPods, PodCount},
     temporal,
     terms::Terms,
+    usual::Hour,
     value::{self, ValuePast},
     value_pods::ValuePods,
 };
@@ -129,6 +130,7 @@ impl<'a> Past<'a> {
             sigma: variance.sqrt(),
             source,
             history,
+            left_out: [0.0; 2],
         };
         StreamCalibration {
             reference: Reference::Beside {
@@ -172,6 +174,7 @@ impl<'a> Past<'a> {
             sigma: time.rms,
             source,
             history: time.history,
+            left_out: [0.0; 2],
         };
         (noise, time.wary)
     }
@@ -179,26 +182,22 @@ impl<'a> Past<'a> {
     /// Section 8; none where the hour before holds no events.
     fn before(&self, bad: Bad) -> Option<StreamCalibration> {
         let hour = self.own_hour(bad);
-        let [count, total] = hour
-            .steps
-            .iter()
-            .flat_map(|(_, pods)| pods)
-            .fold([0.0; 2], |sum, [k, n]| [sum[0] + k, sum[1] + n]);
-        if total <= 0.0 {
+        let Hour { usual, left_out } = Hour::new(&hour.steps);
+        if usual[1] <= 0.0 {
             return None;
         }
         let pod_phi = hour.learn(self.step_ms(), &[]).phi;
         let (noise, wary) = self.noise_in_time(bad, pod_phi);
         Some(StreamCalibration {
             reference: Reference::Past {
-                bad: count,
-                total,
+                bad: usual[0],
+                total: usual[1],
                 pod_phi,
                 phi: noise.phi,
                 rms: noise.sigma,
                 wary_rms: (wary > noise.sigma).then_some(wary),
             },
-            noise,
+            noise: Noise { left_out, ..noise },
             after: None,
         })
     }

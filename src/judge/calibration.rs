@@ -152,6 +152,7 @@ mod tests {
             sigma: 0.0,
             source: NoiseSource::Assumed,
             history: std::time::Duration::ZERO,
+            left_out: [0.0; 2],
         };
         let bound: BoundCalibration = serde_json::from_str(&stored.replace("NOISE", &serde_json::to_string(&noise)?))?;
         assert_eq!((bound.candidate_cut, bound.passing_cut), (None, None));

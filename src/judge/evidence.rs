@@ -260,6 +260,13 @@ pub struct Noise {
     /// How much history they were learnt from.
     #[serde(with = "crate::words::seconds")]
     pub history: Duration,
+    /// Bad and total events of an outage in the hour before, which is not compared with; zeros: there was none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub left_out: [f64; 2],
+}
+
+fn is_none([_, total]: &[f64; 2]) -> bool {
+    *total == 0.0
 }
 
 /// Where the noise came from.

@@ -314,6 +314,7 @@ impl MetricJudge {
             sigma: 0.0,
             source: NoiseSource::Assumed,
             history: std::time::Duration::ZERO,
+            left_out: [0.0; 2],
         };
         let counted = if let Kind::Uncompared(sum) = &self.kind {
             *sum

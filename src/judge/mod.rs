@@ -33,6 +33,7 @@ mod stream;
 mod temporal;
 mod terms;
 mod threshold;
+mod usual;
 mod value;
 mod value_beside;
 mod value_course;

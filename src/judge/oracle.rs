@@ -114,6 +114,7 @@ fn noise(phi: f64) -> Noise {
         sigma: 0.1,
         source: NoiseSource::History,
         history: Duration::ZERO,
+        left_out: [0.0; 2],
     }
 }
 

@@ -241,6 +241,7 @@ impl Value {
             sigma: self.past.rms,
             source: NoiseSource::History,
             history: std::time::Duration::from_secs(self.past.seconds as u64),
+            left_out: [0.0; 2],
         }
     }
 

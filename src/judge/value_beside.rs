@@ -182,6 +182,7 @@ impl ValueBeside {
             sigma: self.past.sigma(self.pods.len().max(1) as f64),
             source: NoiseSource::History,
             history: Duration::from_secs(self.past.seconds as u64),
+            left_out: [0.0; 2],
         }
     }
 

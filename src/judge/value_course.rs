@@ -94,6 +94,7 @@ impl ValueCourse {
             sigma: 0.0,
             source: NoiseSource::Assumed,
             history: std::time::Duration::ZERO,
+            left_out: [0.0; 2],
         })
     }
 

@@ -194,6 +194,7 @@ fn errors(seconds: i64) -> MetricEvidence {
             sigma: 0.1,
             source: NoiseSource::History,
             history: Duration::from_secs(3600),
+            left_out: [0.0; 2],
         },
         first_bad: Some(at(seconds - 30)),
         bounds: Vec::new(),

@@ -112,6 +112,7 @@ pub fn metric(name: &str, may_revert: bool) -> MetricEvidence {
             sigma: 0.1,
             source: NoiseSource::History,
             history: Duration::from_secs(HOUR),
+            left_out: [0.0; 2],
         },
         first_bad: None,
         bounds: Vec::new(),

@@ -17,6 +17,7 @@ pub(crate) const fn noise() -> Noise {
         sigma: 0.1,
         source: NoiseSource::History,
         history: Duration::from_secs(86_400),
+        left_out: [0.0; 2],
     }
 }
 

@@ -298,6 +298,7 @@ pub(crate) fn before_after(mut record: Record) -> Record {
                 sigma: 0.3,
                 source: NoiseSource::Assumed,
                 history: Duration::from_secs(720),
+                left_out: [0.0; 2],
             };
         }
     }
