@@ -4,7 +4,7 @@ use super::{
     Language, Told,
     by_hand::release,
     clean::bounded,
-    comparison::{assumed_noise, heaviest, sides},
+    comparison::{heaviest, sides},
     grounds::{DETAIL, basis, by_hand, closing, conviction, fault, found, measured, since_then, timing},
     guard, held, hindrance,
     language::say,
@@ -13,6 +13,7 @@ use super::{
     odds::odds_in,
     operational::{frozen, not_ready, policy_rejected, target},
     ordered::rolled_back,
+    past::of_the_past,
     span_of_time::{clock, long},
     story::{self, who},
     told::{bold, code, outside, signed, spans},
@@ -264,7 +265,7 @@ fn proven(record: &Record, language: Language) -> Told {
             .as_ref()
             .filter(|evidence| evidence.compare != Comparison::None)
             .and_then(heaviest)
-            .map(|metric| assumed_noise(metric, language)),
+            .map(|metric| of_the_past(metric, language)),
     );
     Told::new(
         &signed("✅", &story::proven(record, language)),

@@ -4,12 +4,12 @@ use super::{
     Language, gone,
     language::say,
     number::{count, share, times, written_share},
-    span_of_time::{latency, long},
+    span_of_time::latency,
     told::{bold, outside},
     values,
 };
 use crate::{
-    judge::{BoundEvidence, Comparison, Estimate, Evidence, MetricEvidence, NoiseSource},
+    judge::{BoundEvidence, Comparison, Estimate, Evidence, MetricEvidence},
     policy::MetricKind,
     record::Record,
     words::{Verdict, Version},
@@ -370,17 +370,4 @@ pub(super) fn excluded(evidence: &Evidence, language: Language) -> String {
         Language::En => format!("{}.", all.join("; ")),
         Language::Zh => format!("{}。", all.join("；")),
     }
-}
-
-/// Said where the noise of a metric was assumed.
-pub(super) fn assumed_noise(metric: &MetricEvidence, language: Language) -> String {
-    if metric.noise.source == NoiseSource::History || metric.rule().is_some() {
-        return String::new();
-    }
-    let history = long(metric.noise.history, language);
-    say!(
-        language,
-        "The history is short ({history}), so cautious noise was assumed.",
-        "历史数据较短（{history}），因此采用了偏谨慎的噪声假设。"
-    )
 }

@@ -4,9 +4,10 @@ use super::{
     Language,
     by_hand::go_back,
     clean::bounded,
-    comparison::{assumed_noise, excluded, heaviest, sides},
+    comparison::{excluded, heaviest, sides},
     language::say,
     odds::odds_of,
+    past::of_the_past,
     span_of_time::{clock, long},
     startup,
     story::{self, back_to},
@@ -40,7 +41,7 @@ pub(super) fn conviction(record: &Record, language: Language) -> Vec<String> {
         .iter()
         .filter(|metric| metric.name != top.name && metric.verdict == Some(Verdict::Regression));
     lines.extend(also.map(|metric| sides(metric, evidence, record, language)));
-    lines.push(assumed_noise(top, language));
+    lines.push(of_the_past(top, language));
     lines
 }
 

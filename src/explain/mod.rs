@@ -24,6 +24,7 @@ mod number;
 mod odds;
 mod operational;
 mod ordered;
+mod past;
 mod releases;
 mod span_of_time;
 #[cfg(test)]

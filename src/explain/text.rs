@@ -7,6 +7,7 @@ use super::{
     language::say,
     number::{count, share, times},
     odds::{all_odds, both_odds, odds_in},
+    past::left_out,
     span_of_time::{latency, long, stamp},
     story::{last_act, sentence, worse},
     told::{bold, code, outside, unmarked},
@@ -198,7 +199,8 @@ impl Page {
         self.sides(metric);
         if let Some(odds) = both_odds(metric, language) {
             self.line(&format!("    {odds}"));
-            self.line(&format!("    {}", noise(metric, language)));
+            let noise = [Some(noise(metric, language)), left_out(metric, language)];
+            noise.iter().flatten().for_each(|said| self.line(&format!("    {said}")));
         }
         if let Some(first_bad) = metric.first_bad {
             let at = stamp(first_bad);

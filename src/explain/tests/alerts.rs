@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     decide::{Brake, Decision, Guard},
-    explain::{Language, alert, guard_sentence, specimen as s, status},
+    explain::{Language, alert, guard_sentence, specimen as s, status, text},
     judge::{Estimate, MetricEvidence},
     policy::{Mode, OnInconclusive},
     record::{ActResult, AlertKind, Record},
@@ -40,6 +40,20 @@ fn a_rollback_that_could_not_be_done_names_what_was_to_be_left() {
 #[test]
 fn a_revert_on_a_host_names_the_hour_before_and_the_assumed_noise() {
     insta::assert_snapshot!(both(AlertKind::Reverted, Some(s::before_after(s::reverted()))));
+}
+
+#[test]
+fn an_outage_that_is_left_out_of_the_hour_before_is_told() {
+    let mut record = s::before_after(s::reverted());
+    let evidence = record.evidence.as_mut().expect("evidence");
+    evidence.metrics[0].noise.left_out = [300.0, 3_000.0];
+    insta::assert_snapshot!(both(AlertKind::Reverted, Some(record.clone())));
+    let page = text(&record, Language::En);
+    let said = page.lines().find(|line| line.contains("left out"));
+    assert_eq!(
+        said.map(str::trim),
+        Some("An outage in the hour before is left out: 10 % of 3,000 requests.")
+    );
 }
 
 #[test]
