@@ -51,9 +51,10 @@ static: ## the static binary, tried in an empty root directory as an image would
 	@tests/tools/packages.sh static
 	@tests/tools/static.sh
 
-soak: ## the demo, ROUNDS times over (20): stops at the first that ends otherwise
+soak: ## reverts and leases in every order of faults, then the demo, ROUNDS times over (20): stops at the first that ends otherwise
 	@tests/tools/packages.sh
 	@cargo build --locked
+	LASTGOOD_TEST_SOAK=1 cargo test --locked --test kubernetes -- --show-output k07_in_whatever_order k13_a_newer_rollout_that c02_however_long
 	@prometheus="$$(tests/tools/prometheus.sh)"; for round in $$(seq $(ROUNDS)); do \
 	  echo "round $$round of $(ROUNDS)"; target/debug/lastgood demo --fast --quiet --prometheus "$$prometheus"; done
 

@@ -36,7 +36,7 @@ pub enum Fault {
     Conflict,
 }
 
-/// Something that happens directly before the next patch is looked at.
+/// Something that happens directly before a request is looked at.
 type Before = Box<dyn FnOnce(&mut Objects) + Send>;
 
 /// The objects, by the path of their collection and their name.
@@ -98,9 +98,23 @@ struct Inner {
     objects: Objects,
     faults: VecDeque<Fault>,
     before: VecDeque<Before>,
+    /// What happens before the request that so many others come before.
+    later: Option<(usize, Before)>,
     /// Every write that was accepted and no dry run: its method, path and query, and body.
     writes: Vec<(String, String, Value)>,
     forbidden: bool,
+}
+
+impl Inner {
+    /// What happens before a request.
+    fn due(&mut self, method: &Method) -> Vec<Before> {
+        let before = (*method == Method::PATCH).then(|| self.before.pop_front()).flatten();
+        let now = self.later.take_if(|(requests, _)| *requests == 0).map(|(_, act)| act);
+        if let Some((requests, _)) = &mut self.later {
+            *requests -= 1;
+        }
+        before.into_iter().chain(now).collect()
+    }
 }
 
 /// The server; it ends with this.
@@ -186,6 +200,16 @@ impl Api {
         self.lock().before.push_back(Box::new(act));
     }
 
+    /// Happens directly before a request that so many others come before, from now on.
+    pub fn later(&self, requests: usize, act: impl FnOnce(&mut Objects) + Send + 'static) {
+        self.lock().later = Some((requests, Box::new(act)));
+    }
+
+    /// Whether that is still to come.
+    pub fn is_later(&self) -> bool {
+        self.lock().later.is_some()
+    }
+
     pub fn forbids_patches(&self) {
         self.lock().forbidden = true;
     }
@@ -261,9 +285,7 @@ fn handled(shared: &Shared, method: &Method, path: &str, query: &BTreeMap<String
         return (StatusCode::CREATED, json!({"status": {"allowed": !inner.forbidden}}));
     }
     let before = inner.objects.stored.clone();
-    if *method == Method::PATCH
-        && let Some(act) = inner.before.pop_front()
-    {
+    for act in inner.due(method) {
         act(&mut inner.objects);
         reconcile(&mut inner.objects);
     }

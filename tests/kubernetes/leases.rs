@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{Api, Fault},
-    rig::Still,
+    rig::{Still, soaks},
     sample,
 };
 
@@ -157,4 +157,60 @@ async fn c02_a_deposed_leader_writes_nothing_more() {
     );
     assert_eq!(api.writes().len(), writes);
     assert!(store.load(&history.target).await.is_ok(), "it may still read");
+}
+
+/// A leader stands still for so many seconds, while another one, which saw its lease for the first time some seconds after it was taken, asks for it
+/// every two. Says whether that one had it.
+async fn stands_still(pause: u64, first_seen: u64, passed: &AtomicU64, uptime: fn() -> Duration) -> bool {
+    let api = Api::start().await;
+    let cluster = api.cluster().await;
+    let leader = held(contender(&api, "one", uptime).await.contend().await);
+    cluster.under(leader.term());
+    let store = Objects::new(cluster, "lastgood");
+    let history = sample::history(&sample::target("myapp"));
+    let revision = store.commit(&history, None).await.expect("it leads");
+    let mut two = contender(&api, "two", uptime).await;
+    let mut newer = None;
+    for second in 1..=pause {
+        passed.fetch_add(1, Ordering::Relaxed);
+        if newer.is_none() && second >= first_seen && (second - first_seen).is_multiple_of(2) {
+            newer = Some(two.contend().await).and_then(|contest| match contest {
+                Contest::Held(held) => Some(held),
+                Contest::Other(_) | Contest::Unknown(_) => None,
+            });
+        }
+        assert!(newer.is_none() || !leader.term().lasts(), "two may write after {second} s");
+    }
+    let (writes, lasts) = (api.writes().len(), leader.term().lasts());
+    let committed = store.commit(&history, Some(&revision)).await;
+    assert_eq!(committed.is_ok(), lasts, "{committed:?}");
+    assert_eq!(api.writes().len() > writes, lasts);
+    newer.is_some()
+}
+
+#[tokio::test]
+async fn c02_however_long_a_leader_stands_still_there_are_never_two_that_write() {
+    static PASSED: AtomicU64 = AtomicU64::new(1000);
+    fn uptime() -> Duration {
+        Duration::from_secs(PASSED.load(Ordering::Relaxed))
+    }
+    // In a long trial from one second to a minute and a half; what is interesting is when the lease runs out and is taken.
+    let pauses = if soaks() { 1..=90 } else { 9..=24 };
+    let mut taken = Vec::new();
+    for first_seen in [1, 4, 9] {
+        for pause in pauses.clone() {
+            if stands_still(pause, first_seen, &PASSED, uptime).await {
+                taken.push((first_seen, pause));
+            }
+        }
+    }
+    // Twelve seconds after it was seen first it is taken, in time or not.
+    let of = |first_seen| {
+        taken
+            .iter()
+            .filter(|(first, _)| *first == first_seen)
+            .map(|(_, pause)| *pause)
+            .min()
+    };
+    assert_eq!([1, 4, 9].map(of), [Some(13), Some(16), Some(21)]);
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::{
     api::Fault,
     controllers::shop,
-    rig::Site,
+    rig::{Site, soaks},
     shown::{at, rollout, template},
 };
 
@@ -66,18 +66,63 @@ async fn is_reverted_once(faults: &[Fault]) {
     assert_eq!(site.stored()["spec"]["template"], template("app:v1"), "{faults:?}");
 }
 
-/// Every order of up to two faults, which mostly wait before they try again.
+/// Every order of so many faults.
+fn orders(length: u32) -> impl Iterator<Item = Vec<Fault>> {
+    const FAULTS: [Fault; 4] = [Fault::ReplyLost, Fault::Unavailable, Fault::Busy, Fault::Conflict];
+    (0..4_usize.pow(length)).map(move |number| {
+        let fault = |place| FAULTS[number / 4_usize.pow(place) % 4];
+        (0..length).map(fault).collect()
+    })
+}
+
+/// Every order of up to two faults, which mostly wait before they try again; of up to four in `make soak`.
 #[tokio::test]
 async fn k07_in_whatever_order_answers_are_lost_the_template_is_changed_once() {
-    const FAULTS: [Fault; 4] = [Fault::ReplyLost, Fault::Unavailable, Fault::Busy, Fault::Conflict];
-    let orders = (1..=2_u32).flat_map(|length| {
-        (0..4_usize.pow(length)).map(move |number| {
-            let fault = |place| FAULTS[number / 4_usize.pow(place) % 4];
-            (0..length).map(fault).collect::<Vec<_>>()
-        })
+    let longest = if soaks() { 4 } else { 2 };
+    let all = (1..=longest).flat_map(orders).collect::<Vec<_>>();
+    let expected = all.len();
+    let reverts = stream::iter(all).map(|faults| async move { is_reverted_once(&faults).await });
+    assert_eq!(reverts.buffer_unordered(16).count().await, expected);
+}
+
+/// A person ships v3 directly before one of the requests of a revert, of which some fail; says whether there was such a request.
+async fn wins_at(request: usize, faults: &[Fault]) -> bool {
+    let site = Site::rolled_out().await;
+    site.api.fails(faults);
+    site.api.later(request, |objects| {
+        objects.change(&shop("deployments"), "myapp", |object| {
+            object["spec"]["template"] = template("app:v3")
+        });
     });
-    let reverts = stream::iter(orders).map(|faults| async move { is_reverted_once(&faults).await });
-    assert_eq!(reverts.buffer_unordered(16).count().await, 20);
+    let told = site.workload.revert(&site.intent()).await;
+    if site.api.is_later() {
+        return false;
+    }
+    let said = format!("before request {request} of {faults:?}: {told:?}");
+    assert_eq!(site.stored()["spec"]["template"], template("app:v3"), "{said}");
+    match (site.template_writes(), told) {
+        (0, Ok(ActResult::Superseded { runs: Some(runs) })) => assert_eq!(runs.name.as_str(), "v3", "{said}"),
+        // It came after ours.
+        (1, Ok(ActResult::Applied { .. } | ActResult::Superseded { .. })) => {}
+        _ => panic!("{said}"),
+    }
+    true
+}
+
+#[tokio::test]
+async fn k13_a_newer_rollout_that_comes_at_any_step_of_a_revert_is_never_written_over() {
+    let longest = if soaks() { 3 } else { 2 };
+    let all = (0..=longest).flat_map(orders).collect::<Vec<_>>();
+    let races = stream::iter(all).map(|faults| async move {
+        let mut request = 0;
+        while wins_at(request, &faults).await {
+            request += 1;
+        }
+        request
+    });
+    let races: usize = races.buffer_unordered(16).fold(0, async |sum, races| sum + races).await;
+    assert!(races >= 100, "{races}");
+    println!("{races} races");
 }
 
 #[tokio::test]

@@ -18,6 +18,11 @@ use crate::{
     shown::{at, rollout, template, workload},
 };
 
+/// Whether this is a long trial, as in `make soak`.
+pub fn soaks() -> bool {
+    std::env::var_os("LASTGOOD_TEST_SOAK").is_some()
+}
+
 /// A clock that stands still.
 pub struct Still;
 
