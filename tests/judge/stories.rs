@@ -44,6 +44,30 @@ fn with_a_minute_of_history_ten_times_worse_is_convicted_quickly_and_the_same_is
 }
 
 #[test]
+fn outages_of_the_hour_before_hide_no_release_and_convict_none() {
+    let outage = |t: usize| {
+        if (60..64).contains(&t) || (150..154).contains(&t) {
+            20.0
+        } else {
+            1.0
+        }
+    };
+    for seed in 0..10 {
+        let mut dice = Dice::new(seed);
+        let history = ratios(&FLAT.counts(&mut dice, HOUR, outage), false);
+        let bad = before_after(errors(), &history, &ratios(&FLAT.counts(&mut dice, 120, |_| 5.0), true));
+        assert!(bad.convicted.is_some(), "seed {seed}: {:?}", bad.evidence);
+        let [bad_events, events] = bad.evidence.metrics[0].noise.left_out;
+        assert!(
+            events > 0.0 && bad_events / events > 0.05,
+            "seed {seed}: {bad_events} of {events}"
+        );
+        let good = before_after(errors(), &history, &ratios(&FLAT.counts(&mut dice, 240, |_| 1.0), true));
+        assert_eq!(good.convicted, None, "seed {seed}");
+    }
+}
+
+#[test]
 fn a_healthy_release_passes_with_a_day_of_history() {
     let mut dice = Dice::new(3);
     let history = ratios(&FLAT.counts(&mut dice, 24 * HOUR, |_| 1.0), false);
