@@ -15,6 +15,7 @@ type block struct {
 	claim  net.Listener
 	mutex  sync.Mutex
 	pods   int
+	given  map[int]bool
 }
 
 func claimBlock() (*block, error) {
@@ -22,7 +23,7 @@ func claimBlock() (*block, error) {
 		second := 1 + rand.IntN(250)
 		claim, err := net.Listen("tcp4", fmt.Sprintf("127.%d.255.254:14999", second))
 		if err == nil {
-			return &block{second: second, claim: claim}, nil
+			return &block{second: second, claim: claim, given: map[int]bool{}}, nil
 		}
 	}
 	return nil, fmt.Errorf("no piece of loopback is free")
@@ -33,13 +34,21 @@ func (b *block) plane() string {
 	return fmt.Sprintf("127.%d.0.1", b.second)
 }
 
-// port finds one that is free at the plane's address. It is taken from below those that the kernel gives away by itself.
+// port finds one that is free at the plane's address, and was not given before: who it was for may not listen yet. It is taken from below
+// those that the kernel gives away by itself.
 func (b *block) port() (int, error) {
 	for range 200 {
 		port := 15000 + rand.IntN(15000)
 		listener, err := net.Listen("tcp4", fmt.Sprintf("%s:%d", b.plane(), port))
-		if err == nil {
-			return port, listener.Close()
+		if err != nil {
+			continue
+		}
+		if err := listener.Close(); err != nil {
+			return 0, err
+		}
+		if !b.given[port] {
+			b.given[port] = true
+			return port, nil
 		}
 	}
 	return 0, fmt.Errorf("no port of %s is free", b.plane())
