@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check deny bench bench-cluster promise static soak cluster cluster-down
+.PHONY: help demo test check deny bench bench-cluster promise static soak upgrade cluster cluster-down
 ROUNDS ?= 20
 PROFILE ?= bench
 
@@ -57,6 +57,12 @@ soak: ## reverts and leases in every order of faults, then the demo, ROUNDS time
 	LASTGOOD_TEST_SOAK=1 cargo test --locked --test kubernetes -- --show-output k07_in_whatever_order k13_a_newer_rollout_that c02_however_long
 	@prometheus="$$(tests/tools/prometheus.sh)"; for round in $$(seq $(ROUNDS)); do \
 	  echo "round $$round of $(ROUNDS)"; target/debug/lastgood demo --fast --quiet --prometheus "$$prometheus"; done
+
+# Both run for a moment while lastgood itself is rolled out.
+upgrade: ## this lastgood goes on with what an older one held and judged, and the older one with what this one did: OLDER=/path/to/lastgood
+	@tests/tools/packages.sh cluster
+	LASTGOOD_TEST_FIRST="$(OLDER)" cargo test --locked --test rollouts -- of_holds
+	LASTGOOD_TEST_NEXT="$(OLDER)" cargo test --locked --test rollouts -- of_holds
 
 # Nothing stays on the machine but what is below target/cluster, and the parts that were built, in the user's cache.
 cluster: ## a Kubernetes on this machine whose pods are processes (the first time on a machine its parts are built: see CONTRIBUTING.md)

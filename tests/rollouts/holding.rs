@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     plane::{Plane, skipped, until},
-    scene::{Scene, Staging, behaves, run},
+    scene::{NEXT, Scene, Staging, behaves, run},
 };
 
 /// A quarter of the pods. What is ten times worse is found out soon, and what is not, too.
@@ -30,7 +30,7 @@ fn dies(scene: &Scene) {
 
 /// Another lastgood begins with what the one before left.
 fn begins_again(scene: &Scene) {
-    *scene.lastgood.lock().expect("a process") = Some(run(&scene.directory));
+    *scene.lastgood.lock().expect("a process") = Some(run(&scene.directory, NEXT));
 }
 
 /// The policy's file is gone, and lastgood is told to look.

@@ -167,7 +167,7 @@ impl Scene {
             .map_or_else(|| plane.file("credentials/admin.kubeconfig"), Proxy::kubeconfig);
         write_settings(&plane, &directory, &kubeconfig, &staging.settings);
         write_policy(&directory, kind, namespace, &staging);
-        let lastgood = Mutex::new(Some(run(&directory)));
+        let lastgood = Mutex::new(Some(run(&directory, FIRST)));
         let scene = Self {
             plane,
             namespace,
@@ -380,10 +380,15 @@ fn write_policy(directory: &tempfile::TempDir, kind: &str, namespace: &str, stag
     std::fs::write(directory.path().join("policies/shop.yaml"), policy).expect("a policy");
 }
 
-/// A lastgood with what is in the directory.
-pub fn run(directory: &tempfile::TempDir) -> Child {
+/// The lastgood that a scene begins with, and the one that takes over from it.
+pub const FIRST: &str = "LASTGOOD_TEST_FIRST";
+pub const NEXT: &str = "LASTGOOD_TEST_NEXT";
+
+/// A lastgood with what is in the directory: the one that was built, or another one that the variable names (`make upgrade`).
+pub fn run(directory: &tempfile::TempDir, variable: &str) -> Child {
     let output = std::fs::File::create(directory.path().join("lastgood.out")).expect("a log");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lastgood"));
+    let program = std::env::var_os(variable).unwrap_or_else(|| env!("CARGO_BIN_EXE_lastgood").into());
+    let mut command = Command::new(program);
     command
         .args(["run", "--log-format", "text", "--config"])
         .arg(directory.path().join("lastgood.toml"));
