@@ -124,8 +124,9 @@ impl PodHistory {
     }
 }
 
-fn sum_of(pods: &[[f64; 2]]) -> [f64; 2] {
-    pods.iter().fold([0.0; 2], |sum, [k, n]| [sum[0] + k, sum[1] + n])
+/// The sum of `[bad, total]`.
+pub(super) fn sum_of<'a>(counts: impl IntoIterator<Item = &'a [f64; 2]>) -> [f64; 2] {
+    counts.into_iter().fold([0.0; 2], |sum, [k, n]| [sum[0] + k, sum[1] + n])
 }
 
 /// One window, summed over its steps.

@@ -1,5 +1,7 @@
 //! What the hour before is compared with: the hour without its outages (docs/decisions/2026-11-29-an-outage-in-the-hour-before.md).
 
+use super::noise::sum_of;
+
 /// An outage is looked for in windows of so many milliseconds.
 const WINDOW_MS: i64 = 30_000;
 /// With so many times the bad events of what else there is a window is an outage.
@@ -21,10 +23,10 @@ impl Hour {
     pub(super) fn new(steps: &[(i64, Vec<[f64; 2]>)]) -> Self {
         let window = |(end, _): &(i64, _)| (end - 1).div_euclid(WINDOW_MS);
         let windows = steps.chunk_by(|a, b| window(a) == window(b));
-        let mut kept: Vec<[f64; 2]> = windows.map(|steps| sum(steps.iter().flat_map(|(_, pods)| pods))).collect();
-        let all = sum(&kept);
+        let mut kept: Vec<[f64; 2]> = windows.map(|steps| sum_of(steps.iter().flat_map(|(_, pods)| pods))).collect();
+        let all = sum_of(&kept);
         let usual = loop {
-            let [bad, total] = sum(&kept);
+            let [bad, total] = sum_of(&kept);
             let rate = (bad + 0.5) / total.max(1.0);
             let before = kept.len();
             kept.retain(|[bad, total]| *bad <= OUTAGE * (rate * total).max(CLUSTER));
@@ -37,10 +39,6 @@ impl Hour {
             left_out: [all[0] - usual[0], all[1] - usual[1]],
         }
     }
-}
-
-fn sum<'a>(counts: impl IntoIterator<Item = &'a [f64; 2]>) -> [f64; 2] {
-    counts.into_iter().fold([0.0; 2], |[k, n], [bad, total]| [k + bad, n + total])
 }
 
 #[cfg(test)]
