@@ -40,6 +40,14 @@ fn held(contest: Contest) -> Held {
     }
 }
 
+/// Who leads, and its histories, which it writes while it does.
+async fn leader(api: &Api, uptime: fn() -> Duration) -> (Held, Objects) {
+    let cluster = api.cluster().await;
+    let held = held(contender(api, "one", uptime).await.contend().await);
+    cluster.under(held.term());
+    (held, Objects::new(cluster, "lastgood"))
+}
+
 fn spec(api: &Api) -> Value {
     api.does(|objects| objects.get(LEASES, "lastgood").expect("a lease")["spec"].clone())
 }
@@ -142,10 +150,7 @@ async fn of_two_that_want_a_free_lease_at_once_one_has_it() {
 #[tokio::test]
 async fn c02_a_deposed_leader_writes_nothing_more() {
     let api = Api::start().await;
-    let cluster = api.cluster().await;
-    let held = held(contender(&api, "one", standing).await.contend().await);
-    cluster.under(held.term());
-    let store = Objects::new(cluster, "lastgood");
+    let (held, store) = leader(&api, standing).await;
     let history = sample::history(&sample::target("myapp"));
     let revision = store.commit(&history, None).await.expect("it leads");
     held.give_back().await;
@@ -163,10 +168,7 @@ async fn c02_a_deposed_leader_writes_nothing_more() {
 /// every two. Says whether that one had it.
 async fn stands_still(pause: u64, first_seen: u64, passed: &AtomicU64, uptime: fn() -> Duration) -> bool {
     let api = Api::start().await;
-    let cluster = api.cluster().await;
-    let leader = held(contender(&api, "one", uptime).await.contend().await);
-    cluster.under(leader.term());
-    let store = Objects::new(cluster, "lastgood");
+    let (leader, store) = leader(&api, uptime).await;
     let history = sample::history(&sample::target("myapp"));
     let revision = store.commit(&history, None).await.expect("it leads");
     let mut two = contender(&api, "two", uptime).await;

@@ -56,21 +56,17 @@ impl Server {
 
     /// The server that `program` is.
     pub async fn of(program: PathBuf, targets: &[(&str, &Exporter)]) -> Self {
-        let mut server = Self::configured(program, SCRAPE, targets);
-        server.restart().await;
-        server
+        Self::configured(program, SCRAPE, targets).started().await
     }
 
     /// One that scrapes so often, for a page that takes long on a busy machine.
     pub async fn every(interval: Duration, targets: &[(&str, &Exporter)]) -> Self {
-        let mut server = Self::configured(program(), interval, targets);
-        server.restart().await;
-        server
+        Self::configured(program(), interval, targets).started().await
     }
 
     /// One that has scraped before: what `past` says in the text format of OpenMetrics.
     pub async fn remembering(past: &str, targets: &[(&str, &Exporter)]) -> Self {
-        let mut server = Self::configured(program(), SCRAPE, targets);
+        let server = Self::configured(program(), SCRAPE, targets);
         let path = server.directory.path();
         std::fs::write(path.join("past"), past).expect("written");
         let output = Command::new(server.program.with_file_name("promtool"))
@@ -79,8 +75,12 @@ impl Server {
             .output()
             .expect("promtool");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        server.restart().await;
-        server
+        server.started().await
+    }
+
+    async fn started(mut self) -> Self {
+        self.restart().await;
+        self
     }
 
     fn configured(program: PathBuf, interval: Duration, targets: &[(&str, &Exporter)]) -> Self {
