@@ -60,6 +60,7 @@ soak: ## reverts and leases in every order of faults, then the demo, ROUNDS time
 
 # Both run for a moment while lastgood itself is rolled out.
 upgrade: ## this lastgood goes on with what an older one held and judged, and the older one with what this one did: OLDER=/path/to/lastgood
+	@[ -x "$(OLDER)" ] || { echo "say which one: make upgrade OLDER=/path/to/lastgood" >&2; exit 2; }
 	@tests/tools/packages.sh cluster
 	LASTGOOD_TEST_FIRST="$(OLDER)" cargo test --locked --test rollouts -- of_holds
 	LASTGOOD_TEST_NEXT="$(OLDER)" cargo test --locked --test rollouts -- of_holds
