@@ -1,6 +1,7 @@
-//! All services together: the budget over all, freezes, and the order in which steps are stored.
+//! All services together: the budget over all, and freezes.
 //!
-//! One lock serializes "decide and store": two services that are judged bad at the same moment cannot both take the last revert of the budget.
+//! One lock serializes "decide and store" of what takes from the budget: two services that are judged bad at the same moment cannot both take
+//! its last revert.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +14,7 @@ use crate::{
     engine::{Event, settle_outbox},
     policy::Mode,
     ports::{HistoryError, Revision, SharedHistory},
-    record::{Action, Alert, AlertKind, CONTROLLER_CHAIN, ControllerState, Deed, Delivery, TargetHistory},
+    record::{Action, Alert, AlertKind, CONTROLLER_CHAIN, ControllerState, Deed, Delivery, Intent, TargetHistory},
     settings::{self, Loaded, Settings},
     words::{Actor, ChannelName, Moment, Retention, TargetKey},
 };
@@ -67,13 +68,7 @@ impl FleetState {
 
     /// Takes over what `history` says of reverts, done or intended.
     pub fn note(&mut self, history: &TargetHistory) {
-        let intended = history
-            .open
-            .as_ref()
-            .filter(|open| open.outcome.is_none())
-            .and_then(|open| open.intent.as_ref())
-            .filter(|intent| intent.ordered.is_none());
-        match intended {
+        match intended(history) {
             Some(intent) => self.intended.insert(history.target.clone(), intent.at),
             None => self.intended.remove(&history.target),
         };
@@ -262,6 +257,17 @@ impl FleetState {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whether the step between these two begins a revert that counts for the budget.
+pub fn takes_from_budget(before: &TargetHistory, after: &TargetHistory) -> bool {
+    intended(after).is_some_and(|intent| intended(before) != Some(intent))
+}
+
+/// The revert of lastgood's own that is under way.
+fn intended(history: &TargetHistory) -> Option<&Intent> {
+    let open = history.open.as_ref().filter(|open| open.outcome.is_none())?;
+    open.intent.as_ref().filter(|intent| intent.ordered.is_none())
 }
 
 /// What differs between two settings, a few words a key.

@@ -2,12 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::sync::OwnedMutexGuard;
+
 use super::{
     Fed, Guard, GuardError, LONG_AGO,
     durable::{convicts, durable_step},
 };
 use crate::{
-    app::{fleet::FleetState, origin},
+    app::{
+        fleet::{FleetState, takes_from_budget},
+        origin,
+    },
     engine::{self, Context, Effect, Event},
     ports::{HistoryError, Revision, crash},
     record::{TargetHistory, Unready},
@@ -24,8 +29,7 @@ const MOST_CONFLICTS: u32 = 5;
 impl Guard {
     pub(super) async fn resume(&mut self) -> Result<(), GuardError> {
         let now = self.outside.clock.now();
-        let fleet = self.outside.fleet.clone();
-        let mut fleet = fleet.lock().await;
+        let fleet = self.outside.fleet.clone().lock_owned().await;
         let view = fleet.view(&self.history.target, now);
         let origin = origin::controller();
         let context = Context {
@@ -35,8 +39,7 @@ impl Guard {
             fresh: fresh(),
         };
         let transition = engine::resume(&self.history, &context, now);
-        self.store(transition, &mut fleet).await?;
-        drop(fleet);
+        self.store(transition, fleet).await?;
         self.publish().await;
         Ok(())
     }
@@ -66,8 +69,7 @@ impl Guard {
 
     async fn try_feed(&mut self, event: &Event) -> Result<Fed, HistoryError> {
         let now = self.outside.clock.now();
-        let fleet = self.outside.fleet.clone();
-        let mut fleet = fleet.lock().await;
+        let mut fleet = self.outside.fleet.clone().lock_owned().await;
         if convicts(event, &self.history) {
             fleet.convict(&self.history.target, now).await?;
         }
@@ -80,7 +82,7 @@ impl Guard {
             fresh: fresh(),
         };
         let transition = engine::step(&self.history, &context, event, now);
-        self.store(transition, &mut fleet).await
+        self.store(transition, fleet).await
     }
 
     /// The store refused: nothing is done, and what will not be told again is told once more later.
@@ -128,9 +130,11 @@ impl Guard {
         }
     }
 
-    async fn store(&mut self, transition: engine::Transition, fleet: &mut FleetState) -> Result<Fed, HistoryError> {
+    /// Stores a step that was decided on what `fleet` says. Others may decide meanwhile, unless it takes from the budget over all of them.
+    async fn store(&mut self, transition: engine::Transition, fleet: OwnedMutexGuard<FleetState>) -> Result<Fed, HistoryError> {
         let changed = transition.history != *self.history;
         if changed {
+            let kept = takes_from_budget(&self.history, &transition.history).then_some(fleet);
             let step = durable_step(&self.history, &transition.history);
             crash::point(step.0);
             let revision = self.outside.store.commit(&transition.history, self.revision.as_ref()).await?;
@@ -141,7 +145,10 @@ impl Guard {
             self.count_ends(&transition.history);
             self.announce(engine::news(&self.history, &transition.history));
             let before = std::mem::replace(&mut self.history, Arc::new(transition.history));
-            fleet.note(&self.history);
+            match kept {
+                Some(mut fleet) => fleet.note(&self.history),
+                None => self.outside.fleet.lock().await.note(&self.history),
+            }
             self.forgets(&before).await;
         }
         for effect in transition.effects {
