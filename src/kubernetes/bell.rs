@@ -45,7 +45,7 @@ impl Met {
     fn is_news(&self, rung: Result<Rung, RecvError>, place: &Place) -> Option<bool> {
         match rung {
             Ok(Rung::History { place: changed, version }) => Some(changed == *place && self.lock().get(place) != Some(&version)),
-            Ok(Rung::Object { .. }) => Some(false),
+            Ok(Rung::Object { .. } | Rung::Pod { .. }) => Some(false),
             Ok(Rung::Everything) | Err(RecvError::Lagged(_)) => Some(true),
             Err(RecvError::Closed) => None,
         }

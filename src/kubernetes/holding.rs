@@ -57,8 +57,9 @@ impl Workload {
 
     async fn tries_to_hold(&self, hold: &Hold, share: HoldPolicy) -> Result<Tried<HoldResult>, PlatformError> {
         let kind = self.target.kind;
-        let seen = match self.fresh().await {
-            Ok(seen) => seen,
+        // Which version a template is does not change: its revisions need not be read anew.
+        let seen = match self.read().await {
+            Ok(workload) => self.lately(workload).await?,
             Err(error) => return Ok(self.met(error)),
         };
         let planned = hold::plan(kind, &seen.workload, share);

@@ -49,6 +49,11 @@ pub(super) enum Rung {
         /// The uid of the object that controls it.
         owner: Option<String>,
     },
+    /// A pod.
+    Pod {
+        /// The uid of the object that controls it.
+        owner: Option<String>,
+    },
     /// A history.
     History {
         /// Where it is.
@@ -142,17 +147,22 @@ fn rung(resource: Resource, event: &Event<Watched>) -> Option<Rung> {
             },
             version: object.resource_version().unwrap_or_default(),
         }),
+        Event::Apply(object) | Event::Delete(object) if resource == Resource::Pods => Some(Rung::Pod { owner: owner(object) }),
         Event::Apply(object) | Event::Delete(object) => Some(Rung::Object {
             uid: object.uid().unwrap_or_default(),
-            owner: object
-                .owner_references()
-                .iter()
-                .find(|owner| owner.controller == Some(true))
-                .map(|owner| owner.uid.clone()),
+            owner: owner(object),
         }),
         Event::InitDone => Some(Rung::Everything),
         Event::Init | Event::InitApply(_) => None,
     }
+}
+
+/// The uid of the object that controls this one.
+fn owner(object: &Watched) -> Option<String> {
+    let mut owners = object.owner_references().iter();
+    owners
+        .find(|owner| owner.controller == Some(true))
+        .map(|owner| owner.uid.clone())
 }
 
 impl Watch {
