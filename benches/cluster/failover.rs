@@ -1,11 +1,11 @@
 //! Two controllers as deploy/kubernetes has them: the one that acts is killed, and the other one acts.
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use crate::{
     Figure,
     controllers::{Controller, install},
-    plane::{Plane, until},
+    plane::{Plane, send, until},
 };
 
 const ROUNDS: usize = 5;
@@ -21,8 +21,7 @@ pub async fn measured(plane: &Plane) -> Figure {
             next.readiness().await.is_some_and(|(_, said)| said.contains("standing by"))
         })
         .await;
-        let killed = Pid::from_raw(i32::try_from(leader.id()).expect("a pid")).expect("a pid");
-        kill_process(killed, Signal::KILL).expect("sent");
+        send(Signal::KILL, leader.id());
         took.push(next.until_it_leads().await);
         leader = next;
     }

@@ -2,11 +2,11 @@
 
 use std::{fs, path::PathBuf};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::json;
 
 use crate::{
-    rig::{Plane, processes, programs, skipped, until},
+    rig::{Plane, processes, programs, send, skipped, until},
     workloads::workload,
 };
 
@@ -24,11 +24,6 @@ async fn forked(programs: PathBuf, name: &str) -> Plane {
         .await;
     assert!(processes(&plane.state).len() > 10, "servers, pods, and what these started");
     plane
-}
-
-fn send(signal: Signal, process: u32) {
-    let process = Pid::from_raw(i32::try_from(process).expect("a pid")).expect("a pid");
-    kill_process(process, signal).expect("sent");
 }
 
 /// The process that holds the plane: the launcher's only child.

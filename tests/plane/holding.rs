@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use crate::{
     clients::Clients,
     controllers::Controller,
-    leading::{forbidden, installed, send},
+    leading::{forbidden, installed},
     plugin::Person,
-    rig::{Plane, skipped, until},
+    rig::{Plane, send, skipped, until},
     taking_over::{history, until_open},
     written::template_changes_in,
 };

@@ -5,20 +5,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::{
     controllers::{ACCOUNT, Controller, install, uninstall},
     fields::the_account_changes_templates_and_its_own_marks_and_nothing_else,
-    rig::{Plane, processes, programs, skipped, until},
+    rig::{Plane, processes, programs, send, skipped, until},
     workloads::{service, workload},
 };
-
-pub fn send(signal: Signal, process: u32) {
-    let process = Pid::from_raw(i32::try_from(process).expect("a pid")).expect("a pid");
-    kill_process(process, signal).expect("sent");
-}
 
 /// The API server of a plane.
 fn server(plane: &Plane) -> u32 {

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
@@ -212,6 +213,12 @@ pub async fn until(what: &str, mut happens: impl AsyncFnMut() -> bool) {
     timeout(PATIENCE, wait)
         .await
         .unwrap_or_else(|_| panic!("waited in vain until {what}"));
+}
+
+/// Tells a process something.
+pub fn send(signal: Signal, process: u32) {
+    let process = Pid::from_raw(i32::try_from(process).expect("a pid")).expect("a pid");
+    kill_process(process, signal).expect("sent");
 }
 
 /// The processes whose arguments or environment name a path.

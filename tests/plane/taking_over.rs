@@ -7,8 +7,8 @@ use rustix::process::Signal;
 use crate::{
     clients::Clients,
     controllers::Controller,
-    leading::{forbidden, installed, send},
-    rig::{Plane, skipped, until},
+    leading::{forbidden, installed},
+    rig::{Plane, send, skipped, until},
     written::template_changes_in,
 };
 
