@@ -1,4 +1,4 @@
-//! Holds of targets that nobody guards any more, as their policy is gone: nobody judges them, so they go on.
+//! Targets that nobody guards any more, as their policy is gone: what is held of them goes on, as nobody judges it, and their histories say so.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -38,8 +38,8 @@ impl Orphans {
         self.search = Some(tokio::spawn(async move {
             let targets = shared.store.targets().await.unwrap_or_default();
             for target in targets.iter().filter(|target| !guarded.contains(target)) {
-                if let Err(error) = let_go(&shared, target).await {
-                    tracing::error!(target_key = %target, %error, "what is held without a policy does not go on yet; it is tried again");
+                if let Err(error) = leave(&shared, target).await {
+                    tracing::error!(target_key = %target, %error, "what has no policy any more cannot be left yet; it is tried again");
                 }
             }
         }));
@@ -54,18 +54,20 @@ impl Drop for Orphans {
     }
 }
 
-/// Lets go of what is held of a target, by what its rollout was pinned to.
-async fn let_go(shared: &Shared, target: &TargetKey) -> Result<(), DeskError> {
+/// Leaves a target by the policy that was in force, or that its rollout was pinned to. One that another controller guards is theirs.
+async fn leave(shared: &Shared, target: &TargetKey) -> Result<(), DeskError> {
     let found = shared.store.load(target).await;
     let Some((history, revision)) = found.map_err(|error| DeskError::Failed(error.to_string()))? else {
         return Ok(());
     };
-    let Some(hold) = &history.hold else { return Ok(()) };
-    let records = || history.open.iter().chain(history.closed.iter().rev());
-    let record = records()
-        .find(|record| record.id == hold.rollout)
-        .or_else(|| records().next());
-    let Some(policy) = record.map(|record| record.policy.clone()) else {
+    let in_force = history.in_force.as_deref();
+    let theirs = in_force.is_some_and(|in_force| in_force.home != shared.clusters.home());
+    if theirs || (in_force.is_none() && history.hold.is_none()) {
+        return Ok(());
+    }
+    let newest = history.open.as_ref().or(history.closed.last());
+    let policy = in_force.map(|in_force| &in_force.policy);
+    let Some(policy) = policy.or(newest.map(|record| &record.policy)).cloned() else {
         return Ok(());
     };
     let platform = shared.clusters.platform(&policy, &shared.store, &shared.clock).await;

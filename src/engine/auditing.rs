@@ -143,6 +143,11 @@ pub(super) fn recorded(draft: &mut Draft<'_>, manifest: &Manifest, by: &Actor) {
     draft.history.record(manifest, by, draft.context.origin, draft.now);
 }
 
+/// No policy is in force: nobody shall take the target for one that is guarded.
+pub(super) fn unguarded(draft: &mut Draft<'_>) {
+    draft.history.in_force = None;
+}
+
 /// The policy in force, as it is read now: noted where it is another one than before.
 pub(super) fn policy_is(draft: &mut Draft<'_>, policy: &Policy, by: &Actor, home: Option<&str>) {
     let mode = policy.mode.min(draft.context.fleet.mode);

@@ -94,7 +94,7 @@ pub enum Event {
         /// Why; empty where they did not say.
         reason: String,
     },
-    /// The policy of the target is gone: nothing is judged here any more.
+    /// The policy of the target is gone: nothing is judged here any more, and nothing is held.
     Unguarded,
     /// A person approved a proposal.
     Approved {

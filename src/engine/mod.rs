@@ -70,7 +70,10 @@ pub fn step(history: &TargetHistory, context: &Context<'_>, event: &Event, now: 
         Event::Looked { rollout, look } => acting::looked(&mut draft, *rollout, look),
         Event::HoldTried { rollout, result } => holding::tried(&mut draft, *rollout, result),
         Event::GoOn { by, reason } => holding::person(&mut draft, by, reason),
-        Event::Unguarded => holding::unguarded(&mut draft),
+        Event::Unguarded => {
+            holding::unguarded(&mut draft);
+            auditing::unguarded(&mut draft);
+        }
         Event::Approved { rollout, by } => deciding::approved(&mut draft, *rollout, by),
         Event::Agreed { rollout, by } => deciding::agreed(&mut draft, *rollout, by),
         Event::Person {

@@ -2,15 +2,16 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
 
 use lastgood::demo::Child;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::rig::{PATIENCE, Plane, until};
+use crate::rig::{PATIENCE, Plane, send, until};
 
 /// The account under which it runs.
 pub const ACCOUNT: &str = "system:serviceaccount:lastgood:lastgood";
@@ -81,16 +82,16 @@ pub async fn uninstall(plane: &Plane) {
     assert!(!left.contains("lastgood"), "{left}");
 }
 
-/// A kubeconfig with a token of the account, in its namespace, as a pod has.
-async fn kubeconfig(plane: &Plane) -> PathBuf {
-    let token = plane.kubectl("lastgood", &["create", "token", "lastgood"]).await;
+/// A kubeconfig with a token of its own of the account `lastgood` in this namespace, as a pod has.
+async fn kubeconfig(plane: &Plane, namespace: &str, directory: &Path) -> PathBuf {
+    let token = plane.kubectl(namespace, &["create", "token", "lastgood"]).await;
     let said = plane
-        .kubectl("lastgood", &["config", "view", "--raw", "--output", "json"])
+        .kubectl(namespace, &["config", "view", "--raw", "--output", "json"])
         .await;
     let mut config: Value = serde_json::from_str(&said).expect("JSON");
     config["users"][0]["user"] = json!({"token": token.trim()});
-    config["contexts"][0]["context"]["namespace"] = json!("lastgood");
-    let path = plane.file("controller.kubeconfig");
+    config["contexts"][0]["context"]["namespace"] = json!(namespace);
+    let path = directory.join("kubeconfig");
     fs::write(&path, config.to_string()).expect("written");
     path
 }
@@ -108,7 +109,7 @@ fn lastgood(plane: &Plane, directory: &tempfile::TempDir, kubeconfig: &PathBuf, 
     command
         .args(arguments)
         .args(["--config", &manifests("kubernetes/lastgood.toml")])
-        .env("LASTGOOD__POLICIES", directory.path().join("myapp.yaml"))
+        .env("LASTGOOD__POLICIES", directory.path().join("policies"))
         .env("LASTGOOD__PROMETHEUS__URL", plane.prometheus())
         .env("LASTGOOD__KUBERNETES__KUBECONFIG", kubeconfig)
         .env("LASTGOOD__SERVER__LISTEN", "127.0.0.1:0");
@@ -132,10 +133,35 @@ impl Controller {
         let policy = fs::read_to_string(manifests("kubernetes/policies/myapp.yaml")).expect("the policy");
         let short = format!("watch: {{{watch}}}\n  revert: {{verifyFor: 20s}}\n  notify:");
         let policy = policy.replace("mode: observe", "mode: enforce").replace("notify:", &short);
-        fs::write(directory.path().join("myapp.yaml"), policy).expect("written");
-        let kubeconfig = kubeconfig(plane).await;
+        fs::create_dir(directory.path().join("policies")).expect("a directory");
+        fs::write(directory.path().join("policies/myapp.yaml"), policy).expect("written");
+        let kubeconfig = kubeconfig(plane, "lastgood", directory.path()).await;
         let mut command = lastgood(plane, &directory, &kubeconfig, &["run", "--log-format", "text"]);
         command.envs(environment.iter().copied());
+        Self::run(command, directory, kubeconfig).await
+    }
+
+    /// One that lies in this namespace, as its account `lastgood`, and guards what is in it by this policy.
+    pub async fn start_in(plane: &Plane, namespace: &str, policy: &str) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let kubeconfig = kubeconfig(plane, namespace, directory.path()).await;
+        let settings = format!(
+            "policies = [\"{root}/policy.yaml\"]\n[prometheus]\nurl = \"{prometheus}\"\n[store]\nurl = \"kubernetes:\"\n\
+             [server]\nlisten = \"127.0.0.1:0\"\nsocket = \"{root}/lastgood.sock\"\n\
+             [kubernetes]\nkubeconfig = \"{root}/kubeconfig\"\nnamespaces = [\"{namespace}\"]\n",
+            root = directory.path().display(),
+            prometheus = plane.prometheus(),
+        );
+        fs::write(directory.path().join("policy.yaml"), policy).expect("a policy");
+        fs::write(directory.path().join("lastgood.toml"), settings).expect("settings");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lastgood"));
+        command
+            .args(["run", "--log-format", "text", "--config"])
+            .arg(directory.path().join("lastgood.toml"));
+        Self::run(command, directory, kubeconfig).await
+    }
+
+    async fn run(mut command: Command, directory: tempfile::TempDir, kubeconfig: PathBuf) -> Self {
         command.stderr(fs::File::create(directory.path().join("log")).expect("a log"));
         let process = Child::start("lastgood", command).expect("lastgood");
         let controller = Self {
@@ -145,6 +171,12 @@ impl Controller {
         };
         until("it runs or stands by", async || controller.address().is_some()).await;
         controller
+    }
+
+    /// Its only policy is gone, and it is told to read them again.
+    pub fn loses_its_policy(&self) {
+        fs::remove_file(self.directory.path().join("policies/myapp.yaml")).expect("removed");
+        send(Signal::HUP, self.id());
     }
 
     /// What a command says beside it, on stdout and stderr.

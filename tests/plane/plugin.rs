@@ -336,6 +336,25 @@ async fn a_version_without_a_kept_template_goes_back_by_its_recorded_image(perso
     assert_eq!(self::image(person.plane).await, image);
 }
 
+/// Nobody waits for the end of a rollout that nobody judges.
+async fn without_its_policy_it_is_not_shown_and_is_forgotten_whatever_is_open(person: &Person<'_>, controller: &Controller) {
+    let plane = person.plane;
+    ships(plane, "myapp:v4", 0.005).await;
+    until("v4 is open", async || history(plane).await["open"]["to"]["name"] == "v4").await;
+    let said = person.types("kubectl lastgood forget myapp -n shop --yes").await;
+    assert!(said.code == Some(5) && said.err.contains("is not over"), "{said:?}");
+    controller.loses_its_policy();
+    until("nothing is said to be guarded", async || {
+        let said = person.types("kubectl lastgood status -n shop -o json").await;
+        !said.out.contains("myapp")
+    })
+    .await;
+    assert!(!history(plane).await["open"].is_null(), "what is known is there still");
+    let said = person.does("kubectl lastgood forget myapp -n shop --yes").await;
+    assert!(said.err.contains("what was known of myapp (prod) is forgotten"), "{said:?}");
+    assert!(history(plane).await["open"].is_null());
+}
+
 #[tokio::test]
 async fn people_look_wait_approve_freeze_and_go_back_by_kubectl_and_their_own_rights() {
     let Some(plane) = installed("plugin").await else {
@@ -366,5 +385,6 @@ async fn people_look_wait_approve_freeze_and_go_back_by_kubectl_and_their_own_ri
     assert_eq!(image(&plane).await, "myapp:v1", "the page's last word");
     all_is_forgotten_and_begins_anew(&person).await;
     a_version_without_a_kept_template_goes_back_by_its_recorded_image(&person).await;
+    without_its_policy_it_is_not_shown_and_is_forgotten_whatever_is_open(&person, &controller).await;
     println!("the clients met {:?}", clients.met());
 }

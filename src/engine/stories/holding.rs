@@ -272,6 +272,7 @@ fn a_policy_that_asks_no_more_lets_it_go_on_and_so_does_one_that_is_gone() {
     let mut gone = Shop::judged();
     gone.story.happens(&Event::Unguarded);
     gone.goes_on(&GoesOn::Unguarded);
+    assert_eq!(gone.story.history.in_force, None, "and nobody takes it for guarded");
 }
 
 #[test]
