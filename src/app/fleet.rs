@@ -46,6 +46,19 @@ impl FleetState {
     /// # Errors
     /// When the store cannot be read.
     pub async fn load(settings: &Settings, store: SharedHistory) -> Result<Self, HistoryError> {
+        let all = store.all().await?;
+        Self::knowing(settings, store, all.iter().map(|(history, _)| history)).await
+    }
+
+    /// The same where the histories were read already.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn knowing(
+        settings: &Settings,
+        store: SharedHistory,
+        histories: impl Iterator<Item = &TargetHistory>,
+    ) -> Result<Self, HistoryError> {
         let (state, revision) = store.load_controller().await?;
         let mut fleet = Self {
             mode: settings.mode,
@@ -56,12 +69,12 @@ impl FleetState {
             reverts: BTreeMap::new(),
             intended: BTreeMap::new(),
             convicted: BTreeMap::new(),
-            store: store.clone(),
+            store,
             state,
             revision,
         };
-        for (history, _) in store.all().await? {
-            fleet.note(&history);
+        for history in histories {
+            fleet.note(history);
         }
         Ok(fleet)
     }

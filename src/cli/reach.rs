@@ -222,7 +222,7 @@ async fn file_desk(common: &Common, settings: &Settings, path: &Path, missing: M
             path.display()
         );
     }
-    let store = Arc::new(history::Sqlite::open(path)?);
+    let store = app::trail::told(Arc::new(history::Sqlite::open(path)?), &settings.audit);
     let note = format!("note: no controller answers at {socket}: nothing is guarded now, and this is from the store");
     let policies = policies(common, settings);
     if missing != Missing::MadeQuietly {
@@ -235,7 +235,8 @@ async fn file_desk(common: &Common, settings: &Settings, path: &Path, missing: M
     };
     let sinks = app::sinks(settings, &clock()).map_err(|error| format!("{error:#}"));
     let clusters = Clusters::new(&settings.kubernetes);
-    store_desk(common, settings, (store, policies), (clusters, sinks), who).await
+    let fleet = FleetState::load(settings, store.clone()).await?;
+    store_desk(common, settings, (store, policies, fleet), (clusters, sinks), who)
 }
 
 /// The histories in the cluster, by the person's own kubeconfig and rights. Each says by which policy it is guarded; those of this machine
@@ -284,7 +285,9 @@ async fn cluster_desk(common: &Common, within: &InCluster, settings: &Settings, 
     clusters.place_all(policies.iter());
     // Whoever leads has the channels, and sends what is stored: nothing is sent twice.
     let sinks = Err("it has the channels".to_owned());
-    store_desk(common, settings, (found.objects, policies), (clusters, sinks), actor).await
+    let store = app::trail::told(found.objects, &settings.audit);
+    let fleet = FleetState::knowing(settings, store.clone(), found.histories.iter()).await?;
+    store_desk(common, settings, (store, policies, fleet), (clusters, sinks), actor)
 }
 
 /// The policies of this machine; what is wrong with others is said.
@@ -296,21 +299,20 @@ pub fn policies(common: &Common, settings: &Settings) -> Vec<Policy> {
     read.accepted.into_iter().map(|file| file.policy).collect()
 }
 
-async fn store_desk(
+fn store_desk(
     common: &Common,
     settings: &Settings,
-    (store, policies): (SharedHistory, Vec<Policy>),
+    (store, policies, fleet): (SharedHistory, Vec<Policy>, FleetState),
     (clusters, sinks): (Clusters, Result<Arc<Sinks>, String>),
     actor: Actor,
 ) -> anyhow::Result<StoreDesk> {
-    let store = app::trail::told(store, &settings.audit);
     // No registry stands in a person's way, nor what they may not read of its settings.
     let images = app::registries(&settings.registries).unwrap_or_else(|error| {
         output::note(common, &format!("note: no registry is asked for images: {error}"));
         Arc::new(Registries::default())
     });
     Ok(StoreDesk {
-        fleet: Mutex::new(FleetState::load(settings, store.clone()).await?),
+        fleet: Mutex::new(fleet),
         store,
         policies,
         clusters,

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use http::{HeaderValue, header};
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
@@ -20,6 +21,7 @@ use crate::{ports::PlatformError, words::Moment};
 const SILENCE: Duration = Duration::from_secs(58);
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
+const AGENT: &str = concat!("lastgood/", env!("CARGO_PKG_VERSION"));
 
 /// Where the API server is, as the settings say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,6 +50,8 @@ impl Cluster {
         config.connect_timeout = Some(CONNECT);
         // A write whose answer was lost may have been done: it is looked at, never sent again unseen.
         config.default_retry = false;
+        // By which the server's audit log tells our requests from others' of the same account.
+        config.headers.push((header::USER_AGENT, HeaderValue::from_static(AGENT)));
         let mut watching = config.clone();
         watching.read_timeout = Some(SILENCE);
         let client = |config: Config| {

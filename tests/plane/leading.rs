@@ -45,6 +45,10 @@ fn requests(plane: &Plane) -> Vec<Value> {
 pub fn forbidden(plane: &Plane) -> Vec<Value> {
     let events = requests(plane);
     assert!(events.len() > 20, "it asked for something: {}", events.len());
+    for event in &events {
+        let agent = event["userAgent"].as_str().unwrap_or_default();
+        assert!(agent.starts_with("lastgood/"), "it says who asks: {event}");
+    }
     events
         .into_iter()
         .filter(|event| event["responseStatus"]["code"] == 403)

@@ -1,6 +1,6 @@
 //! The desk of the store itself: for the commands that need no controller.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use tokio::sync::Mutex;
@@ -291,12 +291,18 @@ impl StoreDesk {
 impl Desk for StoreDesk {
     fn status(&self) -> BoxFuture<'_, Result<Vec<TargetStatus>, DeskError>> {
         Box::pin(async {
+            // At once: one after another takes a cluster with hundreds of services seconds.
+            let stored = self.store.all().await.map_err(|error| failed(&error))?;
+            let mut stored: BTreeMap<TargetKey, TargetHistory> = stored
+                .into_iter()
+                .map(|(history, _)| (history.target.clone(), history))
+                .collect();
             let fleet = self.fleet.lock().await;
             let (now, mode, frozen) = (self.clock.now(), fleet.mode(), fleet.frozen());
             let (mut all, mut histories) = (Vec::new(), Vec::new());
             for policy in &self.policies {
-                let found = self.store.load(&policy.key()).await.map_err(|error| failed(&error))?;
-                let history = found.map_or_else(|| TargetHistory::new(policy.key()), |(history, _)| history);
+                let key = policy.key();
+                let history = stored.remove(&key).unwrap_or_else(|| TargetHistory::new(key));
                 all.push(explain::status(
                     &history,
                     policy,
