@@ -52,9 +52,11 @@ static: ## the static binary, tried in an empty root directory as an image would
 	@tests/tools/static.sh
 
 soak: ## reverts and leases in every order of faults, then the demo, ROUNDS times over (20): stops at the first that ends otherwise
-	@tests/tools/packages.sh
+	@tests/tools/packages.sh cluster
+	@tests/tools/cluster-build.sh >/dev/null
 	@cargo build --locked
 	LASTGOOD_TEST_SOAK=1 cargo test --locked --test kubernetes -- --show-output k07_in_whatever_order k13_a_newer_rollout_that c02_however_long
+	LASTGOOD_TEST_SOAK=1 cargo test --locked --test plane -- --show-output c02_a_leader_that_stood_still
 	@prometheus="$$(tests/tools/prometheus.sh)"; for round in $$(seq $(ROUNDS)); do \
 	  echo "round $$round of $(ROUNDS)"; target/debug/lastgood demo --fast --quiet --prometheus "$$prometheus"; done
 

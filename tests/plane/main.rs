@@ -25,6 +25,7 @@ mod proxy;
 mod rig;
 #[path = "../history/sample.rs"]
 mod sample;
+mod standing_still;
 mod taking_over;
 mod terminating;
 mod workloads;
