@@ -15,7 +15,7 @@ use crate::{
     scene::{Scene, Staging, behaves},
 };
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 10;
 /// Of less than five minutes of the old pods nobody knows how their errors cluster, and more is assumed than is true (statistics.md,
 /// section 4): so long v1 serves before the first bad release, as a service does to which a release comes.
 const LEARNING: Duration = Duration::from_secs(345);
