@@ -48,16 +48,18 @@ pub async fn measured(plane: &Plane) -> Vec<Figure> {
     for round in 0..CONVICTED {
         let version = format!("bad-{round}");
         fleet.ship(&format!("missing.example/shop:{version}")).await;
-        convicted.extend(fleet.all(&version, |record| record.outcome == Some(Outcome::Reverted)).await);
+        let reverted = |record: &Record| record.outcome == Some(Outcome::Reverted);
+        convicted.extend(fleet.all(&version, SERVICES, reverted).await);
     }
     let (mut held, mut began) = (Vec::new(), Vec::new());
     for round in 0..HELD {
         let version = format!("good-{round}");
         plane.image(&format!("{HOME}/shop:{version}"), &behaves(0.0, 0.010));
         fleet.ship(&format!("{HOME}/shop:{version}")).await;
-        held.extend(fleet.all(&version, stands_still).await);
+        held.extend(fleet.all(&version, SERVICES, stands_still).await);
         began.extend((0..SERVICES).map(|number| (number, fleet.goes_back(number))));
     }
+    let alone = fleet.one_after_another().await;
     let log = Log::of(plane, HOME);
     let made = |record: &Record| {
         let made = log.writes("create", "replicasets").find(|event| is_of(event, record));
@@ -85,6 +87,11 @@ pub async fn measured(plane: &Plane) -> Vec<Figure> {
             None,
         ),
         figure("new ReplicaSet to the pause accepted", of(&held, &paused), Some(1.0)),
+        figure(
+            "the same, each service shipped when the one before was paused",
+            of(&alone, &paused),
+            Some(1.0),
+        ),
         figure("verdict to the patch accepted", of(&convicted, &accepted), Some(1.0)),
         figure(
             "`lastgood rollback --yes`, from its start to the patch accepted",
@@ -145,20 +152,37 @@ impl<'plane> Fleet<'plane> {
             _lastgood: run(plane, directory.path()),
             directory,
         };
-        fleet.all("v1", |record| record.activation.is_some()).await;
+        fleet.all("v1", SERVICES, |record| record.activation.is_some()).await;
         fleet
     }
 
     /// Ships an image to each service, one after another, as a person's loop would.
     async fn ship(&self, image: &str) {
         for number in 0..SERVICES {
-            let (object, set) = (format!("deployment/{}", name(number)), format!("shop={image}"));
-            self.plane.kubectl(HOME, &["set", "image", &object, &set]).await;
+            self.ship_one(number, image).await;
         }
     }
 
-    /// The newest record of each service, once all are of this version and as is wanted.
-    async fn all(&self, version: &str, wanted: impl Fn(&Record) -> bool) -> Vec<Record> {
+    async fn ship_one(&self, number: usize, image: &str) {
+        let (object, set) = (format!("deployment/{}", name(number)), format!("shop={image}"));
+        self.plane.kubectl(HOME, &["set", "image", &object, &set]).await;
+    }
+
+    /// Ships a good release to each service, once the one before is held.
+    async fn one_after_another(&self) -> Vec<Record> {
+        const VERSION: &str = "good-alone";
+        let image = format!("{HOME}/shop:{VERSION}");
+        self.plane.image(&image, &behaves(0.0, 0.010));
+        let mut held = Vec::new();
+        for number in 0..SERVICES {
+            self.ship_one(number, &image).await;
+            held = self.all(VERSION, number + 1, stands_still).await;
+        }
+        held
+    }
+
+    /// The newest record of so many services, once those are of this version and as is wanted.
+    async fn all(&self, version: &str, services: usize, wanted: impl Fn(&Record) -> bool) -> Vec<Record> {
         let mut found = Vec::new();
         until("all records are as wanted", async || {
             // To read them all is work too, which would make what is measured slower.
@@ -170,7 +194,7 @@ impl<'plane> Fleet<'plane> {
             found = newest
                 .filter(|record| record.to.name.as_str() == version && wanted(record))
                 .collect();
-            found.len() == SERVICES
+            found.len() == services
         })
         .await;
         found
