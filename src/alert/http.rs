@@ -5,7 +5,10 @@ use std::time::Duration;
 use reqwest::{Client, StatusCode, Url, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::{ports::AlertFault, words::ChannelName};
+use crate::{
+    ports::AlertFault,
+    words::{ChannelName, USER_AGENT},
+};
 
 /// How long one attempt may take, answer included.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -54,7 +57,7 @@ impl Http {
             .retry(reqwest::retry::never())
             .timeout(DEADLINE)
             .connect_timeout(DEADLINE / 2)
-            .user_agent(concat!("lastgood/", env!("CARGO_PKG_VERSION")))
+            .user_agent(USER_AGENT)
             .build()
             .map(Self)
             .map_err(|error| ChannelError::Client(chain(&error.without_url())))

@@ -100,7 +100,7 @@ fn client() -> Result<Client, reqwest::Error> {
         }
     });
     Client::builder()
-        .user_agent(concat!("lastgood/", env!("CARGO_PKG_VERSION")))
+        .user_agent(crate::words::USER_AGENT)
         .no_proxy()
         .no_gzip()
         .redirect(redirects)

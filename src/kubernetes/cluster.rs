@@ -15,13 +15,15 @@ use super::{
     term::Term,
     watches::Watches,
 };
-use crate::{ports::PlatformError, words::Moment};
+use crate::{
+    ports::PlatformError,
+    words::{Moment, USER_AGENT},
+};
 
 /// A watch that says nothing for so long is dead: the server sends bookmarks, and ends each watch earlier.
 const SILENCE: Duration = Duration::from_secs(58);
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
-const AGENT: &str = concat!("lastgood/", env!("CARGO_PKG_VERSION"));
 
 /// Where the API server is, as the settings say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,7 +53,9 @@ impl Cluster {
         // A write whose answer was lost may have been done: it is looked at, never sent again unseen.
         config.default_retry = false;
         // By which the server's audit log tells our requests from others' of the same account.
-        config.headers.push((header::USER_AGENT, HeaderValue::from_static(AGENT)));
+        config
+            .headers
+            .push((header::USER_AGENT, HeaderValue::from_static(USER_AGENT)));
         let mut watching = config.clone();
         watching.read_timeout = Some(SILENCE);
         let client = |config: Config| {

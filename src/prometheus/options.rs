@@ -83,7 +83,7 @@ impl Options {
     pub(super) fn client(&self) -> Result<prometheus_http_query::Client, SetupError> {
         let url = self.checked_url()?;
         let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("lastgood/", env!("CARGO_PKG_VERSION")))
+            .user_agent(crate::words::USER_AGENT)
             .redirect(redirect::Policy::none())
             .no_proxy()
             .timeout(self.timeout)

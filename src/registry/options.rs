@@ -48,7 +48,7 @@ impl Server {
             .map_err(|error| SetupError(format!("registry.\"{name}\" is no host ({error}): write host or host:port")))?;
         // A manifest must come as it is stored: an unasked compression would change its digest. Nothing is followed elsewhere.
         let mut builder = Client::builder()
-            .user_agent(concat!("lastgood/", env!("CARGO_PKG_VERSION")))
+            .user_agent(crate::words::USER_AGENT)
             .redirect(redirect::Policy::none())
             .no_proxy()
             .no_gzip()

@@ -12,6 +12,9 @@ mod retention;
 pub mod seconds;
 mod version;
 
+/// What lastgood calls itself in requests.
+pub const USER_AGENT: &str = concat!("lastgood/", env!("CARGO_PKG_VERSION"));
+
 pub use counts::{Arm, Gap, GapReason, Increment, MetricStep, Pod, PodIncrement, Step};
 pub use moment::Moment;
 pub use names::{Actor, ChannelName, Env, NameError, RolloutId, Service, TargetKey};
