@@ -1,6 +1,5 @@
 //! A workload with its revisions, as they were at one moment, and which version that is.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
@@ -11,6 +10,7 @@ use super::{
     resource::Resource,
     revision::{Revision, current, same},
     template::{Catalog, Kept},
+    watches::controller,
     workload::Workload,
     write,
 };
@@ -41,7 +41,7 @@ impl Workload {
             .watches
             .of(Resource::revisions(self.target.kind), &self.target.namespace);
         let uid = workload.uid().to_owned();
-        let objects = watch.objects(|metadata| controlled_by(metadata, &uid)).await?;
+        let objects = watch.objects(|metadata| controller(metadata) == Some(&*uid)).await?;
         let mut revisions = self.revisions(&objects);
         if current(self.target.kind, &workload, &revisions).is_none() {
             let fresh = self.fresh_revisions(&workload).await;
@@ -124,11 +124,6 @@ impl Workload {
     pub(super) fn cannot(&self, doing: &str, error: &CallError) -> PlatformError {
         write::cannot(&self.target, doing, error)
     }
-}
-
-fn controlled_by(metadata: &ObjectMeta, uid: &str) -> bool {
-    let mut owners = metadata.owner_references.iter().flatten();
-    owners.any(|owner| owner.controller == Some(true) && owner.uid == uid)
 }
 
 /// The labels by which a workload finds its own. Expressions are left out: what they would sort out belongs to someone else, which shows.

@@ -147,22 +147,23 @@ fn rung(resource: Resource, event: &Event<Watched>) -> Option<Rung> {
             },
             version: object.resource_version().unwrap_or_default(),
         }),
-        Event::Apply(object) | Event::Delete(object) if resource == Resource::Pods => Some(Rung::Pod { owner: owner(object) }),
+        Event::Apply(object) | Event::Delete(object) if resource == Resource::Pods => Some(Rung::Pod {
+            owner: controller(&object.metadata).map(str::to_owned),
+        }),
         Event::Apply(object) | Event::Delete(object) => Some(Rung::Object {
             uid: object.uid().unwrap_or_default(),
-            owner: owner(object),
+            owner: controller(&object.metadata).map(str::to_owned),
         }),
         Event::InitDone => Some(Rung::Everything),
         Event::Init | Event::InitApply(_) => None,
     }
 }
 
-/// The uid of the object that controls this one.
-fn owner(object: &Watched) -> Option<String> {
-    let mut owners = object.owner_references().iter();
-    owners
-        .find(|owner| owner.controller == Some(true))
-        .map(|owner| owner.uid.clone())
+/// The uid of the object that controls the one with this metadata.
+pub(super) fn controller(metadata: &ObjectMeta) -> Option<&str> {
+    let mut owners = metadata.owner_references.iter().flatten();
+    let controls = owners.find(|owner| owner.controller == Some(true))?;
+    Some(&controls.uid)
 }
 
 impl Watch {

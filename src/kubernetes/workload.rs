@@ -21,6 +21,7 @@ use super::{
     seen::Seen,
     template::Catalog,
     trouble,
+    watches::controller,
 };
 use crate::{
     engine::{Look, News},
@@ -132,10 +133,7 @@ impl Workload {
                 .chain([seen.workload.uid()])
         };
         let objects = watch
-            .objects(|metadata| {
-                let mut controllers = metadata.owner_references.iter().flatten();
-                controllers.any(|owner| owner.controller == Some(true) && owners().any(|uid| uid == owner.uid))
-            })
+            .objects(|metadata| controller(metadata).is_some_and(|uid| owners().any(|owner| owner == uid)))
             .await?;
         let catalog = self.catalog().await?.lock().await;
         let version = |revision: &_| catalog.version(revision, &seen.revisions, &self.ignored).cloned();
