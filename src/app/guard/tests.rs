@@ -10,9 +10,9 @@ use crate::{
     explain::specimen,
     ports::History,
     record::{AlertKind, Delivery, Intent},
-    words::{Actor, TargetKey, Verdict},
+    words::{TargetKey, Verdict},
 };
-use rig::{FULL, LOST, Rig, SILENT, WELL, quiet, rig};
+use rig::{FULL, LOST, Rig, SILENT, WELL, off, quiet, rig};
 
 #[tokio::test]
 async fn c05_a_word_that_could_not_be_stored_is_not_said_to_be_in_force() {
@@ -69,12 +69,7 @@ async fn c06_a_store_that_cannot_be_trusted_ends_the_guard_also_when_a_person_me
     let mut rig = rig(quiet()).await;
     rig.store_is(LOST);
     let (answer, answered) = oneshot::channel();
-    let event = Event::Off {
-        off: true,
-        by: Actor("alice".to_owned()),
-        reason: "moving house".to_owned(),
-    };
-    assert!(rig.guard.order(Order { event, answer }).await.is_err());
+    assert!(rig.guard.order(Order { event: off(), answer }).await.is_err());
     assert!(matches!(answered.await, Ok(Err(DeskError::Failed(_)))));
 }
 
@@ -159,12 +154,7 @@ async fn others_decide_during(rig: &mut Rig, event: Event) -> bool {
 
 #[tokio::test]
 async fn a_slow_store_keeps_no_other_service_from_deciding_unless_the_budget_is_at_stake() {
-    let word = Event::Off {
-        off: true,
-        by: Actor("alice".to_owned()),
-        reason: "moving house".to_owned(),
-    };
-    assert!(others_decide_during(&mut rig(quiet()).await, word).await);
+    assert!(others_decide_during(&mut rig(quiet()).await, off()).await);
 
     let mut history = quiet();
     let open = specimen::watching();

@@ -270,6 +270,13 @@ fn a_policy_that_asks_no_more_lets_it_go_on_and_so_does_one_that_is_gone() {
     removed.story.tick();
     removed.goes_on(&GoesOn::Unwanted);
     let mut gone = Shop::judged();
+    gone.story.happens(&Event::PolicyIs {
+        policy: Box::new(gone.story.policy.clone()),
+        by: alice(),
+        file: "policies/shop.yaml".to_owned(),
+        home: None,
+    });
+    assert!(gone.story.history.in_force.is_some());
     gone.story.happens(&Event::Unguarded);
     gone.goes_on(&GoesOn::Unguarded);
     assert_eq!(gone.story.history.in_force, None, "and nobody takes it for guarded");

@@ -241,12 +241,7 @@ impl Rig {
     /// A person switches it off; what they are told.
     pub async fn off(&mut self) -> Result<Heard, DeskError> {
         let (answer, answered) = oneshot::channel();
-        let event = Event::Off {
-            off: true,
-            by: Actor("alice".to_owned()),
-            reason: "moving house".to_owned(),
-        };
-        let _ = self.guard.order(Order { event, answer }).await;
+        let _ = self.guard.order(Order { event: off(), answer }).await;
         answered.await.expect("an answer")
     }
 
@@ -264,4 +259,13 @@ pub fn quiet() -> TargetHistory {
     let mut history = specimen::history(None);
     history.outbox.clear();
     history
+}
+
+/// A person switches it off.
+pub fn off() -> Event {
+    Event::Off {
+        off: true,
+        by: Actor("alice".to_owned()),
+        reason: "moving house".to_owned(),
+    }
 }
