@@ -13,19 +13,11 @@ pub struct Log(Vec<Value>);
 impl Log {
     /// As the log is now, with the files that it was rotated to.
     pub fn of(plane: &Plane, namespace: &str) -> Self {
-        let files = fs::read_dir(&plane.state).expect("its state");
-        let files = files.map(|entry| entry.expect("an entry").path());
-        let is_log = |name: &str| name.starts_with("audit") && name.ends_with(".log");
-        let mut files: Vec<_> = files
-            .filter(|path| path.file_name().is_some_and(|name| is_log(&name.to_string_lossy())))
-            .collect();
-        // The one that is written to, `audit.log`, comes after those with a time in their name.
-        files.sort();
         // Most of it is of no concern, and to read it whole takes longer than what is measured.
         let here = format!("\"namespace\":\"{namespace}\"");
         let concerns = |line: &&str| line.contains(&here) && ["\"patch\"", "\"create\""].iter().any(|verb| line.contains(verb));
         let mut writes = Vec::new();
-        for file in files {
+        for file in plane.audit_logs() {
             let text = fs::read_to_string(file).expect("an audit log");
             let events = text
                 .lines()

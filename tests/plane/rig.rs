@@ -104,6 +104,19 @@ impl Plane {
         fs::write(self.file(&file), behavior.to_string()).expect("written");
     }
 
+    /// The API server's audit log, oldest first: the files that it was rotated to have a time in their name, and sort before the one that is
+    /// written to.
+    pub fn audit_logs(&self) -> Vec<PathBuf> {
+        let files = fs::read_dir(&self.state).expect("its state");
+        let files = files.map(|entry| entry.expect("an entry").path());
+        let is_log = |name: &str| name.starts_with("audit") && name.ends_with(".log");
+        let mut files: Vec<_> = files
+            .filter(|path| path.file_name().is_some_and(|name| is_log(&name.to_string_lossy())))
+            .collect();
+        files.sort();
+        files
+    }
+
     /// What kubectl says as `user`, in `namespace`; an error is what it complains of.
     pub async fn try_kubectl(&self, user: &str, namespace: &str, arguments: &[&str], input: &str) -> Result<String, String> {
         let arguments = [&["--namespace", namespace], arguments].concat();

@@ -144,15 +144,8 @@ struct Write {
 
 /// What the controllers wrote, in the order in which the API server had done it.
 fn writes(plane: &Plane) -> Vec<Write> {
-    let files = fs::read_dir(&plane.state)
-        .expect("its state")
-        .map(|entry| entry.expect("an entry").path());
-    let logs = files.filter(|path| {
-        let name = path.file_name().expect("a name").to_string_lossy();
-        name.starts_with("audit") && name.ends_with(".log")
-    });
     let mut writes = Vec::new();
-    for log in logs {
+    for log in plane.audit_logs() {
         let lines = BufReader::new(File::open(log).expect("a log")).lines();
         let ours = lines.map_while(Result::ok).filter(|line| line.contains(":lastgood\""));
         writes.extend(ours.filter_map(|line| write(&serde_json::from_str(&line).ok()?)));
