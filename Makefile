@@ -37,7 +37,7 @@ bench: bench-cluster ## benchmarks; writes docs/speed.md and docs/speed-kubernet
 	cargo bench --locked --bench judge
 	cargo bench --locked --bench speed
 
-bench-cluster: ## only docs/speed-kubernetes.md, on a cluster of its own (a quarter of an hour; PROFILE=dev builds faster, the page says so)
+bench-cluster: ## only docs/speed-kubernetes.md, on a cluster of its own (17 minutes after the build; PROFILE=dev builds faster, the page says so)
 	@tests/tools/packages.sh cluster
 	@tests/tools/cluster-build.sh >/dev/null
 	cargo bench --locked --profile $(PROFILE) --bench cluster
@@ -64,6 +64,7 @@ soak: ## reverts and leases in every order of faults, then the demo, ROUNDS time
 upgrade: ## this lastgood goes on with what an older one held and judged, and the older one with what this one did: OLDER=/path/to/lastgood
 	@[ -x "$(OLDER)" ] || { echo "say which one: make upgrade OLDER=/path/to/lastgood" >&2; exit 2; }
 	@tests/tools/packages.sh cluster
+	@tests/tools/cluster-build.sh >/dev/null
 	LASTGOOD_TEST_FIRST="$(OLDER)" cargo test --locked --test rollouts -- of_holds
 	LASTGOOD_TEST_NEXT="$(OLDER)" cargo test --locked --test rollouts -- of_holds
 
