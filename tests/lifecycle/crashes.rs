@@ -12,10 +12,10 @@ use lastgood::{
 };
 
 use crate::{
-    rig::{LONG, Plan, Scene, failing, good},
+    rig::{LONG, Plan, Scene, failing, good, policy},
     rollouts::with_v1_proven,
 };
-use lives::{BAD, Crash, GOOD, UNHEARD, UNREADY};
+use lives::{BAD, CLOSING, Crash, GOOD, UNHEARD, UNREADY};
 
 /// Kills lastgood at each point of `crashes` in turn, while `version` lives its life, and starts it again at the end.
 async fn live(scene: &mut Scene, version: &str, crashes: &[Crash]) -> BTreeSet<&'static str> {
@@ -118,7 +118,6 @@ fn told_once(scene: &Scene, kind: &str, version: &str, points: &[&str]) {
 
 async fn good_life() -> BTreeSet<&'static str> {
     let mut scene = with_v1_proven(Plan {
-        watch: "{for: 58s, proveAfter: 35s}",
         errors: 0.02,
         harmful: 20,
         ..Plan::default()
@@ -126,10 +125,16 @@ async fn good_life() -> BTreeSet<&'static str> {
     .await;
     let behavior = good(scene.plan());
     quiet(&mut scene).await;
+    let plan = Plan {
+        watch: "{for: 3m, proveAfter: 35s}",
+        ..scene.plan().clone()
+    };
+    scene.write_policy(&policy(scene.root(), &plan, &scene.service.activate_command()));
     scene.start_lastgood(&[("LASTGOOD_CRASH_AT", GOOD[0].point)]);
     scene.deploy("v2", &behavior).await;
     let hit = live(&mut scene, "v2", GOOD).await;
-    let record = scene.record("v2", LONG, |record| record.phase == Phase::Closed).await;
+    scene.told("proven", "v2").await;
+    let record = scene.record("v2", LONG, |record| record.fault.is_none()).await;
     assert_eq!(record.verdict, Some(Verdict::Healthy), "{record:#?}");
     assert_eq!(scene.points_to(), "v2");
     let points: Vec<&str> = hit.iter().copied().collect();
@@ -137,7 +142,7 @@ async fn good_life() -> BTreeSet<&'static str> {
     hit
 }
 
-/// What is durable beside a rollout: whether lastgood is ready, an endpoint that is down, a person's word.
+/// What is durable beside a rollout: whether lastgood is ready, an endpoint that is down, a person's word; and then the end of one.
 async fn beside_a_rollout() -> BTreeSet<&'static str> {
     let mut scene = with_v1_proven(Plan {
         hook_down: true,
@@ -176,6 +181,14 @@ async fn beside_a_rollout() -> BTreeSet<&'static str> {
         assert_eq!(scene.stored().await.off.is_some(), number == 1, "{point}");
         hit.insert(point);
     }
+    quiet(&mut scene).await;
+    scene.prometheus.restart().await.expect("Prometheus");
+    scene.start_lastgood(&[("LASTGOOD_CRASH_AT", CLOSING[0].point)]);
+    scene.deploy("v2", &good(scene.plan())).await;
+    hit.extend(live(&mut scene, "v2", CLOSING).await);
+    let record = scene.record("v2", LONG, |record| record.phase == Phase::Closed).await;
+    assert_eq!(count(&record, |what| matches!(what, Happened::Closed)), 1, "{record:#?}");
+    assert_eq!(scene.points_to(), "v2");
     hit
 }
 

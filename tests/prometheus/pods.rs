@@ -5,7 +5,7 @@ use std::time::Duration;
 use lastgood::{
     app::watch::prepare,
     count::{PodArms, PodLife, Tally},
-    judge::Comparison,
+    judge::{Comparison, Evidence},
     policy::{Arms, KubernetesTarget, MetricKind, Policy, Target, WorkloadKind},
     ports::MetricSource,
     question::question,
@@ -15,7 +15,7 @@ use lastgood::{
 
 use crate::{
     rig::{Exporter, Page, SCRAPE, Server, now},
-    rollout::{follow, history, judged, latency, policy, record, watch},
+    rollout::{follow, follow_until, history, judged, latency, policy, record, watch},
     scraped::{steps, sum, truth},
 };
 
@@ -190,7 +190,8 @@ async fn p20_an_outage_of_both_versions_convicts_nobody_and_one_of_the_candidate
     };
     // A database that both need, say.
     serve(&exporters, [1, 40]);
-    exporters[3].scraped(5).await;
+    let counted = |evidence: &Evidence| evidence.metrics[0].candidate[0] > 200.0;
+    told.extend(judged(&follow_until(&mut watch, &source, counted).await));
     serve(&exporters, [40, 1]);
     told.extend(judged(&follow(&mut watch, &source, now().plus(SCRAPE * 3)).await));
     for evidence in &told {
@@ -198,9 +199,8 @@ async fn p20_an_outage_of_both_versions_convicts_nobody_and_one_of_the_candidate
     }
     let last = told.last().expect("evidence");
     assert_eq!(last.compare, Comparison::Concurrent);
-    assert!(last.metrics[0].candidate[0] > 200.0, "it was counted: {last:?}");
     serve(&exporters[2..], [1, 40]);
-    let told = judged(&follow(&mut watch, &source, now().plus(SCRAPE * 8)).await);
+    let told = judged(&follow_until(&mut watch, &source, |evidence| evidence.verdict.is_some()).await);
     let last = told.last().expect("evidence");
     assert_eq!(last.verdict, Some(Verdict::Regression), "{last:?}");
 }

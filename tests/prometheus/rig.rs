@@ -153,8 +153,13 @@ impl Server {
         }
     }
 
+    /// A client that waits for as long as a test does: how fast a busy machine answers is no matter here.
     pub fn source(&self) -> Prometheus {
-        Prometheus::new(Options::at(&format!("http://{}", self.address))).expect("a client")
+        let options = Options {
+            timeout: PATIENCE,
+            ..Options::at(&format!("http://{}", self.address))
+        };
+        Prometheus::new(options).expect("a client")
     }
 
     async fn is_ready(&self) -> bool {

@@ -156,9 +156,14 @@ pub fn watch(record: &mut Record, prepared: &Prepared) -> Watch {
 
 /// Goes on until everything up to `until` was answered well, live: each step as it becomes due.
 pub async fn follow(watch: &mut Watch, source: &dyn MetricSource, until: Moment) -> Vec<Progress> {
+    follow_until(watch, source, |evidence| evidence.at >= until).await
+}
+
+/// Goes on until the evidence is as `wanted`, live: each step as it becomes due.
+pub async fn follow_until(watch: &mut Watch, source: &dyn MetricSource, wanted: impl Fn(&Evidence) -> bool) -> Vec<Progress> {
     let mut progress = Vec::new();
     let end = now().plus(PATIENCE);
-    while watch.evidence().at < until {
+    while !wanted(&watch.evidence()) {
         assert!(now() < end, "waited in vain for evidence: {progress:?}");
         let pause = watch.next_at().since(now());
         sleep(pause.min(Duration::from_secs(1))).await;

@@ -3,7 +3,7 @@
 use futures::{FutureExt as _, future::BoxFuture};
 use lastgood::{
     record::{Happened, Phase, Record, TargetHistory},
-    words::{Outcome, Standing},
+    words::{GapReason, Outcome, Standing},
 };
 
 use crate::rig::Scene;
@@ -173,21 +173,34 @@ fn proven(history: &TargetHistory, version: &str) -> bool {
     known.any(|known| known.standing == Standing::Proven)
 }
 
-/// The life of a good version, with Prometheus away for a while once it is proven: whole data prove it, however busy the machine is.
+fn seen_since_the_verdict(record: &Record) -> bool {
+    let mut timeline = record.timeline.iter();
+    let judged = timeline.find(|entry| matches!(entry.what, Happened::Judged { .. }));
+    let evidence = record.evidence.as_ref();
+    judged.is_some_and(|judged| evidence.is_some_and(|evidence| evidence.at > judged.at))
+}
+
+fn blind(record: &Record) -> bool {
+    record
+        .fault
+        .as_ref()
+        .is_some_and(|fault| fault.reason == GapReason::QueryFailed)
+}
+
+/// The life of a good version, with Prometheus away for a while once it is proven. It does not end here: how long whole data take is a
+/// busy machine's to say.
 pub const GOOD: &[Crash] = &[
-    crash("evidence.before", |version, stored, _| {
-        open(version, stored, |record| record.plan.is_some() && record.evidence.is_none())
-    }),
-    crash("evidence.after", |version, stored, _| {
-        open(version, stored, |record| {
-            record.evidence.is_some() && record.verdict.is_none()
-        })
-    }),
     crash("verdict.before", |version, stored, _| {
         open(version, stored, |record| record.verdict.is_none())
     }),
     crash("verdict.after", |version, stored, _| {
         open(version, stored, |record| record.verdict.is_some()) && !proven(stored, version)
+    }),
+    crash("evidence.before", |version, stored, _| {
+        open(version, stored, |record| !seen_since_the_verdict(record))
+    }),
+    crash("evidence.after", |version, stored, _| {
+        open(version, stored, seen_since_the_verdict)
     }),
     crash("stood.before", |version, stored, _| {
         open(version, stored, watching) && !proven(stored, version)
@@ -201,12 +214,10 @@ pub const GOOD: &[Crash] = &[
             std::future::ready(()).boxed()
         },
         ..crash("data.before", |version, stored, _| {
-            open(version, stored, |record| record.fault.is_none())
+            open(version, stored, |record| !blind(record))
         })
     },
-    crash("data.after", |version, stored, _| {
-        open(version, stored, |record| record.fault.is_some())
-    }),
+    crash("data.after", |version, stored, _| open(version, stored, blind)),
     Crash {
         prepare: |scene| {
             async {
@@ -218,13 +229,13 @@ pub const GOOD: &[Crash] = &[
         ..crash("remarked.before", |version, stored, _| open(version, stored, watching))
     },
     crash("remarked.after", |version, stored, _| open(version, stored, watching)),
-    crash("closed.before", |version, stored, _| open(version, stored, watching)),
-    crash("closed.after", closed_and_proven),
 ];
 
-fn closed_and_proven(version: &str, stored: &TargetHistory, _: &Place) -> bool {
-    closed(version, stored) && proven(stored, version)
-}
+/// The end of a watch.
+pub const CLOSING: &[Crash] = &[
+    crash("closed.before", |version, stored, _| open(version, stored, watching)),
+    crash("closed.after", |version, stored, _| closed(version, stored)),
+];
 
 /// An endpoint that is down.
 pub const UNHEARD: &[Crash] = &[
