@@ -1,8 +1,11 @@
 //! Which side each pod is on, and since when (product.md, From counters to counts: arms on Kubernetes are pods).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::words::{Arm, Moment, Pod};
+
+/// Kubernetes says in whole seconds, cut down, when a pod was made.
+const MADE_GRAIN: Duration = Duration::from_secs(1);
 
 /// The life of one pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +38,12 @@ impl PodArms {
         Self { lives }
     }
 
-    /// The life in which `pod` was scraped at `at`; none where it is on neither side.
+    /// The life in which `pod` was scraped at `at`; none where it is on neither side. Within the second in which a pod was made it is not
+    /// scraped yet: what is scraped then is the one before it of that name.
     #[must_use]
     pub fn life(&self, pod: &Pod, at: Moment) -> Option<&PodLife> {
-        self.lives.get(pod)?.iter().rev().find(|life| life.created_at <= at)
+        let made = |life: &&PodLife| life.created_at.plus(MADE_GRAIN) <= at;
+        self.lives.get(pod)?.iter().rev().find(made)
     }
 
     /// Whether every pod of the baseline had gone at `at`.

@@ -17,6 +17,8 @@ use crate::{
 /// A pod is scraped for the first time within so many steps of being ready: its target must be found, then scraped. What it has counted
 /// by then was counted by nobody else, and began at zero.
 const YOUNG: u32 = 3;
+/// The clocks of nodes, of the API server and of Prometheus differ by no more.
+const SKEW: Duration = Duration::from_secs(5);
 /// A pod that is ready for so many steps should have been scraped.
 const EXPECTED: u32 = 2;
 
@@ -106,12 +108,15 @@ impl Metric {
         if !state.is_fresh(scraped_at, at, step) {
             return Err((GapReason::Stale, age(Some(scraped_at), at)));
         }
+        let recent = of.ready_at.is_none_or(|ready| ready > at.minus(step * YOUNG));
+        // A process that is older than the pod is that of the pod before it of the same name.
+        let older = reading.started_at().is_some_and(|started| started.plus(SKEW) < of.since);
         let span = Span {
             at,
             step,
             switch: None,
             warmup: self.warmup,
-            young: of.ready_at.is_none_or(|ready| ready > at.minus(step * YOUNG)) && of.known,
+            young: recent && of.known && !older,
         };
         self.count(pod, reading, query, span)
     }

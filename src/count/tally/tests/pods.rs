@@ -110,6 +110,43 @@ fn a_pod_of_the_same_name_begins_a_life_of_its_own() {
 }
 
 #[test]
+fn what_the_pod_before_of_the_same_name_has_counted_is_never_the_new_ones() {
+    let first = PodLife {
+        gone_at: Some(at(1)),
+        ..life(OLD, Arm::Baseline, -100).1
+    };
+    let lives = [(Pod(OLD.into()), first), life(OLD, Arm::Candidate, 1)];
+    // The old one is scraped once more half a second after the whole second in which the new one was made.
+    let same_second = Said {
+        age: 9.5,
+        ..of(OLD, 2.0, 140.0)
+    };
+    // Its scraper's clock is ahead of that of the API server by two seconds.
+    let ahead = Said {
+        age: 8.0,
+        start: Some(at(-100).seconds()),
+        ..of(OLD, 2.0, 140.0)
+    };
+    for last in [same_second, ahead] {
+        let steps = told(
+            &lives,
+            &[
+                vec![of(OLD, 0.0, 100.0)],
+                vec![of(OLD, 1.0, 120.0)],
+                vec![of(OLD, 2.0, 130.0)],
+                vec![last],
+                vec![Said {
+                    start: Some(at(2).seconds()),
+                    ..of(OLD, 4.0, 9.0)
+                }],
+            ],
+        );
+        assert_eq!(sides(&steps[1])[0], [], "{:?}", steps[1]);
+        assert_eq!(sides(&steps[2]), [vec![(OLD, [4, 9])], vec![]]);
+    }
+}
+
+#[test]
 fn a_stale_instance_beside_a_fresh_one_is_no_second_instance() {
     let left_over = Said {
         pod: "job/b:1",
