@@ -1,4 +1,4 @@
-//! The doorbell of histories: it rings for what someone else wrote.
+//! Histories as they were met last, and their doorbell: it rings for what someone else wrote.
 
 use std::{
     collections::BTreeMap,
@@ -18,15 +18,19 @@ use super::{
     watches::{Rung, Watches},
 };
 
-/// The resource version at which each history was read or written last.
+/// Each history as it was read or written last.
 #[derive(Clone, Default)]
-pub(super) struct Met(Arc<Mutex<BTreeMap<Place, String>>>);
+pub(super) struct Met(Arc<Mutex<BTreeMap<Place, Object>>>);
 
 impl Met {
-    /// Remembers that this is known of the object at `place`.
+    /// Remembers that this is the object at `place`.
     pub fn note(&self, place: &Place, object: &Object) {
-        let version = object.text("/metadata/resourceVersion").unwrap_or_default();
-        self.lock().insert(place.clone(), version.to_owned());
+        self.lock().insert(place.clone(), object.clone());
+    }
+
+    /// The object at `place` as it was met last.
+    pub fn last(&self, place: &Place) -> Option<Object> {
+        self.lock().get(place).cloned()
     }
 
     /// Rings when the object at `place` may be another one than was met last. Needs the async runtime.
@@ -44,14 +48,19 @@ impl Met {
     /// None: nothing rings any more.
     fn is_news(&self, rung: Result<Rung, RecvError>, place: &Place) -> Option<bool> {
         match rung {
-            Ok(Rung::History { place: changed, version }) => Some(changed == *place && self.lock().get(place) != Some(&version)),
+            Ok(Rung::History { place: changed, version }) => Some(changed == *place && !self.met_at(place, &version)),
             Ok(Rung::Object { .. } | Rung::Pod { .. }) => Some(false),
             Ok(Rung::Everything) | Err(RecvError::Lagged(_)) => Some(true),
             Err(RecvError::Closed) => None,
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Place, String>> {
+    fn met_at(&self, place: &Place, version: &str) -> bool {
+        let met = self.lock();
+        met.get(place).and_then(|object| object.text("/metadata/resourceVersion")) == Some(version)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Place, Object>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

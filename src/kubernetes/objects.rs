@@ -1,20 +1,19 @@
 //! The histories in the cluster: one object a target, beside it; nothing to mount, no database (kubernetes.md, State).
 
 mod contents;
+mod put;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use futures::{FutureExt as _, future::BoxFuture, stream::BoxStream};
-use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     audit,
     bell::Met,
-    call::{CallError, pause},
+    call::CallError,
     cluster::Cluster,
     document,
     object::Object,
@@ -25,18 +24,14 @@ use super::{
 use crate::{
     policy::KubernetesTarget,
     ports::{History, HistoryError, Revision},
-    record::{CONTROLLER_CHAIN, CONTROLLER_FORMAT, Chain, ControllerState, FORMAT, Record, StoredAudit, TargetHistory},
+    record::{CONTROLLER_CHAIN, CONTROLLER_FORMAT, ControllerState, FORMAT, Record, StoredAudit, TargetHistory},
     words::{RolloutId, TargetKey},
 };
 
 /// The name of the controller's own object, and what it says it belongs to.
 const CONTROLLER: &str = "lastgood-controller";
-/// How often a put is tried where someone else wrote first; contents and commits of one object meet only rarely.
-const TRIES: u32 = 5;
-/// How long is waited before that.
-const AGAIN: Duration = Duration::from_millis(100);
 
-/// The histories of a cluster. The only commit is a put of a whole object at the `resourceVersion` at which it was read.
+/// The histories of a cluster. The only commit is a put of a whole object at the `resourceVersion` at which it was met last.
 pub struct Objects {
     cluster: Arc<Cluster>,
     asker: Asker,
@@ -138,83 +133,13 @@ impl Objects {
         match calls.get_surely(Resource::Histories, &place.namespace, &place.name).await {
             Ok(mut object) => {
                 document::belongs(&object, owner)?;
-                packing::unpack(&mut object)?;
                 self.met.note(place, &object);
+                packing::unpack(&mut object)?;
                 Ok(Some(object))
             }
             Err(CallError::Absent(_)) => Ok(None),
             Err(error) => Err(self.unavailable("read", place, &error)),
         }
-    }
-
-    /// Reads the object, changes it, and puts it where it was not changed meanwhile; else begins again. `change` says whether anything is
-    /// to be put; it is told whether an earlier put of this call may have been done, though no answer came. Returns the object as it is then.
-    async fn put(
-        &self,
-        place: &Place,
-        owner: &str,
-        change: impl Fn(&mut Object, bool) -> Result<bool, HistoryError>,
-    ) -> Result<Object, HistoryError> {
-        let mut met = CallError::Conflict("it changes all the time".to_owned());
-        let mut doubt = false;
-        for _ in 0..TRIES {
-            let found = self.read(place, owner).await?;
-            let new = found.is_none();
-            let mut object = found.unwrap_or_else(|| document::empty(&place.namespace, &place.name, owner));
-            if !change(&mut object, doubt)? {
-                return Ok(object);
-            }
-            document::fit(&mut object)?;
-            let calls = &self.cluster.calls;
-            let put = if new {
-                calls.create(Resource::Histories, &place.namespace, &object).await
-            } else {
-                calls.replace(Resource::Histories, &place.namespace, &object).await
-            };
-            match put {
-                Ok(stored) => {
-                    self.met.note(place, &stored);
-                    return Ok(stored);
-                }
-                Err(error @ (CallError::Conflict(_) | CallError::Busy { .. } | CallError::Unknown(_))) => {
-                    doubt |= matches!(error, CallError::Unknown(_));
-                    met = error;
-                }
-                // The object that was read is gone: begin anew without it.
-                Err(error @ CallError::Absent(_)) if !new => met = error,
-                Err(error) => return Err(self.unavailable("write", place, &error)),
-            }
-            pause(AGAIN).await;
-        }
-        Err(self.unavailable("write", place, &met))
-    }
-
-    /// Commits `value` under `key` at an expected revision. Where no answer came to the put, the same value at the next revision is ours.
-    async fn committed<T: Serialize + DeserializeOwned + PartialEq>(
-        &self,
-        place: &Place,
-        owner: &str,
-        (key, newest): (&str, u32),
-        (value, chain): (&T, &Chain),
-        expected: Option<&Revision>,
-    ) -> Result<Revision, HistoryError> {
-        let stored = self
-            .put(place, owner, |object, doubt| {
-                let found = document::committed(object).then(|| document::revision(object));
-                if found.as_ref() == expected.map(|revision| &revision.0) {
-                    document::write(object, key, value)?;
-                    audit::add(object, chain)?;
-                    return Ok(true);
-                }
-                let ours = doubt && document::read::<T>(object, key, newest)?.as_ref() == Some(value);
-                if ours {
-                    Ok(false)
-                } else {
-                    Err(HistoryError::Conflict(owner.to_owned()))
-                }
-            })
-            .await?;
-        Ok(Revision(document::revision(&stored)))
     }
 
     async fn history(&self, target: &TargetKey) -> Result<Option<(TargetHistory, Revision)>, HistoryError> {

@@ -47,6 +47,35 @@ async fn k07_a_commit_whose_answer_was_lost_is_found_done_and_one_that_was_not_d
 }
 
 #[tokio::test]
+async fn a_commit_is_one_request_where_nobody_else_wrote_and_what_someone_else_wrote_is_read() {
+    let api = Api::start().await;
+    let store = Objects::new(api.cluster().await, "lastgood");
+    let mut history = sample::history(&sample::target("myapp"));
+    store.commit(&history, None).await.expect("committed");
+    let (_, first) = store.load(&history.target).await.expect("read").expect("a history");
+    history.unready.clear();
+    api.later(1, |_| {});
+    let second = store.commit(&history, Some(&first)).await.expect("committed");
+    assert!(api.is_later(), "a second request was made");
+
+    let other = Objects::new(api.cluster().await, "lastgood");
+    let third = other.commit(&history, Some(&second)).await.expect("committed");
+    let late = store.commit(&history, Some(&second)).await;
+    assert!(matches!(late, Err(HistoryError::Conflict(_))), "{late:?}");
+    assert!(store.commit(&history, Some(&third)).await.is_ok(), "it was read meanwhile");
+
+    let version = sample::version("v1");
+    store.keep(&history.target, &version, "{}").await.expect("kept");
+    api.does(|objects| objects.change(HOME, "prod.myapp", |object| object["contents"] = json!([])));
+    store.keep(&history.target, &version, "{}").await.expect("kept again");
+    let kept = other.all_kept(&history.target).await.expect("read");
+    assert_eq!(kept.len(), 1, "what is remembered is no reason to put nothing");
+
+    api.does(|objects| objects.delete(HOME, "prod.myapp"));
+    assert!(store.commit(&history, None).await.is_ok(), "another object of that name");
+}
+
+#[tokio::test]
 async fn whoever_names_a_service_alone_finds_the_history_that_lies_beside_its_workload() {
     let api = Api::start().await;
     let cluster = api.cluster().await;
