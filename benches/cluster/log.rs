@@ -1,7 +1,5 @@
 //! When the API server did what, by its audit log.
 
-use std::fs;
-
 use lastgood::words::{Moment, RolloutId};
 use serde_json::Value;
 
@@ -15,17 +13,8 @@ impl Log {
     pub fn of(plane: &Plane, namespace: &str) -> Self {
         // Most of it is of no concern, and to read it whole takes longer than what is measured.
         let here = format!("\"namespace\":\"{namespace}\"");
-        let concerns = |line: &&str| line.contains(&here) && ["\"patch\"", "\"create\""].iter().any(|verb| line.contains(verb));
-        let mut writes = Vec::new();
-        for file in plane.audit_logs() {
-            let text = fs::read_to_string(file).expect("an audit log");
-            let events = text
-                .lines()
-                .filter(concerns)
-                .filter_map(|line| serde_json::from_str(line).ok());
-            writes.extend(events.filter(is_accepted));
-        }
-        Self(writes)
+        let concerns = |line: &str| line.contains(&here) && ["\"patch\"", "\"create\""].iter().any(|verb| line.contains(verb));
+        Self(plane.audited(concerns).filter(is_accepted).collect())
     }
 
     /// Writes of this kind.

@@ -36,8 +36,7 @@ async fn transitions(plane: &Plane) -> String {
 
 /// Every request of the account, as the API server noted it.
 fn requests(plane: &Plane) -> Vec<Value> {
-    let log = fs::read_to_string(plane.file("audit.log")).expect("an audit log");
-    let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let events = plane.audited(|line| line.contains(ACCOUNT));
     events.filter(|event| event["user"]["username"] == ACCOUNT).collect()
 }
 

@@ -1,8 +1,6 @@
 //! Who may do what, and what the API server notes of it.
 
-use std::fs;
-
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     rig::{shared, skipped, until},
@@ -45,10 +43,8 @@ async fn users_have_the_rights_that_roles_give_them_and_the_audit_log_tells_who_
     let token = plane.kubectl("owned", &["create", "token", "default"]).await;
     assert_eq!(token.trim().split('.').count(), 3, "a token of a service account");
 
-    let log = fs::read_to_string(plane.file("audit.log")).expect("an audit log");
-    let patched = log
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+    let patched = plane
+        .audited(|line| line.contains("\"person\""))
         .find(|event| {
             let object = &event["objectRef"];
             event["verb"] == "patch"

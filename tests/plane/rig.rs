@@ -1,7 +1,8 @@
 //! A whole Kubernetes for tests: `tests/cluster/plane`, started once for all tests of a program, and kubectl to speak with it.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::{self, BufRead as _},
     path::{Path, PathBuf},
     process::Stdio,
     sync::Arc,
@@ -104,9 +105,16 @@ impl Plane {
         fs::write(self.file(&file), behavior.to_string()).expect("written");
     }
 
-    /// The API server's audit log, oldest first: the files that it was rotated to have a time in their name, and sort before the one that is
-    /// written to.
-    pub fn audit_logs(&self) -> Vec<PathBuf> {
+    /// The events of the API server's audit log whose line is as wanted, oldest first. The last line may be half written.
+    pub fn audited(&self, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = Value> {
+        let files = self.audit_logs().into_iter();
+        let lines = files.flat_map(|file| io::BufReader::new(File::open(file).expect("an audit log")).lines());
+        let wanted = lines.map_while(Result::ok).filter(move |line| wanted(line));
+        wanted.filter_map(|line| serde_json::from_str(&line).ok())
+    }
+
+    /// The files that the log was rotated to have a time in their name, and sort before the one that is written to.
+    fn audit_logs(&self) -> Vec<PathBuf> {
         let files = fs::read_dir(&self.state).expect("its state");
         let files = files.map(|entry| entry.expect("an entry").path());
         let is_log = |name: &str| name.starts_with("audit") && name.ends_with(".log");

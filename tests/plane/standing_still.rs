@@ -1,12 +1,7 @@
 //! Leaders stand still, as on a machine that is paused, while there is always something to write: of two only the one that holds the lease
 //! writes, by the API server's audit log.
 
-use std::{
-    collections::BTreeMap,
-    fs::{self, File},
-    io::{BufRead as _, BufReader},
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs, time::Duration};
 
 use futures::future::join_all;
 use rustix::process::Signal;
@@ -144,12 +139,8 @@ struct Write {
 
 /// What the controllers wrote, in the order in which the API server had done it.
 fn writes(plane: &Plane) -> Vec<Write> {
-    let mut writes = Vec::new();
-    for log in plane.audit_logs() {
-        let lines = BufReader::new(File::open(log).expect("a log")).lines();
-        let ours = lines.map_while(Result::ok).filter(|line| line.contains(":lastgood\""));
-        writes.extend(ours.filter_map(|line| write(&serde_json::from_str(&line).ok()?)));
-    }
+    let events = plane.audited(|line| line.contains(":lastgood\""));
+    let mut writes: Vec<Write> = events.filter_map(|event| write(&event)).collect();
     writes.sort_by_key(|write| write.done);
     writes
 }

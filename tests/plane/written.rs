@@ -1,10 +1,7 @@
 //! What the API server's audit log says of lastgood's writes to workloads: nothing was reverted twice, and nobody's change was lost
 //! (failures.md, I2 to I5 and I9).
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -46,19 +43,9 @@ fn changes(writes: &BTreeMap<String, Vec<Write>>) -> BTreeMap<String, usize> {
 
 /// The accepted writes to each workload, in the order in which the server took them, by the workload's uid. Of the log only lines with `only` in them.
 fn writes(plane: &Plane, only: &str) -> BTreeMap<String, Vec<Write>> {
-    let log = fs::read_to_string(plane.file("audit.log")).expect("an audit log");
     let mut found: BTreeMap<String, BTreeMap<u64, Write>> = BTreeMap::new();
-    for line in log
-        .lines()
-        .filter(|line| line.contains(r#""apiGroup":"apps""#) && line.contains(only))
-    {
-        // The last line may be half written.
-        let Ok(event) = serde_json::from_str::<Value>(line) else {
-            continue;
-        };
-        if !is_write(&event) {
-            continue;
-        }
+    let events = plane.audited(|line| line.contains(r#""apiGroup":"apps""#) && line.contains(only));
+    for event in events.filter(is_write) {
         let after = event["responseObject"].clone();
         let metadata = &after["metadata"];
         let (Some(uid), Some(version)) = (metadata["uid"].as_str(), metadata["resourceVersion"].as_str()) else {

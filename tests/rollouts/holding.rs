@@ -120,9 +120,8 @@ pub async fn pods_meanwhile<T>(scene: &Scene, version: &str, story: impl Future<
 
 /// What lastgood wrote to the workloads of a namespace, as the API server noted it.
 pub fn patches(plane: &Plane, namespace: &str) -> Vec<Value> {
-    let log = std::fs::read_to_string(plane.file("audit.log")).expect("an audit log");
-    let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    events
+    plane
+        .audited(|line| line.contains("fieldManager=lastgood"))
         .filter(|event| event["objectRef"]["namespace"] == namespace && event["verb"] == "patch")
         .filter(|event| {
             event["requestURI"]
