@@ -15,7 +15,7 @@ pub use lately::lately;
 pub use look::{Sampled, SampledMetric, SampledPod, data_flows, find_activation, sample_once};
 pub use prepare::{Foreseen, Prepared, foresee, prepare};
 
-use asking::{Trouble, blame, piece, trouble};
+use asking::{Pieces, Trouble, blame, trouble};
 
 use crate::{
     count::{Switch, Tally, slowest_scrape},
@@ -81,7 +81,9 @@ pub struct Watch {
     glimpses: Option<Duration>,
     /// What counts and judges the rest of the step that is under way, where its beginning convicts unless the old version shares it.
     waiting: Option<(Tally, Judge)>,
-    recent: VecDeque<(Duration, usize)>,
+    /// How long the slowest scrape of each of the newest answers took.
+    recent: VecDeque<Duration>,
+    pieces: Pieces,
     retry_at: Option<Moment>,
     unfit: Option<(Moment, u32)>,
     told: Option<DataFault>,
@@ -128,6 +130,7 @@ impl Watch {
             glimpses: glimpse::spacing(policy, plan, stage),
             waiting: None,
             recent: VecDeque::with_capacity(REMEMBERED),
+            pieces: Pieces::new(),
             retry_at: None,
             unfit: None,
             told: None,
@@ -200,19 +203,21 @@ impl Watch {
     }
 
     /// The answers to what is due, in one query; none if nothing is.
-    async fn ask(&self, source: &dyn MetricSource, now: Moment) -> Option<Result<Vec<Answer>, MetricFault>> {
+    async fn ask(&mut self, source: &dyn MetricSource, now: Moment) -> Option<Result<Vec<Answer>, MetricFault>> {
         let due = now.minus(self.settle()).min(self.ends).aligned_down(self.step);
         let next = self.cursor.plus(self.step);
         if next > due {
             return None;
         }
-        if next == due {
+        let last = next.plus(self.step * (self.pieces.points() - 1)).min(due);
+        let answered = if next == last {
             let answer = source.instant(&self.question, next).await;
-            return Some(answer.map(|answer| vec![answer]));
-        }
-        let seen = self.recent.iter().map(|(_, samples)| *samples).max();
-        let last = next.plus(self.step * (piece(seen) - 1)).min(due);
-        Some(source.range(&self.question, next, last, self.step).await)
+            answer.map(|answer| vec![answer])
+        } else {
+            source.range(&self.question, next, last, self.step).await
+        };
+        self.pieces.learn(&answered);
+        Some(answered)
     }
 
     fn take(&mut self, answer: &Answer, progress: &mut Vec<Progress>) {
@@ -220,7 +225,7 @@ impl Watch {
         if self.recent.len() == REMEMBERED {
             self.recent.pop_front();
         }
-        self.recent.push_back((slowest_scrape(&self.question, answer), answer.size()));
+        self.recent.push_back(slowest_scrape(&self.question, answer));
         let rest = if self.waiting.is_some() { self.look(answer) } else { None };
         self.waiting = None;
         let Some(step) = self.tally.take(&self.question, answer) else {
@@ -264,7 +269,7 @@ impl Watch {
     }
 
     fn settle(&self) -> Duration {
-        let slowest = self.recent.iter().map(|(slowest, _)| *slowest).max();
+        let slowest = self.recent.iter().max().copied();
         // Nothing is known yet: no scrape may take longer than the interval, nor, by default, than ten seconds.
         slowest.unwrap_or(self.step.min(Duration::from_secs(10))) + SETTLE + self.lag
     }

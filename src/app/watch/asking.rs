@@ -17,16 +17,49 @@ const SAMPLES: usize = 200_000;
 /// Points of the first piece, while it is not known how many samples a point has.
 const FIRST: u32 = 60;
 /// Points of the largest piece; Prometheus refuses more than 11,000.
-const LARGEST: usize = 1000;
+const LARGEST: u32 = 1000;
+/// Pieces of so few points are not asked for in smaller ones at once: then Prometheus is away, or as good as away.
+const SMALL: u32 = 8;
 
-/// How many aligned times to ask for at once, where a time had at most `seen` samples so far.
-pub(super) fn piece(seen: Option<usize>) -> u32 {
-    seen.map_or(FIRST, |samples| {
-        u32::try_from((SAMPLES / samples.max(1)).clamp(1, LARGEST)).unwrap_or(FIRST)
-    })
+/// How many aligned times are asked for at once: few where each has many samples, and fewer than Prometheus failed to answer. What it sums
+/// over (failures.md, P17: fifty thousand series) does not show in an answer's size, but in how long it takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pieces {
+    most: u32,
+    /// It grows no further.
+    largest: u32,
+    /// The most samples of one time so far.
+    samples: usize,
 }
 
-/// All answers from `from` to `to`, both aligned and included, in pieces.
+impl Pieces {
+    pub const fn new() -> Self {
+        Self {
+            most: FIRST,
+            largest: LARGEST,
+            samples: 1,
+        }
+    }
+
+    /// Points of the next piece, one at least.
+    pub fn points(&self) -> u32 {
+        let roomy = u32::try_from(SAMPLES / self.samples).unwrap_or(LARGEST);
+        self.most.min(roomy).max(1)
+    }
+
+    /// Takes note of what came of the piece.
+    pub fn learn(&mut self, answered: &Result<Vec<Answer>, MetricFault>) {
+        match answered {
+            Ok(answers) => {
+                self.samples = answers.iter().map(Answer::size).fold(self.samples, usize::max);
+                self.most = (self.most * 4).min(self.largest);
+            }
+            Err(_) => self.most = (self.points() / 2).max(1),
+        }
+    }
+}
+
+/// All answers from `from` to `to`, both aligned and included, in pieces; a piece that fails is asked for in smaller ones.
 pub(super) async fn between(
     source: &dyn MetricSource,
     question: &Question,
@@ -35,14 +68,22 @@ pub(super) async fn between(
     step: Duration,
 ) -> Result<Vec<Answer>, MetricFault> {
     let mut answers: Vec<Answer> = Vec::new();
-    let mut seen = None;
+    let mut pieces = Pieces::new();
     let mut next = from;
     while next <= to {
-        let last = next.plus(step * (piece(seen) - 1)).min(to);
-        let some = source.range(question, next, last, step).await?;
-        seen = some.iter().map(Answer::size).max().max(seen);
-        answers.extend(some);
-        next = last.plus(step);
+        let points = pieces.points();
+        let last = next.plus(step * (points - 1)).min(to);
+        let answered = source.range(question, next, last, step).await;
+        pieces.learn(&answered);
+        match answered {
+            Ok(some) => {
+                answers.extend(some);
+                next = last.plus(step);
+            }
+            Err(fault) if points <= SMALL => return Err(fault),
+            // Of one history what is too much once is too much again.
+            Err(_) => pieces.largest = pieces.most,
+        }
     }
     Ok(answers)
 }
@@ -130,5 +171,81 @@ fn sentence(gap: &Gap) -> String {
             format!("several instances answer for one host: {detail}; pick one with `arms: {{by: time, instance: …}}`")
         }
         _ => format!("{detail}{of}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use futures::{FutureExt as _, future::BoxFuture};
+
+    use super::*;
+    use crate::question::{fixture, question};
+
+    const STEP: Duration = Duration::from_secs(5);
+
+    /// A Prometheus that answers so many times at once and no more in its deadline, and how many it was asked for.
+    struct Tired(u32, Mutex<Vec<u32>>);
+
+    impl MetricSource for Tired {
+        fn instant<'a>(&'a self, _: &'a Question, at: Moment) -> BoxFuture<'a, Result<Answer, MetricFault>> {
+            let samples = Vec::new();
+            async move { Ok(Answer { at, samples }) }.boxed()
+        }
+
+        fn range<'a>(
+            &'a self,
+            question: &'a Question,
+            from: Moment,
+            to: Moment,
+            step: Duration,
+        ) -> BoxFuture<'a, Result<Vec<Answer>, MetricFault>> {
+            async move {
+                let points = u32::try_from(to.since(from).as_millis() / step.as_millis()).expect("few") + 1;
+                self.1.lock().expect("whole").push(points);
+                if points > self.0 {
+                    return Err(MetricFault {
+                        reason: GapReason::QueryFailed,
+                        because: "it did not answer in time".to_owned(),
+                    });
+                }
+                let mut answers = Vec::new();
+                for point in 0..points {
+                    answers.push(self.instant(question, from.plus(step * point)).await?);
+                }
+                Ok(answers)
+            }
+            .boxed()
+        }
+    }
+
+    async fn asked(at_once: u32) -> (Result<usize, String>, Vec<u32>) {
+        let source = Tired(at_once, Mutex::default());
+        let question = question(&fixture::policy(vec![fixture::ratio()]));
+        let from = Moment::from_millis(0);
+        let answered = between(&source, &question, from, from.plus(STEP * 719), STEP).await;
+        if let Ok(answers) = &answered {
+            let times: Vec<Moment> = answers.iter().map(|answer| answer.at).collect();
+            assert!(times.windows(2).all(|pair| pair[1] == pair[0].plus(STEP)), "{times:?}");
+        }
+        let asked = source.1.into_inner().expect("whole");
+        (answered.map(|answers| answers.len()).map_err(|fault| fault.because), asked)
+    }
+
+    #[tokio::test]
+    async fn p17_what_is_too_much_for_prometheus_is_asked_for_in_smaller_pieces() {
+        assert_eq!(asked(1000).await, (Ok(720), vec![60, 240, 420]));
+        let (answered, pieces) = asked(25).await;
+        assert_eq!(answered, Ok(720));
+        assert_eq!(pieces, [vec![60, 30], vec![15; 48]].concat());
+    }
+
+    #[tokio::test]
+    async fn p13_a_prometheus_that_is_away_is_asked_four_times_and_no_more() {
+        assert_eq!(
+            asked(0).await,
+            (Err("it did not answer in time".to_owned()), vec![60, 30, 15, 7])
+        );
     }
 }
