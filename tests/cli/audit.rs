@@ -77,11 +77,9 @@ fn every_command_policy_and_refusal_is_there_with_who_what_when_why_and_from_whe
     assert_eq!(find("release", false)[0]["why"], "loses orders");
     let refused = find("release", true);
     assert_eq!(refused[0]["what"], "prove v9", "{all:#?}");
-    // Each entry is a line of the log too, which is written after the answer.
-    home.until(&["audit"], |_| {
-        let log = std::fs::read_to_string(home.path("run.log")).expect("a log");
-        log.lines().filter(|line| line.contains("\"lastgood::audit\"")).count() == all.len()
-    });
+    // Each entry is a line of the log too.
+    let is_entry = |line: &&str| line.contains("\"lastgood::audit\"");
+    home.until(&["audit"], |_| home.log().lines().filter(is_entry).count() == all.len());
     filters(&home, &me);
 }
 

@@ -141,10 +141,12 @@ impl Home {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        panic!(
-            "no controller within 30 s: {}",
-            std::fs::read_to_string(self.path("run.log")).unwrap_or_default()
-        );
+        panic!("no controller within 30 s: {}", self.log());
+    }
+
+    /// What the controller has logged so far; what comes of an answer is logged after it.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.path("run.log")).unwrap_or_default()
     }
 
     /// What a command says, once `wanted` holds; fails with the last answer after 30 s.

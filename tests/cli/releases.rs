@@ -214,12 +214,11 @@ fn what_staging_proved_is_shown_in_prod_and_what_skipped_it_is_told() {
         "{}",
         table.out
     );
-    let log = || std::fs::read_to_string(home.path("run.log")).unwrap_or_default();
     home.until(&["status"], |_| {
-        log().contains("v3 was shipped without being proven in staging")
+        home.log().contains("v3 was shipped without being proven in staging")
     });
     drop(controller);
-    assert!(!log().contains("v2 was shipped without"), "{}", log());
+    assert!(!home.log().contains("v2 was shipped without"), "{}", home.log());
     let rows = home.lastgood(&["releases", "myapp", "-q"]).out;
     let of_v2 = |env: &str| rows.lines().any(|row| row.starts_with("v2") && row.contains(env));
     assert!(of_v2("staging") && of_v2("prod"), "{rows}");

@@ -151,10 +151,7 @@ fn with_a_controller_it_goes_through_it_and_a_freeze_does_not_stop_a_person() {
     assert_eq!(home.points_to("myapp"), "v2");
     let me = lastgood::web::actor(rustix::process::getuid().as_raw());
     let told = format!("@ops rollback myapp → v1, triggered by {me}");
-    // It is sent after the answer.
-    home.until(&["status", "myapp"], |_| {
-        std::fs::read_to_string(home.path("run.log")).expect("a log").contains(&told)
-    });
+    home.until(&["status", "myapp"], |_| home.log().contains(&told));
 }
 
 #[test]
