@@ -6,7 +6,7 @@ use lastgood::{
     app::watch::prepare,
     count::{PodArms, PodLife, Tally},
     judge::{Comparison, Evidence},
-    policy::{Arms, KubernetesTarget, MetricKind, Policy, Target, WorkloadKind},
+    policy::{Arms, KubernetesTarget, MetricKind, Policy, StepSetting, Target, WorkloadKind},
     ports::MetricSource,
     question::question,
     record::ArmPod,
@@ -160,10 +160,13 @@ async fn p20_an_outage_of_both_versions_convicts_nobody_and_one_of_the_candidate
         exporters.push(Exporter::serve(page).await);
     }
     let targets: Vec<_> = sides.into_iter().map(|(job, _)| job).zip(&exporters).collect();
-    let server = Server::start(&targets).await;
+    // Two seconds, as what is scraped late by a busy machine must not be a whole scrape late.
+    let scrape = SCRAPE * 2;
+    let server = Server::every(scrape, &targets).await;
     let began = now();
     exporters[0].scraped(8).await;
-    let policy = in_cluster(of_jobs("p20"), "p20");
+    let mut policy = in_cluster(of_jobs("p20"), "p20");
+    policy.watch.step = StepSetting::Every(scrape);
     let switched = now();
     let mut record = record(&policy, switched, true);
     record.pods = sides
@@ -182,7 +185,7 @@ async fn p20_an_outage_of_both_versions_convicts_nobody_and_one_of_the_candidate
     let (source, history) = (server.source(), history(&policy, began, switched));
     let prepared = prepare(&source, &policy, &history, &record, now()).await.expect("prepared");
     let mut watch = watch(&mut record, &prepared);
-    let mut told = judged(&follow(&mut watch, &source, now().plus(SCRAPE * 4)).await);
+    let mut told = judged(&follow(&mut watch, &source, now().plus(scrape * 4)).await);
     let serve = |exporters: &[Exporter], traffic| {
         for exporter in exporters {
             exporter.page().traffic = traffic;
@@ -193,7 +196,7 @@ async fn p20_an_outage_of_both_versions_convicts_nobody_and_one_of_the_candidate
     let counted = |evidence: &Evidence| evidence.metrics[0].candidate[0] > 200.0;
     told.extend(judged(&follow_until(&mut watch, &source, counted).await));
     serve(&exporters, [40, 1]);
-    told.extend(judged(&follow(&mut watch, &source, now().plus(SCRAPE * 3)).await));
+    told.extend(judged(&follow(&mut watch, &source, now().plus(scrape * 3)).await));
     for evidence in &told {
         assert_ne!(evidence.verdict, Some(Verdict::Regression), "{evidence:?}");
     }
