@@ -143,6 +143,13 @@ async fn p03_a_side_of_which_half_the_pods_are_scraped_is_not_counted_and_says_w
     assert_eq!(gap.pod.as_ref().map(|pod| &*pod.0), Some("shop/p03-1-0"));
 }
 
+/// From now on each of them has so many good and bad requests at each scrape.
+fn serve(exporters: &[Exporter], traffic: [u64; 2]) {
+    for exporter in exporters {
+        exporter.page().traffic = traffic;
+    }
+}
+
 #[tokio::test]
 async fn p20_an_outage_of_both_versions_convicts_nobody_and_one_of_the_candidate_alone_does() {
     let sides = [
@@ -186,11 +193,6 @@ async fn p20_an_outage_of_both_versions_convicts_nobody_and_one_of_the_candidate
     let prepared = prepare(&source, &policy, &history, &record, now()).await.expect("prepared");
     let mut watch = watch(&mut record, &prepared);
     let mut told = judged(&follow(&mut watch, &source, now().plus(scrape * 4)).await);
-    let serve = |exporters: &[Exporter], traffic| {
-        for exporter in exporters {
-            exporter.page().traffic = traffic;
-        }
-    };
     // A database that both need, say.
     serve(&exporters, [1, 40]);
     let counted = |evidence: &Evidence| evidence.metrics[0].candidate[0] > 200.0;
