@@ -204,8 +204,9 @@ async fn p20_an_outage_of_both_versions_convicts_nobody_and_one_of_the_candidate
     }
     let last = told.last().expect("evidence");
     assert_eq!(last.compare, Comparison::Concurrent);
+    assert!(last.metrics[0].candidate[0] > 200.0, "it was counted: {last:?}");
     serve(&exporters[2..], [1, 40]);
-    let told = judged(&follow_until(&mut watch, &source, |evidence| evidence.verdict.is_some()).await);
+    let told = judged(&follow(&mut watch, &source, now().plus(scrape * 8)).await);
     let last = told.last().expect("evidence");
     assert_eq!(last.verdict, Some(Verdict::Regression), "{last:?}");
 }

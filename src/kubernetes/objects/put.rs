@@ -25,7 +25,7 @@ const TRIES: u32 = 5;
 const AGAIN: Duration = Duration::from_millis(100);
 
 impl Objects {
-    /// Reads the object, changes it, and puts it where it was not changed meanwhile; else begins again. `change` says whether anything is
+    /// Changes the object as it was met last, or as it is read, and puts it where it was not changed meanwhile; else begins again. `change` says whether anything is
     /// to be put; it is told whether an earlier put of this call may have been done, though no answer came. Returns the object as it is then.
     pub(super) async fn put(
         &self,

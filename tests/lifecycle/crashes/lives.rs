@@ -234,7 +234,9 @@ pub const GOOD: &[Crash] = &[
 /// The end of a watch.
 pub const CLOSING: &[Crash] = &[
     crash("closed.before", |version, stored, _| open(version, stored, watching)),
-    crash("closed.after", |version, stored, _| closed(version, stored)),
+    crash("closed.after", |version, stored, _| {
+        closed(version, stored) && proven(stored, version)
+    }),
 ];
 
 /// An endpoint that is down.
