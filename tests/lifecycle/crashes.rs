@@ -116,6 +116,15 @@ fn told_once(scene: &Scene, kind: &str, version: &str, points: &[&str]) {
     assert!(ids.len() <= 1 + again, "{points:?}: `{kind}` of {version}: {ids:?}");
 }
 
+/// The next release is watched so.
+fn watched(scene: &Scene, watch: &'static str) {
+    let plan = Plan {
+        watch,
+        ..scene.plan().clone()
+    };
+    scene.write_policy(&policy(scene.root(), &plan, &scene.service.activate_command()));
+}
+
 async fn good_life() -> BTreeSet<&'static str> {
     let mut scene = with_v1_proven(Plan {
         errors: 0.02,
@@ -125,11 +134,7 @@ async fn good_life() -> BTreeSet<&'static str> {
     .await;
     let behavior = good(scene.plan());
     quiet(&mut scene).await;
-    let plan = Plan {
-        watch: "{for: 3m, proveAfter: 35s}",
-        ..scene.plan().clone()
-    };
-    scene.write_policy(&policy(scene.root(), &plan, &scene.service.activate_command()));
+    watched(&scene, "{for: 3m, proveAfter: 35s}");
     scene.start_lastgood(&[("LASTGOOD_CRASH_AT", GOOD[0].point)]);
     scene.deploy("v2", &behavior).await;
     let hit = live(&mut scene, "v2", GOOD).await;
@@ -145,6 +150,8 @@ async fn good_life() -> BTreeSet<&'static str> {
 /// What is durable beside a rollout: whether lastgood is ready, an endpoint that is down, a person's word; and then the end of one.
 async fn beside_a_rollout() -> BTreeSet<&'static str> {
     let mut scene = with_v1_proven(Plan {
+        errors: 0.02,
+        harmful: 20,
         hook_down: true,
         ..Plan::default()
     })
@@ -183,8 +190,13 @@ async fn beside_a_rollout() -> BTreeSet<&'static str> {
     }
     quiet(&mut scene).await;
     scene.prometheus.restart().await.expect("Prometheus");
-    scene.start_lastgood(&[("LASTGOOD_CRASH_AT", CLOSING[0].point)]);
+    // As long as is waited for anything: on a busy machine data are whole late.
+    watched(&scene, "{for: 90s, proveAfter: 6s}");
+    scene.start_lastgood(&[]);
     scene.deploy("v2", &good(scene.plan())).await;
+    scene.told("proven", "v2").await;
+    scene.stop_lastgood().await;
+    scene.start_lastgood(&[("LASTGOOD_CRASH_AT", CLOSING[0].point)]);
     hit.extend(live(&mut scene, "v2", CLOSING).await);
     let record = scene.record("v2", LONG, |record| record.phase == Phase::Closed).await;
     assert_eq!(count(&record, |what| matches!(what, Happened::Closed)), 1, "{record:#?}");
