@@ -19,7 +19,7 @@ use super::{
     weights,
 };
 use crate::words::{MetricStep, Moment};
-use unshared::{Sides, Unshared};
+use unshared::{Lately, Sides, Unshared};
 
 /// What a stream is asked.
 #[derive(Debug, Clone, Copy)]
@@ -56,8 +56,9 @@ pub(super) struct Stream {
     baseline: [f64; 2],
     first_bad: Option<Moment>,
     unshared: Option<Box<Unshared>>,
-    /// The sides of the step before.
+    /// The sides of the newest step in which the baseline was counted.
     sides: Option<Sides>,
+    lately: Lately,
 }
 
 #[derive(Debug, Clone)]
@@ -186,6 +187,7 @@ impl Stream {
             first_bad: None,
             unshared: None,
             sides: None,
+            lately: Lately::default(),
             question,
         }
     }

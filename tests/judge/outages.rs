@@ -25,12 +25,15 @@ fn beside(t: usize, candidate: u64, baseline: Option<u64>) -> Step {
     }
 }
 
+/// A step in which only the baseline is counted, as usual.
+fn unserved(t: usize) -> Step {
+    let mut step = beside(t, USUAL, Some(USUAL));
+    step.metrics[0].candidate.clear();
+    step
+}
+
 fn begun(compare: Comparison) -> Judge {
-    let only_old = |mut step: Step| {
-        step.metrics[0].candidate.clear();
-        step
-    };
-    let history: Vec<Step> = (0..HOUR).map(|t| only_old(beside(t, USUAL, Some(USUAL)))).collect();
+    let history: Vec<Step> = (0..HOUR).map(unserved).collect();
     let plan = Plan {
         candidate_pods: 2,
         baseline_pods: 2,
@@ -60,6 +63,42 @@ fn p20_an_outage_of_both_that_begins_and_ends_between_their_scrapes_convicts_nob
         (16..200).for_each(|t| judge.step(&beside(t, USUAL, Some(USUAL))));
         assert_eq!(judge.verdict(), Some(Verdict::Healthy), "{begins} and {ends}");
     }
+}
+
+#[test]
+fn p20_the_end_of_an_outage_of_both_that_is_counted_late_of_the_candidate_convicts_nobody() {
+    let one_pod_late = |t| {
+        let mut step = beside(t, USUAL, Some(USUAL));
+        step.metrics[0].candidate = pods([bad_of(USUAL, 200)]);
+        step
+    };
+    let late = [
+        vec![unserved(14)],
+        vec![unserved(14), unserved(15), unserved(16)],
+        vec![one_pod_late(14)],
+    ];
+    for steps in late {
+        let mut judge = begun(Comparison::Concurrent);
+        (10..14).for_each(|t| judge.step(&beside(t, OUTAGE, Some(OUTAGE))));
+        steps.iter().for_each(|step| judge.step(step));
+        (17..200).for_each(|t| {
+            let candidate = if t == 17 { OUTAGE } else { USUAL };
+            judge.step(&beside(t, candidate, Some(USUAL)));
+            assert_ne!(judge.verdict(), Some(Verdict::Regression), "{t} after {steps:?}");
+        });
+        assert_eq!(judge.verdict(), Some(Verdict::Healthy), "{steps:?}");
+    }
+}
+
+#[test]
+fn what_goes_on_after_an_outage_of_both_is_convicted() {
+    let mut judge = begun(Comparison::Concurrent);
+    (10..14).for_each(|t| judge.step(&beside(t, OUTAGE, Some(OUTAGE))));
+    let convicted = (14..60).find(|t| {
+        judge.step(&beside(*t, OUTAGE, Some(USUAL)));
+        judge.verdict() == Some(Verdict::Regression)
+    });
+    assert!(convicted.is_some_and(|t| t < 20), "{convicted:?}");
 }
 
 #[test]

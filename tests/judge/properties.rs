@@ -147,10 +147,12 @@ proptest! {
     fn more_errors_of_the_candidate_alone_never_weigh_less(
         counts in few_steps(2_000), more in 1_u64..500, compare in compares(), floor in floors()
     ) {
-        // Alike in all but the errors of the candidate in one step. In those around it the baseline has none: it shares nothing.
+        // Alike in all but the errors of the candidate in one step. In those around it the baseline has none, and the candidate is counted: nothing
+        // is shared.
         let mut better = counts;
         if let [.., before, _] = better.as_mut_slice() {
             before.1[0] = 0;
+            before.0[1] = before.0[1].max(1);
         }
         better.last_mut().expect("a step").0[1] += more;
         let mut worse = better.clone();

@@ -5,8 +5,8 @@
 //! shows what it was: by then every pod of the baseline was scraped again. Neither rule makes evidence of harm larger than it would be
 //! without them, so that they break nothing of what is promised of it (docs/decisions).
 
-use super::{Against, Bad, Stream};
-use crate::words::{MetricStep, Moment, PodIncrement};
+use super::{Against, Bad, Counter, Stream};
+use crate::words::{MetricStep, Moment};
 
 /// So many times what is usual stand out. Of less, phi takes care.
 const STANDS_OUT: f64 = 5.0;
@@ -24,17 +24,20 @@ pub(super) struct Sides {
     candidate: f64,
     /// Of the baseline, where it surely has more than usual; else 0.
     baseline: f64,
+    /// How many pods of the candidate were counted.
+    served: usize,
 }
 
 impl Sides {
-    /// Of `[bad, total]` of both, where `usual` is the usual share, and bad events come in clusters of `phi`.
-    fn new(candidate: [f64; 2], baseline: [f64; 2], usual: f64, phi: f64) -> Self {
+    /// Of `[bad, total]` of both, the candidate's of `served` pods, where `usual` is the usual share, and bad events come in clusters of `phi`.
+    fn new(candidate: [f64; 2], served: usize, baseline: [f64; 2], usual: f64, phi: f64) -> Self {
         let expected = |[_, total]: [f64; 2]| (usual * total).max(LEAST);
         let share = |[bad, total]: [f64; 2], out: bool| if out { bad / total } else { 0.0 };
         let of_baseline = expected(baseline);
         Self {
             candidate: share(candidate, candidate[0] > STANDS_OUT * expected(candidate)),
             baseline: share(baseline, baseline[0] >= of_baseline + SURELY * (phi * of_baseline).sqrt()),
+            served,
         }
     }
 
@@ -46,6 +49,39 @@ impl Sides {
     /// Whether the baseline shares what stood out so far.
     fn shares(self, candidate: f64) -> bool {
         self.baseline >= SHARES * candidate
+    }
+}
+
+/// What the baseline shared of late. A pod of the candidate that was scraped too late to be counted in a step is counted in the next one, which
+/// so tells of both.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Lately {
+    /// The largest share of the baseline, where it surely had more than usual, since the candidate was last counted, and since the time before that.
+    shares: [f64; 2],
+    /// How many pods of the candidate were counted when it last was.
+    served: usize,
+}
+
+impl Lately {
+    /// With one step more.
+    fn with(self, sides: Sides) -> Self {
+        let [last, before] = self.shares;
+        if sides.served == 0 {
+            return Self {
+                shares: [last.max(sides.baseline), before],
+                ..self
+            };
+        }
+        Self {
+            shares: [sides.baseline, last],
+            served: sides.served,
+        }
+    }
+
+    /// Whether what stands out in this next step is of a time in which the baseline shared it.
+    fn shared(self, sides: Sides, candidate: f64) -> bool {
+        let steps = if sides.served > self.served { 2 } else { 1 };
+        self.shares[..steps].iter().any(|baseline| *baseline >= SHARES * candidate)
     }
 }
 
@@ -67,18 +103,19 @@ impl Stream {
             }
             return self.take(at, step);
         };
-        let sides_before = self.sides;
+        let lately = self.lately;
         if let Some(unshared) = self.unshared.take().filter(|unshared| sides.shares(unshared.share)) {
             *self = unshared.before;
             self.miss();
             sides = self.sides_of(step).unwrap_or(sides);
         }
         self.sides = Some(sides);
+        self.lately = lately.with(sides);
         let Some(share) = sides.unshared() else {
             return self.take(at, step);
         };
-        // The baseline's share of an outage ended a step sooner.
-        if sides_before.is_some_and(|before| before.shares(share)) {
+        // The baseline's share of an outage ended sooner.
+        if lately.shared(sides, share) {
             return self.miss();
         }
         let before = self.clone();
@@ -90,13 +127,16 @@ impl Stream {
     /// How far the sides of a step stand out; none where the baseline is not counted in it, and where no regression is asked for.
     fn sides_of(&self, step: &MetricStep) -> Option<Sides> {
         let Against::Beside(noise) = &self.against else { return None };
-        let counted = |bad: Bad, pods: &[PodIncrement]| {
-            let counter = bad.counter(&step.bounds).filter(|_| !self.question.passing)?;
-            Some(counter.sum(pods)).filter(|[_, n]| *n > 0.0)
+        let counter = |bad: Bad| bad.counter(&step.bounds).filter(|_| !self.question.passing);
+        let candidate = counter(self.question.candidate);
+        let served = |counter: Counter| counter.each(&step.candidate).filter(|[_, n]| *n > 0.0).count();
+        let baseline = counter(self.question.baseline)?.sum(&step.baseline);
+        let sides = || {
+            let counts = candidate.map(|counter| counter.sum(&step.candidate)).unwrap_or_default();
+            let usual = noise.usual(self.baseline);
+            Sides::new(counts, candidate.map_or(0, served), baseline, usual, noise.phi())
         };
-        let candidate = counted(self.question.candidate, &step.candidate).unwrap_or_default();
-        let baseline = counted(self.question.baseline, &step.baseline)?;
-        Some(Sides::new(candidate, baseline, noise.usual(self.baseline), noise.phi()))
+        (baseline[1] > 0.0).then(sides)
     }
 
     /// The e-value of harm, without what the newest step alone says until the baseline was counted again.
@@ -123,7 +163,7 @@ mod tests {
     use super::*;
 
     fn sides(candidate: f64, baseline: f64) -> Sides {
-        Sides::new([candidate, 400.0], [baseline, 600.0], 0.005, 1.5)
+        Sides::new([candidate, 400.0], 2, [baseline, 600.0], 0.005, 1.5)
     }
 
     #[test]
@@ -138,8 +178,18 @@ mod tests {
     }
 
     #[test]
+    fn a_step_that_a_pod_of_the_candidate_missed_is_looked_behind() {
+        let usual = sides(2.0, 3.0);
+        let [one_pod, none] = [(200.0, 1), (0.0, 0)].map(|(n, served)| Sides::new([0.0, n], served, [3.0, 600.0], 0.005, 1.5));
+        let outage = Lately::default().with(sides(200.0, 300.0));
+        assert!(outage.shared(usual, 0.5) && outage.with(one_pod).shared(usual, 0.5));
+        assert!(outage.with(none).with(none).shared(usual, 0.5), "it was not counted since");
+        assert!(!outage.with(usual).shared(usual, 0.5) && !outage.with(one_pod).with(usual).shared(usual, 0.5));
+    }
+
+    #[test]
     fn single_failures_of_what_never_fails_do_not_stand_out() {
-        let of = |bad: f64| Sides::new([bad, 50.0], [0.0, 50.0], 1e-6, 1.5);
+        let of = |bad: f64| Sides::new([bad, 50.0], 1, [0.0, 50.0], 1e-6, 1.5);
         assert_eq!([2.0, 3.0].map(|bad| of(bad).unshared()), [None, Some(0.06)]);
     }
 }
