@@ -144,6 +144,7 @@ mod tests {
             assert!(!observed.is_free(&lease, seconds(5)));
             assert!(!observed.is_free(&renewed(&lease, at(1_000_001 - set)), seconds(16)));
             assert!(!observed.is_free(&renewed(&lease, at(1_000_001 - set)), seconds(27)));
+            assert!(observed.is_free(&renewed(&lease, at(1_000_001 - set)), seconds(28)));
         }
     }
 

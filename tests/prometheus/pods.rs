@@ -143,6 +143,32 @@ async fn p03_a_side_of_which_half_the_pods_are_scraped_is_not_counted_and_says_w
     assert_eq!(gap.pod.as_ref().map(|pod| &*pod.0), Some("shop/p03-1-0"));
 }
 
+#[tokio::test]
+async fn pods_are_known_by_the_labels_that_arms_name() {
+    let page = Page {
+        traffic: [13, 2],
+        ..Page::new()
+    };
+    let exporter = Exporter::serve(page).await;
+    let server = Server::start(&[("mapped-1", &exporter)]).await;
+    exporter.scraped(2).await;
+    let began = now();
+    exporter.scraped(4).await;
+    let mut policy = in_cluster(of_jobs("mapped"), "mapped");
+    if let Target::Kubernetes(target) = &mut policy.target {
+        target.namespace = "theirs".to_owned();
+    }
+    policy.arms = Arms::Pod {
+        pod_label: "exported_pod".to_owned(),
+        namespace_label: "exported_namespace".to_owned(),
+    };
+    let (counted, scrapes) = steps(&server, &policy, began).await;
+    assert_eq!(sum(&counted), truth(&exporter.page(), scrapes));
+    let pods = counted.iter().flat_map(|step| &step.metrics[0].baseline);
+    let names: std::collections::BTreeSet<_> = pods.map(|counted| counted.pod.0.to_string()).collect();
+    assert_eq!(names, std::collections::BTreeSet::from(["theirs/mapped-1-1".to_owned()]));
+}
+
 /// From now on each of them has so many good and bad requests at each scrape.
 fn serve(exporters: &[Exporter], traffic: [u64; 2]) {
     for exporter in exporters {

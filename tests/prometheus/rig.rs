@@ -49,7 +49,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Scrapes each exporter under its job, all of one as the pod `JOB-0` of the namespace `shop`.
+    /// Scrapes each exporter under its job, all of one as the pod `JOB-0` of the namespace `shop`, and by other labels as `JOB-1` of
+    /// `theirs`.
     pub async fn start(targets: &[(&str, &Exporter)]) -> Self {
         Self::of(program(), targets).await
     }
@@ -90,7 +91,9 @@ impl Server {
         let jobs: Vec<_> = targets
             .iter()
             .map(|(job, exporter)| {
-                let labels = serde_json::json!({"namespace": "shop", "pod": format!("{job}-0")});
+                let labels = serde_json::json!({
+                    "namespace": "shop", "pod": format!("{job}-0"), "exported_namespace": "theirs", "exported_pod": format!("{job}-1"),
+                });
                 serde_json::json!({
                     "job_name": job,
                     "static_configs": [{"targets": [exporter.address.to_string()], "labels": labels}],
