@@ -36,8 +36,10 @@ impl Objects {
         let mut met = CallError::Conflict("it changes all the time".to_owned());
         let unread = self.put_unread(place, owner, |object| change(object, false)).await;
         let mut doubt = matches!(unread, Some(Err(CallError::Unknown(_))));
-        if let Some(Ok(stored)) = unread {
-            return Ok(stored);
+        match unread {
+            Some(Ok(stored)) => return Ok(stored),
+            Some(Err(CallError::Busy { .. })) => pause(AGAIN).await,
+            _ => {}
         }
         for _ in 0..TRIES {
             let found = self.read(place, owner).await?;
