@@ -84,7 +84,7 @@ pub async fn measured(plane: &Plane) -> Vec<Figure> {
         figure(
             "new ReplicaSet to the rollout seen",
             of(&[convicted.clone(), held.clone()].concat(), &seen),
-            None,
+            Some(1.0),
         ),
         figure("new ReplicaSet to the pause accepted", of(&held, &paused), Some(1.0)),
         figure(

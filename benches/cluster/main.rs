@@ -10,6 +10,9 @@ mod fleet;
 mod log;
 
 #[expect(dead_code, reason = "what only the tests of rollouts need")]
+#[path = "../../tests/plane/account.rs"]
+mod account;
+#[expect(dead_code, reason = "what only the tests of rollouts need")]
 #[path = "../../tests/rollouts/clients.rs"]
 mod clients;
 #[expect(dead_code, reason = "what only the tests of the plane need")]
@@ -55,7 +58,11 @@ impl Figure {
                 .copied()
                 .expect("something was measured")
         };
-        let goal = self.goal.map_or_else(|| "-".to_owned(), |goal| format!("{goal} s"));
+        let within = |goal: f64| {
+            let within = took.iter().filter(|took| **took <= goal).count();
+            format!("{goal} s | {within} of {}", took.len())
+        };
+        let goal = self.goal.map_or_else(|| "- | -".to_owned(), within);
         format!(
             "| {} | {} | {:.2} s | {:.2} s | {:.2} s | {goal} |",
             self.what,
@@ -132,7 +139,7 @@ fn page(load: &str, figures: &[Figure]) -> String {
         "# How fast it is on Kubernetes\n\n\
          Written by `benches/cluster` (`make bench`, or alone `make bench-cluster`) on {}: {}, {cores} cores that also run the whole cluster, its pods \
          and their clients; one-minute load {load} when it began (what else ran makes every time here longer); lastgood was built {build}.\n\n\
-         | what | measured | median | 99 % | slowest | goal |\n| --- | --- | --- | --- | --- | --- |\n",
+         | what | measured | median | 99 % | slowest | goal | within it |\n| --- | --- | --- | --- | --- | --- | --- |\n",
         machine::today(),
         machine::processor(),
     );
