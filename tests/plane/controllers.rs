@@ -2,19 +2,17 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Command,
     time::{Duration, Instant},
 };
 
+use crate::{
+    account::kubeconfig,
+    rig::{PATIENCE, Plane, send, until},
+};
 use lastgood::demo::Child;
 use rustix::process::Signal;
-use serde_json::{Value, json};
-
-use crate::rig::{PATIENCE, Plane, send, until};
-
-/// The account under which it runs.
-pub const ACCOUNT: &str = "system:serviceaccount:lastgood:lastgood";
 
 /// A directory of the manifests.
 pub fn manifests(name: &str) -> String {
@@ -65,7 +63,7 @@ pub async fn install(plane: &Plane) {
         .await;
 }
 
-/// Takes it away by the commands that are shown, and looks that nothing of it is left.
+/// Takes it away by the commands that are shown, and looks that nothing of it is left, of the service that it guarded least of all.
 pub async fn uninstall(plane: &Plane) {
     runs_what_is_shown(plane, "Uninstall").await;
     for kind in [
@@ -78,22 +76,13 @@ pub async fn uninstall(plane: &Plane) {
         let left = plane.kubectl("default", &["get", kind, "-o", "name"]).await;
         assert!(!left.contains("lastgood"), "{left}");
     }
-    let left = plane.kubectl("shop", &["get", "roles,rolebindings", "-o", "name"]).await;
-    assert!(!left.contains("lastgood"), "{left}");
-}
-
-/// A kubeconfig with a token of its own of the account `lastgood` in this namespace, as a pod has.
-async fn kubeconfig(plane: &Plane, namespace: &str, directory: &Path) -> PathBuf {
-    let token = plane.kubectl(namespace, &["create", "token", "lastgood"]).await;
-    let said = plane
-        .kubectl(namespace, &["config", "view", "--raw", "--output", "json"])
-        .await;
-    let mut config: Value = serde_json::from_str(&said).expect("JSON");
-    config["users"][0]["user"] = json!({"token": token.trim()});
-    config["contexts"][0]["context"]["namespace"] = json!(namespace);
-    let path = directory.join("kubeconfig");
-    fs::write(&path, config.to_string()).expect("written");
-    path
+    for left in [
+        &["get", "roles,rolebindings", "-o", "name"][..],
+        &["get", "deployment", "myapp", "-o", "json", "--show-managed-fields"],
+    ] {
+        let left = plane.kubectl("shop", left).await;
+        assert!(!left.contains("lastgood"), "{left}");
+    }
 }
 
 /// A controller: the real process, with the settings and the policy that are shipped.
@@ -173,9 +162,14 @@ impl Controller {
         controller
     }
 
+    /// The path of its only policy.
+    pub fn policy(&self) -> String {
+        self.directory.path().join("policies/myapp.yaml").display().to_string()
+    }
+
     /// Its only policy is gone, and it is told to read them again.
     pub fn loses_its_policy(&self) {
-        fs::remove_file(self.directory.path().join("policies/myapp.yaml")).expect("removed");
+        fs::remove_file(self.policy()).expect("removed");
         send(Signal::HUP, self.id());
     }
 

@@ -11,6 +11,7 @@ use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use crate::{
+    clients::admin,
     guarded::{Guarded, idle},
     proxy::{Fault, status},
     rig::{programs, skipped, until},
@@ -174,12 +175,7 @@ async fn k05_a_writer_at_fifty_hertz_loses_nothing_and_stops_nothing() {
     let Some(guarded) = Guarded::rolled_out("busy-writer").await else {
         return skipped("faults::k05_a_writer_at_fifty_hertz_loses_nothing_and_stops_nothing");
     };
-    let config = kube::config::Kubeconfig::read_from(guarded.plane.file("credentials/admin.kubeconfig")).expect("a kubeconfig");
-    let options = kube::config::KubeConfigOptions::default();
-    let config = kube::Config::from_custom_kubeconfig(config, &options)
-        .await
-        .expect("a config");
-    let client = kube::Client::try_from(config).expect("a client");
+    let client = admin(&guarded.plane).await;
     let deployments: kube::Api<k8s_openapi::api::apps::v1::Deployment> = kube::Api::namespaced(client, guarded.namespace);
     let mut written = 0;
     let writes = async {
@@ -380,4 +376,55 @@ async fn k27_a_patch_that_a_policy_denies_is_told_and_not_sent_again() {
     assert_eq!((guarded.image().await.as_str(), guarded.template_changes()), ("idle:v2", 0));
     let marked = guarded.kubectl(&["get", "deployment", "idle", "--output", "json"]).await;
     assert!(!marked.contains(REVERT_ID), "nothing of it was stored");
+}
+
+#[tokio::test]
+async fn k27_a_patch_that_a_policy_rewrites_is_told_and_not_sent_again() {
+    let Some(guarded) = Guarded::rolled_out("rewritten").await else {
+        return skipped("faults::k27_a_patch_that_a_policy_rewrites_is_told_and_not_sent_again");
+    };
+    let policy = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicy", "metadata": {"name": "another-way"},
+        "spec": {
+            "failurePolicy": "Fail",
+            "reinvocationPolicy": "Never",
+            "matchConstraints": {"resourceRules": [
+                {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["deployments"]},
+            ]},
+            "matchConditions": [{"name": "v1", "expression": "object.spec.template.spec.containers[0].image == 'idle:v1'"}],
+            "mutations": [{"patchType": "JSONPatch", "jsonPatch": {
+                "expression": "[JSONPatch{op: 'replace', path: '/spec/template/spec/containers/0/image', value: 'idle:v9'}]",
+            }}],
+        },
+    });
+    let binding = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicyBinding", "metadata": {"name": "another-way"},
+        "spec": {
+            "policyName": "another-way",
+            "matchResources": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "rewritten"}}},
+        },
+    });
+    guarded.plane.apply(guarded.namespace, &[policy, binding]).await;
+    until("it is in force", async || {
+        let dry = [
+            "set",
+            "image",
+            "deployment/idle",
+            "idle=idle:v1",
+            "--dry-run=server",
+            "--output=yaml",
+        ];
+        guarded.kubectl(&dry).await.contains("idle:v9")
+    })
+    .await;
+    let generation = ["get", "deployment", "idle", "--output", "jsonpath={.metadata.generation}"];
+    let before: u64 = guarded.kubectl(&generation).await.parse().expect("a number");
+    let result = guarded.reverted().await;
+    assert!(
+        matches!(&result, ActResult::NotActivated { error, .. } if error.contains("made something else of the template of v1")),
+        "{result:?}"
+    );
+    assert_eq!(guarded.image().await, "idle:v9");
+    let after: u64 = guarded.kubectl(&generation).await.parse().expect("a number");
+    assert_eq!(after, before + 1, "it was sent once");
 }

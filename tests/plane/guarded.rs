@@ -82,7 +82,7 @@ impl Guarded {
         let uid = plane
             .kubectl(namespace, &["get", "deployment", "idle", "--output", path])
             .await;
-        let proxy = Proxy::before(&plane).await;
+        let proxy = Proxy::before(&plane, &plane.file("credentials/admin.kubeconfig")).await;
         let directory = tempfile::tempdir().expect("a directory");
         let contents = Arc::new(Sqlite::open(&directory.path().join("history.db")).expect("a store"));
         let cluster = connected(proxy.kubeconfig()).await;

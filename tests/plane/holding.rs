@@ -4,9 +4,10 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::{
+    account::forbidden,
     clients::Clients,
-    controllers::Controller,
-    leading::{forbidden, installed},
+    controllers::{Controller, shown_under, uninstall},
+    leading::installed,
     plugin::Person,
     rig::{Plane, send, skipped, until},
     taking_over::{history, until_open},
@@ -79,12 +80,21 @@ async fn the_leader_dies_while_it_holds_and_the_other_one_reverts_once(plane: &P
     );
     assert_eq!(template_changes_in(plane, "shop"), 1);
     assert_eq!(paused(plane).await, (false, Value::Null));
+    until("its Events are told", async || {
+        let described = plane.kubectl("shop", &["describe", "deployment", "myapp"]).await;
+        ["Regression", "Reverted", "Verified"]
+            .iter()
+            .all(|told| described.contains(told))
+    })
+    .await;
     second
 }
 
 async fn a_person_lets_it_go_on_where_no_controller_runs(plane: &Plane, leader: Controller) {
     let person = Person::new(plane);
     person.is_granted("edit").await;
+    let (_, said) = leader.command(plane, &["check", &leader.policy(), "--prometheus", &plane.prometheus()]);
+    assert!(said.contains("it would be held at 2 of 4 pods now"), "{said}");
     ships(plane, "v3", 0.005).await;
     until_held(plane, "v3").await;
     send(Signal::KILL, leader.id());
@@ -93,11 +103,10 @@ async fn a_person_lets_it_go_on_where_no_controller_runs(plane: &Plane, leader: 
         person.types("kubectl lastgood status -n shop").await.code == Some(0)
     })
     .await;
-    let said = person.does("kubectl lastgood hold list -n shop").await;
+    let [list, resume] = shown_under("Holding a rolling update").try_into().expect("two commands");
+    let said = person.does(&list).await;
     assert!(said.out.contains("myapp") && said.out.contains("2 of 4"), "{said:?}");
-    let said = person
-        .does("kubectl lastgood hold resume --all -n shop --yes --reason 'the incident is over'")
-        .await;
+    let said = person.does(&resume).await;
     assert!(said.err.contains("v3 of myapp goes on"), "{said:?}");
     assert_eq!(paused(plane).await, (false, Value::Null));
     plane
@@ -122,5 +131,6 @@ async fn c01_a_leader_dies_while_it_holds_and_a_person_goes_on_without_any() {
     let leader = the_leader_dies_while_it_holds_and_the_other_one_reverts_once(&plane).await;
     a_person_lets_it_go_on_where_no_controller_runs(&plane, leader).await;
     assert_eq!(forbidden(&plane), Vec::<Value>::new());
+    uninstall(&plane).await;
     println!("the clients met {:?}", clients.met());
 }

@@ -9,7 +9,8 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::{
-    controllers::{ACCOUNT, Controller, install, uninstall},
+    account::{ACCOUNT, forbidden},
+    controllers::{Controller, install, uninstall},
     fields::the_account_changes_templates_and_its_own_marks_and_nothing_else,
     rig::{Plane, processes, programs, send, skipped, until},
     workloads::{service, workload},
@@ -32,26 +33,6 @@ async fn transitions(plane: &Plane) -> String {
             &["get", "lease", "lastgood", "-o", "jsonpath={.spec.leaseTransitions}"],
         )
         .await
-}
-
-/// Every request of the account, as the API server noted it.
-fn requests(plane: &Plane) -> Vec<Value> {
-    let events = plane.audited(|line| line.contains(ACCOUNT));
-    events.filter(|event| event["user"]["username"] == ACCOUNT).collect()
-}
-
-/// Those that were forbidden.
-pub fn forbidden(plane: &Plane) -> Vec<Value> {
-    let events = requests(plane);
-    assert!(events.len() > 20, "it asked for something: {}", events.len());
-    for event in &events {
-        let agent = event["userAgent"].as_str().unwrap_or_default();
-        assert!(agent.starts_with("lastgood/"), "it says who asks: {event}");
-    }
-    events
-        .into_iter()
-        .filter(|event| event["responseStatus"]["code"] == 403)
-        .collect()
 }
 
 const ACTS: [&str; 18] = [

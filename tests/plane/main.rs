@@ -3,6 +3,8 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[expect(dead_code, reason = "what only the tests of rollouts need")]
+mod account;
+#[expect(dead_code, reason = "what only the tests of rollouts need")]
 #[path = "../rollouts/clients.rs"]
 mod clients;
 #[path = "../history/contract.rs"]

@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     fs, io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
@@ -111,8 +111,9 @@ pub fn status(code: u16, reason: &str, message: &str, retry_after: u64) -> Fault
 }
 
 impl Proxy {
-    /// One before the API server of `plane`, whose credentials are passed on as they come.
-    pub async fn before(plane: &Plane) -> Self {
+    /// One before the API server of `plane`, for who has this kubeconfig: credentials are passed on as they come.
+    pub async fn before(plane: &Plane, kubeconfig: &Path) -> Self {
+        let theirs = fs::read_to_string(kubeconfig).expect("a kubeconfig");
         let admin = fs::read_to_string(plane.file("credentials/admin.kubeconfig")).expect("a kubeconfig");
         let server = admin.lines().find_map(|line| line.trim().strip_prefix("server: "));
         let authority = fs::read(plane.file("credentials/authority.crt")).expect("an authority");
@@ -136,7 +137,7 @@ impl Proxy {
         let kubeconfig = directory.path().join("kubeconfig");
         fs::write(
             &kubeconfig,
-            admin.replace(shared.server.as_str().trim_end_matches('/'), &address),
+            theirs.replace(shared.server.as_str().trim_end_matches('/'), &address),
         )
         .expect("written");
         let serving = Arc::clone(&shared);
@@ -155,7 +156,7 @@ impl Proxy {
         }
     }
 
-    /// A kubeconfig of the admin that leads through the proxy.
+    /// The same kubeconfig that leads through the proxy.
     pub fn kubeconfig(&self) -> PathBuf {
         self.kubeconfig.clone()
     }

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use rustix::process::Signal;
 
 use crate::{
+    account::forbidden,
     clients::Clients,
     controllers::Controller,
-    leading::{forbidden, installed},
+    leading::installed,
     rig::{Plane, send, skipped, until},
     written::template_changes_in,
 };

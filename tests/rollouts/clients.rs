@@ -78,11 +78,7 @@ impl Clients {
 
     /// So many requests a second to all ready pods of the app together.
     pub async fn at(rate: u32, plane: &Plane, namespace: &str, app: &str) -> Self {
-        let kubeconfig = Kubeconfig::read_from(plane.file("credentials/admin.kubeconfig")).expect("a kubeconfig");
-        let options = KubeConfigOptions::default();
-        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.expect("a config");
-        let client = Client::try_from(config).expect("a client");
-        let pods: Api<Pod> = Api::namespaced(client, namespace);
+        let pods: Api<Pod> = Api::namespaced(admin(plane).await, namespace);
         let chosen = watcher::Config::default().labels(&format!("app={app}"));
         let ready: Arc<Mutex<Vec<String>>> = Arc::default();
         let counters = Arc::new(Counters::default());
@@ -111,6 +107,14 @@ impl Drop for Clients {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
     }
+}
+
+/// The API server, as admin.
+pub async fn admin(plane: &Plane) -> Client {
+    let kubeconfig = Kubeconfig::read_from(plane.file("credentials/admin.kubeconfig")).expect("a kubeconfig");
+    let options = KubeConfigOptions::default();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.expect("a config");
+    Client::try_from(config).expect("a client")
 }
 
 /// Where a pod serves, if it is ready and not about to end.

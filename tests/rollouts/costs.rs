@@ -21,9 +21,7 @@ use crate::{
 /// Rows of the table that are measured so far.
 static ROWS: Mutex<Vec<Row>> = Mutex::new(Vec::new());
 /// So many make a table.
-const ALL: usize = 4;
-/// Of each workload.
-const PODS: usize = 4;
+const ALL: usize = 7;
 /// So long is counted from the release on, longer where lastgood needs longer.
 const WINDOW: Duration = Duration::from_secs(120);
 const PAGE: &str = "docs/kubernetes-costs.md";
@@ -33,13 +31,18 @@ struct Row {
     took: Duration,
     with: Met,
     without: Met,
-    /// Ready pods of the one that nobody guards, afterwards.
+    /// Ready pods of the one that nobody guards, afterwards, and before.
     left: usize,
+    of: usize,
 }
 
 /// The workload that nobody guards.
 pub struct Unguarded {
     namespace: String,
+    /// kubectl's name of it.
+    object: String,
+    /// How many it has.
+    pods: usize,
     clients: Clients,
     began: Option<(Instant, Met, Met)>,
 }
@@ -53,9 +56,12 @@ impl Unguarded {
         // As it was made ready for the story.
         object["spec"]["progressDeadlineSeconds"] = scene.object().await["spec"]["progressDeadlineSeconds"].clone();
         scene.plane.apply(&namespace, &[object]).await;
-        let status = ["rollout", "status", "deployment/shop", "--timeout=280s"];
+        let object = format!("{}/shop", scene.kind.to_lowercase());
+        let status = ["rollout", "status", &object, "--timeout=280s"];
         scene.plane.kubectl(&namespace, &status).await;
         Self {
+            pods: ready(&scene.plane, &namespace).await,
+            object,
             clients: Clients::of(&scene.plane, &namespace, "shop").await,
             namespace,
             began: None,
@@ -73,7 +79,7 @@ impl Unguarded {
             let patch = patch(&image).to_string();
             scene
                 .plane
-                .kubectl(namespace, &["patch", "deployment/shop", "--patch", &patch])
+                .kubectl(namespace, &["patch", &self.object, "--patch", &patch])
                 .await;
         }
     }
@@ -86,9 +92,13 @@ impl Unguarded {
         let (with, without) = (scene.clients.met().since(with), self.clients.met().since(without));
         let left = ready(&scene.plane, &self.namespace).await;
         until("the guarded one is whole again", async || {
-            ready(&scene.plane, scene.namespace).await == PODS
+            ready(&scene.plane, scene.namespace).await == self.pods
         })
         .await;
+        assert!(
+            with.failed < without.failed || with.slow < without.slow || left < self.pods,
+            "{release} cost no less: {with:?}, {without:?} without"
+        );
         println!("{release}: after {took:?} {with:?} with, {without:?} without, where {left} pods are left");
         ROWS.lock().expect("rows").push(Row {
             release,
@@ -96,6 +106,7 @@ impl Unguarded {
             with,
             without,
             left,
+            of: self.pods,
         });
     }
 }
@@ -127,9 +138,9 @@ pub fn write() {
     let mut page = format!(
         "# What a bad release costs on Kubernetes\n\n\
          Written by `tests/rollouts` (`UPDATE_GENERATED=1 cargo test --all-features --test rollouts`). Each release is shipped at the same moment to two \
-         Deployments of four pods on a real cluster: one that lastgood guards, and one beside it that nobody guards. Clients ask each 50 times a second \
+         Deployments of four pods (a StatefulSet has four too, a DaemonSet one on each of three nodes) on a real cluster: one that lastgood guards, and one beside it that nobody guards. Clients ask each 50 times a second \
          and count what they meet in the {} seconds after the release, longer where lastgood needed longer. `minReadySeconds` is 15, scrapes come every 5 s, and the old version that was put \
-         back is verified for 20 s; that is the end in the second column. What nobody guards goes on as in its columns until a person comes. Pods are \
+         back is verified for 20 s at most; that is the end in the second column. What nobody guards goes on as in its columns until a person comes. Pods are \
          processes of this one machine, whose one-minute load was {} at the end: a pod that is ended, and a machine that is busy, fail requests in both \
          columns.\n\n\
          | release | lastgood is done after | failed with lastgood | failed without | slower than {} ms with | without | ready pods left without |\n\
@@ -142,7 +153,7 @@ pub fn write() {
         let of = |part: u64, met: Met| format!("{part} of {}", met.all());
         writeln!(
             page,
-            "| {} | {} s | {} | {} | {} | {} | {} of {PODS} |",
+            "| {} | {} s | {} | {} | {} | {} | {} of {} |",
             row.release,
             row.took.as_secs(),
             of(row.with.failed, row.with),
@@ -150,6 +161,7 @@ pub fn write() {
             of(row.with.slow, row.with),
             of(row.without.slow, row.without),
             row.left,
+            row.of,
         )
         .expect("a line");
     }

@@ -8,7 +8,7 @@ use lastgood::{
 use crate::{
     costs::{Unguarded, image},
     plane::{skipped, until},
-    scene::{LATENCY, Scene, Staging, behaves},
+    scene::{LATENCY, Scene, Staging, TENFOLD, behaves},
     written::template_changes_in,
 };
 
@@ -102,12 +102,23 @@ async fn known(scene: &Scene, requests: f64) {
 }
 
 pub async fn a_good_release_is_proven_and_left_alone() {
-    let Some(scene) = Scene::set("Deployment", "good").await else {
+    let staging = Staging {
+        metric: TENFOLD,
+        ..Staging::default()
+    };
+    let Some(scene) = Scene::staged("Deployment", "good", staging).await else {
         return skipped("deployments::a_good_release_is_proven_and_left_alone");
     };
     scene.ships("v2", &behaves(0.005, 0.010)).await;
     let record = scene.closed("v2").await;
-    assert_ne!(record.verdict, Some(Verdict::Regression), "{record:#?}");
+    assert_eq!(
+        (record.verdict, record.outcome),
+        (Some(Verdict::Healthy), None),
+        "{record:#?}\n{}",
+        scene.log()
+    );
+    assert_eq!(scene.standing("v2").await, Some(Standing::Proven));
     assert_eq!(scene.image().await, "v2");
-    println!("{}\n{:?}", scene.command(&["explain", "shop"]), record.verdict);
+    assert_eq!(template_changes_in(&scene.plane, scene.namespace), 0);
+    println!("{}\n{:?}", scene.command(&["explain", "shop"]), scene.clients.met());
 }

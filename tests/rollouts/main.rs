@@ -6,6 +6,8 @@
 #[path = "../plane/rig.rs"]
 mod plane;
 
+#[path = "../plane/account.rs"]
+mod account;
 mod applies;
 mod clients;
 mod costs;

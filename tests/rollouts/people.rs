@@ -5,27 +5,31 @@ use std::time::Duration;
 use lastgood::{
     app::clock::SystemClock,
     ports::Clock as _,
-    record::{ActResult, Happened, RolloutKind},
+    record::{ActResult, Happened, Record, RolloutKind},
     words::{Outcome, Verdict},
 };
 use serde_json::json;
 
 use crate::{
-    plane::skipped,
+    clients::admin,
+    plane::{skipped, until},
     scene::{Scene, behaves},
+    written::template_changes_in,
 };
 
 pub async fn k13_a_newer_release_of_a_person_wins_over_the_one_that_is_judged() {
     let Some(scene) = Scene::set("Deployment", "newer").await else {
         return skipped("people::k13_a_newer_release_of_a_person_wins_over_the_one_that_is_judged");
     };
-    scene.ships("v2", &behaves(0.0, 0.010)).await;
+    // Bad enough to be convicted, had it been let on.
+    scene.ships("v2", &behaves(0.02, 0.010)).await;
     scene
         .record("v2", "v2 is watched", |record| record.activation.is_some())
         .await;
     scene.ships("v3", &behaves(0.0, 0.010)).await;
     let record = scene.closed("v2").await;
     assert_eq!(record.outcome, Some(Outcome::Superseded), "{record:#?}");
+    assert_eq!(template_changes_in(&scene.plane, scene.namespace), 0);
     let record = scene
         .record("v3", "v3 is watched", |record| record.activation.is_some())
         .await;
@@ -153,12 +157,42 @@ pub async fn k22_a_restart_is_no_release_and_a_changed_variable_is_one_that_is_r
         .await;
     assert_eq!(record.verdict, Some(Verdict::Regression), "{record:#?}\n{}", scene.log());
     assert_eq!(scene.object().await["spec"]["template"], before["spec"]["template"]);
-    let first = scene.records().await;
+    assert_eq!(releases(&scene).await.len(), 1, "the restart opened none");
+    a_changed_checksum_is_a_release_and_restored_too(&scene).await;
+}
+
+/// The releases that lastgood has seen, newest first.
+async fn releases(scene: &Scene) -> Vec<Record> {
+    let mut records = scene.records().await;
+    records.retain(|record| record.kind == RolloutKind::Release);
+    records
+}
+
+/// What is mounted changes with it, and nothing else of the template does.
+async fn a_changed_checksum_is_a_release_and_restored_too(scene: &Scene) {
+    let wait = ["rollout", "status", "deployment/shop", "--timeout=280s"];
+    scene.plane.kubectl(scene.namespace, &wait).await;
+    let before = scene.object().await;
+    let image = format!("{}/shop:v1", scene.namespace);
+    scene.plane.image(&image, &behaves(0.5, 0.010));
+    let checksum = json!({"spec": {"template": {"metadata": {"annotations": {"checksum/config": "2"}}}}});
+    scene.patches(&checksum).await;
+    until("a pod with it is ready", async || {
+        let newest = releases(scene).await;
+        newest.len() == 2 && newest[0].activation.is_some()
+    })
+    .await;
+    // Who puts the checksum back puts the settings back.
+    scene.plane.image(&image, &behaves(0.005, 0.010));
+    until("it is over", async || releases(scene).await[0].closed_at.is_some()).await;
+    let record = &releases(scene).await[0];
     assert_eq!(
-        first.iter().filter(|record| record.kind == RolloutKind::Release).count(),
-        1,
-        "the restart opened none"
+        (record.verdict, record.outcome),
+        (Some(Verdict::Regression), Some(Outcome::Verified)),
+        "{record:#?}\n{}",
+        scene.log()
     );
+    assert_eq!(scene.object().await["spec"]["template"], before["spec"]["template"]);
 }
 
 pub async fn k16_a_scaler_at_five_hertz_keeps_its_replicas_through_a_revert() {
@@ -166,33 +200,30 @@ pub async fn k16_a_scaler_at_five_hertz_keeps_its_replicas_through_a_revert() {
         return skipped("people::k16_a_scaler_at_five_hertz_keeps_its_replicas_through_a_revert");
     };
     scene.ships("v2", &behaves(0.40, 0.010)).await;
+    let client = admin(&scene.plane).await;
+    let deployments: kube::Api<k8s_openapi::api::apps::v1::Deployment> = kube::Api::namespaced(client, scene.namespace);
     // The last one may be cut off by the end of the story, so both its words and the ones before count.
     let mut said = [4, 4];
+    let (began, mut written) = (SystemClock.now(), 0);
     let scales = async {
+        let mut ticker = tokio::time::interval(Duration::from_millis(200));
         loop {
+            ticker.tick().await;
             said = [said[1], if said[1] == 4 { 5 } else { 4 }];
-            let patch = json!({"spec": {"replicas": said[1]}}).to_string();
-            scene
-                .plane
-                .kubectl(
-                    "scaled",
-                    &[
-                        "patch",
-                        "deployment/shop",
-                        "--subresource=scale",
-                        "--type=merge",
-                        "--patch",
-                        &patch,
-                    ],
-                )
+            let patch = json!({"spec": {"replicas": said[1]}});
+            let scaled = deployments
+                .patch_scale("shop", &kube::api::PatchParams::default(), &kube::api::Patch::Merge(patch))
                 .await;
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            scaled.expect("scaled");
+            written += 1;
         }
     };
     let record = tokio::select! {
         record = scene.closed("v2") => record,
         () = scales => unreachable!("it never ends"),
     };
+    let hertz = f64::from(written) / SystemClock.now().since(began).as_secs_f64();
+    assert!(hertz > 4.0, "it scaled {hertz:.1} times a second");
     assert_eq!(record.outcome, Some(Outcome::Verified), "{record:#?}\n{}", scene.log());
     assert_eq!(scene.image().await, "v1");
     let object = scene.object().await;

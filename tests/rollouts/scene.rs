@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
+    account::granted,
     clients::{Clients, RATE},
     plane::{Plane, shared, until},
     proxy::Proxy,
@@ -80,6 +81,9 @@ impl Default for Staging {
 
 /// The share of errors.
 const ERRORS: &str = "{name: errors, ratio: {bad: 'http_requests_total{code=~\"5..\"}', total: http_requests_total}}";
+/// The same where only ten times as much is harm: what is ten times worse is found out soon, and what is not, too.
+pub const TENFOLD: &str = "{name: errors, ratio: {bad: 'http_requests_total{code=~\"5..\"}', total: http_requests_total}, \
+                           tolerate: {times: 2, floor: 2%}, harmful: {times: 10}}";
 /// How long requests take.
 pub const LATENCY: &str = "{name: latency, histogram: http_request_duration_seconds, warmup: 5s}";
 
@@ -157,14 +161,13 @@ impl Scene {
             .await;
         let clients = Clients::at(staging.rate, &plane, namespace, "shop").await;
         let directory = tempfile::tempdir().expect("a directory");
+        let own = granted(&plane, namespace, directory.path()).await;
         let proxy = if staging.proxied {
-            Some(Proxy::before(&plane).await)
+            Some(Proxy::before(&plane, &own).await)
         } else {
             None
         };
-        let kubeconfig = proxy
-            .as_ref()
-            .map_or_else(|| plane.file("credentials/admin.kubeconfig"), Proxy::kubeconfig);
+        let kubeconfig = proxy.as_ref().map_or(own, Proxy::kubeconfig);
         write_settings(&plane, &directory, &kubeconfig, &staging.settings);
         write_policy(&directory, kind, namespace, &staging);
         let lastgood = Mutex::new(Some(run(&directory, FIRST)));

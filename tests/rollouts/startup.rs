@@ -165,3 +165,40 @@ pub async fn a_quota_that_allows_no_new_pod_is_told_until_it_does_and_convicts_n
         .says("all pods of v2 are ready; what kept them from starting is over")
         .await;
 }
+
+pub async fn a_node_that_is_not_there_and_a_volume_that_nobody_made_are_told_and_convict_nobody() {
+    let Some(scene) = Scene::set("Deployment", "nowhere").await else {
+        return skipped("startup::a_node_that_is_not_there_and_a_volume_that_nobody_made_are_told_and_convict_nobody");
+    };
+    let strategy = json!({"spec": {"strategy": {"rollingUpdate": {"maxUnavailable": 0}}}});
+    scene.patches(&strategy).await;
+    for (version, wish, what, told, said) in [
+        (
+            "v2",
+            json!({"nodeSelector": {"disk": "fast"}}),
+            Waiting::Unschedulable,
+            "no node takes its pods",
+            "node affinity/selector",
+        ),
+        (
+            "v3",
+            json!({"nodeSelector": null, "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]}),
+            Waiting::Volumes,
+            "a volume cannot be had",
+            r#"persistentvolumeclaim "data" not found"#,
+        ),
+    ] {
+        let image = format!("{}/shop:{version}", scene.namespace);
+        scene.plane.image(&image, &behaves(0.005, 0.010));
+        let mut spec = wish;
+        spec["containers"] = json!([{"name": "shop", "image": image}]);
+        scene.patches(&json!({"spec": {"template": {"spec": spec}}})).await;
+        scene.says(&format!("{version} does not start: {told}")).await;
+        let record = scene.record(version, "it is left alone", |_| true).await;
+        assert_eq!((record.verdict, record.outcome), (None, None));
+        let hindered = record.hindered.expect("seen");
+        assert_eq!(hindered.by.what, what, "{}", hindered.by.said);
+        assert!(hindered.by.said.contains(said), "{}", hindered.by.said);
+        assert_eq!(scene.image().await, version);
+    }
+}

@@ -1,11 +1,12 @@
 //! Stories are told side by side, as most of each is waiting; so many at once as two cores bear.
 
 use futures::future::LocalBoxFuture;
+use serde_json::Value;
 use tokio::task::{LocalSet, spawn_local};
 
 use crate::{
-    applies, costs, deployments, faults, going_on, gone, holding, kinds, marks, people, plane::shared, releases, startup,
-    written::template_changes,
+    account::forbidden, applies, costs, deployments, faults, going_on, gone, holding, kinds, marks, people, plane::shared,
+    releases, startup, written::template_changes,
 };
 
 /// Tells stories; the test fails with all that fail, by their names.
@@ -22,6 +23,7 @@ async fn told<const N: usize>(stories: [(&'static str, LocalBoxFuture<'static, (
     };
     let failed = LocalSet::new().run_until(all).await;
     if let Some(plane) = shared().await {
+        assert_eq!(forbidden(&plane), Vec::<Value>::new(), "the shipped role is enough");
         println!("lastgood changed templates: {:?}", template_changes(&plane));
     }
     costs::write();
@@ -68,6 +70,7 @@ together!(of_people_and_a_missing_image:
     startup::k20_a_version_whose_settings_are_gone_is_put_back_has_failed_and_nothing_is_moved_again,
     startup::k19_a_version_whose_image_is_gone_is_put_back_has_failed_and_nothing_is_moved_again,
     startup::a_quota_that_allows_no_new_pod_is_told_until_it_does_and_convicts_nobody,
+    startup::a_node_that_is_not_there_and_a_volume_that_nobody_made_are_told_and_convict_nobody,
 );
 together!(of_releases:
     marks::k19_what_is_stable_follows_the_digests_that_pods_ran_and_nothing_goes_back_to_an_image_that_is_gone,
