@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use lastgood::{
-    app::clock::monotonic, decide::Brake, engine::Look, kubernetes::patch::REVERT_ID, ports::Platform as _, record::ActResult,
-};
+use lastgood::{app::clock::monotonic, decide::Brake, engine::Look, ports::Platform as _, record::ActResult};
 use reqwest::Method;
 use serde_json::json;
 use tokio::time::{sleep, timeout};
@@ -338,93 +336,4 @@ async fn k22_a_changed_checksum_alone_is_a_version_and_goes_with_the_template() 
         (guarded.kubectl(&left).await.as_str(), guarded.template_changes()),
         (r#"{"team":"shop"}"#, 1)
     );
-}
-
-#[tokio::test]
-async fn k27_a_patch_that_a_policy_denies_is_told_and_not_sent_again() {
-    let Some(guarded) = Guarded::rolled_out("denied").await else {
-        return skipped("faults::k27_a_patch_that_a_policy_denies_is_told_and_not_sent_again");
-    };
-    let policy = json!({
-        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": {"name": "no-way-back"},
-        "spec": {
-            "failurePolicy": "Fail",
-            "matchConstraints": {"resourceRules": [
-                {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["deployments"]},
-            ]},
-            "validations": [{"expression": "object.spec.template.spec.containers[0].image != 'idle:v1'", "message": "v1 is forbidden here"}],
-        },
-    });
-    let binding = json!({
-        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": "no-way-back"},
-        "spec": {
-            "policyName": "no-way-back", "validationActions": ["Deny"],
-            "matchResources": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "denied"}}},
-        },
-    });
-    guarded.plane.apply(guarded.namespace, &[policy, binding]).await;
-    until("it is in force", async || {
-        let dry = ["set", "image", "deployment/idle", "idle=idle:v1", "--dry-run=server"];
-        guarded.plane.try_kubectl("admin", guarded.namespace, &dry, "").await.is_err()
-    })
-    .await;
-    let result = guarded.reverted().await;
-    assert!(
-        matches!(&result, ActResult::NotMoved { error } if error.contains("v1 is forbidden here") && error.contains("admission policies")),
-        "{result:?}"
-    );
-    assert_eq!((guarded.image().await.as_str(), guarded.template_changes()), ("idle:v2", 0));
-    let marked = guarded.kubectl(&["get", "deployment", "idle", "--output", "json"]).await;
-    assert!(!marked.contains(REVERT_ID), "nothing of it was stored");
-}
-
-#[tokio::test]
-async fn k27_a_patch_that_a_policy_rewrites_is_told_and_not_sent_again() {
-    let Some(guarded) = Guarded::rolled_out("rewritten").await else {
-        return skipped("faults::k27_a_patch_that_a_policy_rewrites_is_told_and_not_sent_again");
-    };
-    let policy = json!({
-        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicy", "metadata": {"name": "another-way"},
-        "spec": {
-            "failurePolicy": "Fail",
-            "reinvocationPolicy": "Never",
-            "matchConstraints": {"resourceRules": [
-                {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["deployments"]},
-            ]},
-            "matchConditions": [{"name": "v1", "expression": "object.spec.template.spec.containers[0].image == 'idle:v1'"}],
-            "mutations": [{"patchType": "JSONPatch", "jsonPatch": {
-                "expression": "[JSONPatch{op: 'replace', path: '/spec/template/spec/containers/0/image', value: 'idle:v9'}]",
-            }}],
-        },
-    });
-    let binding = json!({
-        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicyBinding", "metadata": {"name": "another-way"},
-        "spec": {
-            "policyName": "another-way",
-            "matchResources": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "rewritten"}}},
-        },
-    });
-    guarded.plane.apply(guarded.namespace, &[policy, binding]).await;
-    until("it is in force", async || {
-        let dry = [
-            "set",
-            "image",
-            "deployment/idle",
-            "idle=idle:v1",
-            "--dry-run=server",
-            "--output=yaml",
-        ];
-        guarded.kubectl(&dry).await.contains("idle:v9")
-    })
-    .await;
-    let generation = ["get", "deployment", "idle", "--output", "jsonpath={.metadata.generation}"];
-    let before: u64 = guarded.kubectl(&generation).await.parse().expect("a number");
-    let result = guarded.reverted().await;
-    assert!(
-        matches!(&result, ActResult::NotActivated { error, .. } if error.contains("made something else of the template of v1")),
-        "{result:?}"
-    );
-    assert_eq!(guarded.image().await, "idle:v9");
-    let after: u64 = guarded.kubectl(&generation).await.parse().expect("a number");
-    assert_eq!(after, before + 1, "it was sent once");
 }

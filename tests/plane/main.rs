@@ -24,6 +24,7 @@ mod people;
 mod plugin;
 #[expect(dead_code, reason = "what only the tests of rollouts need")]
 mod proxy;
+mod refused;
 mod rig;
 #[path = "../history/sample.rs"]
 mod sample;
