@@ -300,9 +300,11 @@ impl StepNoise {
         self.phi
     }
 
-    /// The usual share of bad events; of a service without a history that of the `baseline` so far.
-    pub(super) fn usual(&self, [bad, total]: [f64; 2]) -> f64 {
-        self.usual.unwrap_or_else(|| (bad + 0.5) / total.max(1.0))
+    /// The usual share of bad events; of a service without a history that of the baseline so far, or in this step where it is less: what came
+    /// so far may have been an outage.
+    pub(super) fn usual(&self, so_far: [f64; 2], now: [f64; 2]) -> f64 {
+        let share = |[bad, total]: [f64; 2]| (bad + 0.5) / total.max(1.0);
+        self.usual.unwrap_or_else(|| share(so_far).min(share(now)))
     }
 
     /// What a step is worth in which the candidate had these counts and the baseline's pods those. All of it rests on the sums of both

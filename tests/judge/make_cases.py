@@ -139,16 +139,27 @@ def judge(nc, kc, nb, kb, noise, tol, harm, floor, online, more):
         state.update(phi=phi, rate=rate, harm=float(min(e[0] for e in harm_now)), safe=float(np.mean(safe_now)))
         return state
 
+    def usual(state, t):
+        """The usual share of bad events: without a history that of the baseline so far, or in this step where it is less."""
+        if state["rate"] is not None:
+            return state["rate"][0]
+        return min((bad + 0.5) / max(total, 1) for bad, total in (state["beside"], (sums[3][0, t], sums[2][0, t])))
+
+    def surely_more(state, t, of):
+        """The baseline's share of bad events in step `of` where it is surely more than is usual in step `t`; else 0."""
+        if of < 0:
+            return 0.0
+        n, k = sums[2][0, of], sums[3][0, of]
+        e = max(usual(state, t) * n, 0.5)
+        return k / n if k >= e + 3 * np.sqrt(state["phi"][0] * e) else 0.0
+
     def sides(state, t):
         """The shares of bad events that stand out: of the candidate above five times what is usual, of the baseline surely above it; else 0."""
-        n_c, k_c, n_b, k_b = [a[0, t] for a in sums]
-        bad, total = state["beside"]
-        usual = (bad + 0.5) / max(total, 1) if state["rate"] is None else state["rate"][0]
-        e_c, e_b = max(usual * n_c, 0.5), max(usual * n_b, 0.5)
-        return (k_c / n_c if k_c > 5 * e_c else 0.0), (k_b / n_b if k_b >= e_b + 3 * np.sqrt(state["phi"][0] * e_b) else 0.0)
+        n, k = sums[0][0, t], sums[1][0, t]
+        return (k / n if k > 5 * max(usual(state, t) * n, 0.5) else 0.0), surely_more(state, t, t)
 
     harms, safes = [], []
-    waiting, last = None, 0.0  # what stood out alone, with the state before it; the baseline's share in the step before
+    waiting = None  # what stood out alone, with the state before it
     for t in range(steps):
         if not more:
             state = take(state, t)
@@ -158,12 +169,11 @@ def judge(nc, kc, nb, kb, noise, tol, harm, floor, online, more):
             waiting = None
             candidate, baseline = sides(state, t)
             alone = candidate > 0 and baseline < 0.1 * candidate
-            if alone and last >= 0.1 * candidate:
+            if alone and surely_more(state, t, t - 1) >= 0.1 * candidate:
                 state = miss(state)
             else:
                 before, state = state, take(state, t, stands_out=alone)
                 waiting = (candidate, before) if alone else None
-            last = baseline
         harms.append(waiting[1]["harm"] if waiting else state["harm"])
         safes.append(state["safe"])
     return harms, safes

@@ -33,7 +33,12 @@ fn unserved(t: usize) -> Step {
 }
 
 fn begun(compare: Comparison) -> Judge {
-    let history: Vec<Step> = (0..HOUR).map(unserved).collect();
+    begun_after(HOUR, compare)
+}
+
+/// After a history of so many steps.
+fn begun_after(known: usize, compare: Comparison) -> Judge {
+    let history: Vec<Step> = (0..known).map(unserved).collect();
     let plan = Plan {
         candidate_pods: 2,
         baseline_pods: 2,
@@ -67,27 +72,44 @@ fn p20_an_outage_of_both_that_begins_and_ends_between_their_scrapes_convicts_nob
 
 #[test]
 fn p20_the_end_of_an_outage_of_both_that_is_counted_late_of_the_candidate_convicts_nobody() {
-    let one_pod_late = |t| {
-        let mut step = beside(t, USUAL, Some(USUAL));
-        step.metrics[0].candidate = pods([bad_of(USUAL, 200)]);
+    let of_one = |t, pod: usize, bad| {
+        let mut step = beside(t, bad, Some(USUAL));
+        step.metrics[0].candidate.remove(1 - pod);
         step
     };
     let late = [
-        vec![unserved(14)],
-        vec![unserved(14), unserved(15), unserved(16)],
-        vec![one_pod_late(14)],
+        vec![unserved(14), beside(15, OUTAGE, Some(USUAL))],
+        vec![unserved(14), unserved(15), unserved(16), beside(17, OUTAGE, Some(USUAL))],
+        vec![of_one(14, 0, USUAL), beside(15, OUTAGE, Some(USUAL))],
+        vec![of_one(14, 0, USUAL), of_one(15, 1, OUTAGE)],
     ];
     for steps in late {
         let mut judge = begun(Comparison::Concurrent);
         (10..14).for_each(|t| judge.step(&beside(t, OUTAGE, Some(OUTAGE))));
-        steps.iter().for_each(|step| judge.step(step));
-        (17..200).for_each(|t| {
-            let candidate = if t == 17 { OUTAGE } else { USUAL };
-            judge.step(&beside(t, candidate, Some(USUAL)));
-            assert_ne!(judge.verdict(), Some(Verdict::Regression), "{t} after {steps:?}");
-        });
+        let usual = (18..200).map(|t| beside(t, USUAL, Some(USUAL)));
+        for step in steps.iter().cloned().chain(usual) {
+            judge.step(&step);
+            assert_ne!(judge.verdict(), Some(Verdict::Regression), "{} after {steps:?}", step.at);
+        }
         assert_eq!(judge.verdict(), Some(Verdict::Healthy), "{steps:?}");
     }
+}
+
+#[test]
+fn p20_an_outage_of_both_of_which_most_is_known_convicts_nobody_and_a_regression_is_found() {
+    let mut judge = begun_after(0, Comparison::Concurrent);
+    judge.step(&beside(10, USUAL, Some(OUTAGE)));
+    (11..40).for_each(|t| judge.step(&beside(t, OUTAGE, Some(OUTAGE))));
+    judge.step(&beside(40, OUTAGE, Some(USUAL)));
+    for t in 41..60 {
+        judge.step(&beside(t, USUAL, Some(USUAL)));
+        assert_ne!(judge.verdict(), Some(Verdict::Regression), "{t}");
+    }
+    let convicted = (60..80).find(|t| {
+        judge.step(&beside(*t, OUTAGE, Some(USUAL)));
+        judge.verdict() == Some(Verdict::Regression)
+    });
+    assert!(convicted.is_some_and(|t| t < 64), "{convicted:?}");
 }
 
 #[test]

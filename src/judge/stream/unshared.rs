@@ -5,8 +5,8 @@
 //! shows what it was: by then every pod of the baseline was scraped again. Neither rule makes evidence of harm larger than it would be
 //! without them, so that they break nothing of what is promised of it (docs/decisions).
 
-use super::{Against, Bad, Counter, Stream};
-use crate::words::{MetricStep, Moment};
+use super::{Against, Bad, Stream};
+use crate::words::{MetricStep, Moment, Pod, PodIncrement};
 
 /// So many times what is usual stand out. Of less, phi takes care.
 const STANDS_OUT: f64 = 5.0;
@@ -17,6 +17,39 @@ const SURELY: f64 = 3.0;
 /// Of what hardly ever fails so much of an event is usual in a step.
 const LEAST: f64 = 0.5;
 
+/// What is usual: the share of bad events, and how they cluster.
+#[derive(Debug, Clone, Copy)]
+struct Usual {
+    share: f64,
+    phi: f64,
+}
+
+impl Usual {
+    /// Bad events of so many.
+    fn bad(self, total: f64) -> f64 {
+        (self.share * total).max(LEAST)
+    }
+
+    /// The share of bad events that stands out; else 0.
+    fn standing_out(self, [bad, total]: [f64; 2]) -> f64 {
+        if bad > STANDS_OUT * self.bad(total) {
+            bad / total
+        } else {
+            0.0
+        }
+    }
+
+    /// The share of bad events that is surely more than usual; else 0.
+    fn surely_more(self, [bad, total]: [f64; 2]) -> f64 {
+        let usual = self.bad(total);
+        if bad >= usual + SURELY * (self.phi * usual).sqrt() {
+            bad / total
+        } else {
+            0.0
+        }
+    }
+}
+
 /// How far the shares of bad events of both sides stand out in one step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Sides {
@@ -24,20 +57,14 @@ pub(super) struct Sides {
     candidate: f64,
     /// Of the baseline, where it surely has more than usual; else 0.
     baseline: f64,
-    /// How many pods of the candidate were counted.
-    served: usize,
 }
 
 impl Sides {
-    /// Of `[bad, total]` of both, the candidate's of `served` pods, where `usual` is the usual share, and bad events come in clusters of `phi`.
-    fn new(candidate: [f64; 2], served: usize, baseline: [f64; 2], usual: f64, phi: f64) -> Self {
-        let expected = |[_, total]: [f64; 2]| (usual * total).max(LEAST);
-        let share = |[bad, total]: [f64; 2], out: bool| if out { bad / total } else { 0.0 };
-        let of_baseline = expected(baseline);
+    /// Of `[bad, total]` of both.
+    fn new(candidate: [f64; 2], baseline: [f64; 2], usual: Usual) -> Self {
         Self {
-            candidate: share(candidate, candidate[0] > STANDS_OUT * expected(candidate)),
-            baseline: share(baseline, baseline[0] >= of_baseline + SURELY * (phi * of_baseline).sqrt()),
-            served,
+            candidate: usual.standing_out(candidate),
+            baseline: usual.surely_more(baseline),
         }
     }
 
@@ -52,36 +79,42 @@ impl Sides {
     }
 }
 
-/// What the baseline shared of late. A pod of the candidate that was scraped too late to be counted in a step is counted in the next one, which
+/// One step beside a baseline that was counted in it.
+struct Beside {
+    sides: Sides,
+    usual: Usual,
+    baseline: [f64; 2],
+}
+
+/// What the baseline had of late. A pod of the candidate that was scraped too late to be counted in a step is counted in the next one, which
 /// so tells of both.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Lately {
-    /// The largest share of the baseline, where it surely had more than usual, since the candidate was last counted, and since the time before that.
-    shares: [f64; 2],
-    /// How many pods of the candidate were counted when it last was.
-    served: usize,
+    /// `[bad, total]` of the baseline where its share was largest: since the candidate was last counted, and since the time before that.
+    baseline: [[f64; 2]; 2],
+    /// The pods of the candidate that were counted then.
+    served: Vec<Pod>,
 }
 
 impl Lately {
-    /// With one step more.
-    fn with(self, sides: Sides) -> Self {
-        let [last, before] = self.shares;
-        if sides.served == 0 {
-            return Self {
-                shares: [last.max(sides.baseline), before],
-                ..self
-            };
-        }
-        Self {
-            shares: [sides.baseline, last],
-            served: sides.served,
+    /// Takes one step more, in which these pods of the candidate are counted.
+    fn note<'p>(&mut self, baseline: [f64; 2], served: impl Iterator<Item = &'p Pod>) {
+        let mut served = served.cloned().peekable();
+        let [last, before] = &mut self.baseline;
+        if served.peek().is_some() {
+            self.served.clear();
+            self.served.extend(served);
+            (*last, *before) = (baseline, *last);
+        } else if baseline[0] * last[1] >= last[0] * baseline[1] {
+            *last = baseline;
         }
     }
 
-    /// Whether what stands out in this next step is of a time in which the baseline shared it.
-    fn shared(self, sides: Sides, candidate: f64) -> bool {
-        let steps = if sides.served > self.served { 2 } else { 1 };
-        self.shares[..steps].iter().any(|baseline| *baseline >= SHARES * candidate)
+    /// Whether what stands out in the next step, in which these pods are counted, is of a time in which the baseline shared it.
+    fn shared<'p>(&self, candidate: f64, usual: Usual, mut served: impl Iterator<Item = &'p Pod>) -> bool {
+        let steps = if served.all(|pod| self.served.contains(pod)) { 1 } else { 2 };
+        let mut baseline = self.baseline[..steps].iter();
+        baseline.any(|counts| usual.surely_more(*counts) >= SHARES * candidate)
     }
 }
 
@@ -97,25 +130,29 @@ pub(super) struct Unshared {
 impl Stream {
     /// Takes one step; says whether it could be used.
     pub(in crate::judge) fn step(&mut self, at: Moment, step: &MetricStep) -> bool {
-        let Some(mut sides) = self.sides_of(step) else {
+        let Some(mut beside) = self.beside(step) else {
             if let Some(unshared) = &mut self.unshared {
                 unshared.before.take(at, step);
             }
             return self.take(at, step);
         };
-        let lately = self.lately;
-        if let Some(unshared) = self.unshared.take().filter(|unshared| sides.shares(unshared.share)) {
+        if let Some(unshared) = self.unshared.take().filter(|unshared| beside.sides.shares(unshared.share)) {
+            let lately = std::mem::take(&mut self.lately);
             *self = unshared.before;
+            self.lately = lately;
             self.miss();
-            sides = self.sides_of(step).unwrap_or(sides);
+            beside = self.beside(step).unwrap_or(beside);
         }
-        self.sides = Some(sides);
-        self.lately = lately.with(sides);
-        let Some(share) = sides.unshared() else {
+        self.sides = Some(beside.sides);
+        let alone = beside.sides.unshared();
+        let served = served(self.question.candidate, step);
+        let over = alone.is_some_and(|share| self.lately.shared(share, beside.usual, served.clone()));
+        self.lately.note(beside.baseline, served);
+        let Some(share) = alone else {
             return self.take(at, step);
         };
         // The baseline's share of an outage ended sooner.
-        if lately.shared(sides, share) {
+        if over {
             return self.miss();
         }
         let before = self.clone();
@@ -125,18 +162,23 @@ impl Stream {
     }
 
     /// How far the sides of a step stand out; none where the baseline is not counted in it, and where no regression is asked for.
-    fn sides_of(&self, step: &MetricStep) -> Option<Sides> {
+    fn beside(&self, step: &MetricStep) -> Option<Beside> {
         let Against::Beside(noise) = &self.against else { return None };
-        let counter = |bad: Bad| bad.counter(&step.bounds).filter(|_| !self.question.passing);
-        let candidate = counter(self.question.candidate);
-        let served = |counter: Counter| counter.each(&step.candidate).filter(|[_, n]| *n > 0.0).count();
-        let baseline = counter(self.question.baseline)?.sum(&step.baseline);
-        let sides = || {
-            let counts = candidate.map(|counter| counter.sum(&step.candidate)).unwrap_or_default();
-            let usual = noise.usual(self.baseline);
-            Sides::new(counts, candidate.map_or(0, served), baseline, usual, noise.phi())
+        let counted = |bad: Bad, pods: &[PodIncrement]| {
+            let counter = bad.counter(&step.bounds).filter(|_| !self.question.passing)?;
+            Some(counter.sum(pods)).filter(|[_, n]| *n > 0.0)
         };
-        (baseline[1] > 0.0).then(sides)
+        let candidate = counted(self.question.candidate, &step.candidate).unwrap_or_default();
+        let baseline = counted(self.question.baseline, &step.baseline)?;
+        let usual = Usual {
+            share: noise.usual(self.baseline, baseline),
+            phi: noise.phi(),
+        };
+        Some(Beside {
+            sides: Sides::new(candidate, baseline, usual),
+            usual,
+            baseline,
+        })
     }
 
     /// The e-value of harm, without what the newest step alone says until the baseline was counted again.
@@ -158,12 +200,24 @@ impl Stream {
     }
 }
 
+/// The pods of the candidate that are counted in a step.
+fn served(candidate: Bad, step: &MetricStep) -> impl Iterator<Item = &Pod> + Clone {
+    let counter = candidate.counter(&step.bounds);
+    let counts = move |pod: &&PodIncrement| {
+        let counts = counter.and_then(|counter| counter.of(&pod.increment));
+        counts.is_some_and(|[_, n]| n > 0.0)
+    };
+    step.candidate.iter().filter(counts).map(|pod| &pod.pod)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const USUAL: Usual = Usual { share: 0.005, phi: 1.5 };
+
     fn sides(candidate: f64, baseline: f64) -> Sides {
-        Sides::new([candidate, 400.0], 2, [baseline, 600.0], 0.005, 1.5)
+        Sides::new([candidate, 400.0], [baseline, 600.0], USUAL)
     }
 
     #[test]
@@ -179,17 +233,26 @@ mod tests {
 
     #[test]
     fn a_step_that_a_pod_of_the_candidate_missed_is_looked_behind() {
-        let usual = sides(2.0, 3.0);
-        let [one_pod, none] = [(200.0, 1), (0.0, 0)].map(|(n, served)| Sides::new([0.0, n], served, [3.0, 600.0], 0.005, 1.5));
-        let outage = Lately::default().with(sides(200.0, 300.0));
-        assert!(outage.shared(usual, 0.5) && outage.with(one_pod).shared(usual, 0.5));
-        assert!(outage.with(none).with(none).shared(usual, 0.5), "it was not counted since");
-        assert!(!outage.with(usual).shared(usual, 0.5) && !outage.with(one_pod).with(usual).shared(usual, 0.5));
+        let [one, other] = ["one", "other"].map(|name| Pod(name.into()));
+        let after = |steps: &[&[&Pod]]| {
+            let mut lately = Lately::default();
+            lately.note([300.0, 600.0], [&one, &other].into_iter());
+            for served in steps {
+                lately.note([3.0, 600.0], served.iter().copied());
+            }
+            [&[&one][..], &[&other], &[&one, &other]].map(|served: &[&Pod]| lately.shared(0.5, USUAL, served.iter().copied()))
+        };
+        assert_eq!(after(&[]), [true; 3]);
+        assert_eq!(after(&[&[&one]]), [false, true, true], "the other one may be late");
+        assert_eq!(after(&[&[], &[]]), [true; 3], "none was counted since");
+        assert_eq!(after(&[&[&one, &other]]), [false; 3]);
+        assert_eq!(after(&[&[&one], &[&one, &other]]), [false; 3]);
     }
 
     #[test]
     fn single_failures_of_what_never_fails_do_not_stand_out() {
-        let of = |bad: f64| Sides::new([bad, 50.0], 1, [0.0, 50.0], 1e-6, 1.5);
+        let never = Usual { share: 1e-6, phi: 1.5 };
+        let of = |bad: f64| Sides::new([bad, 50.0], [0.0, 50.0], never);
         assert_eq!([2.0, 3.0].map(|bad| of(bad).unshared()), [None, Some(0.06)]);
     }
 }
