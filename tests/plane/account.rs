@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use crate::plane::Plane;
+use crate::plane::{Plane, until};
 
 /// The account under which it runs.
 pub const ACCOUNT: &str = "system:serviceaccount:lastgood:lastgood";
@@ -39,6 +39,11 @@ pub async fn granted(plane: &Plane, namespace: &str, directory: &Path) -> PathBu
     };
     MADE.get_or_init(make).await;
     plane.kubectl(namespace, &["apply", "-k", "deploy/kubernetes/guarded"]).await;
+    let may = ["auth", "can-i", "patch", "deployments.apps", "--as", ACCOUNT];
+    until("the binding counts", async || {
+        plane.try_kubectl("admin", namespace, &may, "").await.is_ok()
+    })
+    .await;
     kubeconfig(plane, "lastgood", directory).await
 }
 
@@ -48,7 +53,7 @@ fn requests(plane: &Plane) -> Vec<Value> {
     events.filter(|event| event["user"]["username"] == ACCOUNT).collect()
 }
 
-/// Those that were forbidden.
+/// Those that were forbidden, or denied by the policy that is shipped.
 pub fn forbidden(plane: &Plane) -> Vec<Value> {
     let events = requests(plane);
     assert!(events.len() > 20, "it asked for something: {}", events.len());
@@ -58,6 +63,9 @@ pub fn forbidden(plane: &Plane) -> Vec<Value> {
     }
     events
         .into_iter()
-        .filter(|event| event["responseStatus"]["code"] == 403)
+        .filter(|event| {
+            let status = &event["responseStatus"];
+            status["code"] == 403 || status.to_string().contains("lastgood-writes-templates")
+        })
         .collect()
 }

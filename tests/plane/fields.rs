@@ -6,6 +6,7 @@ use crate::{
     account::ACCOUNT,
     rig::{Plane, until},
     workloads::workload,
+    written::COUNTED,
 };
 
 /// The kinds that may be guarded.
@@ -87,6 +88,10 @@ async fn it_changes_nothing_else(plane: &Plane, kind: &str) {
             "only its own annotations",
         ),
         (
+            json!({"metadata": {"annotations": {COUNTED: "7"}}}),
+            "only its own annotations",
+        ),
+        (
             json!({"metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": null}}}),
             "only its own annotations",
         ),
@@ -95,7 +100,8 @@ async fn it_changes_nothing_else(plane: &Plane, kind: &str) {
             "only along with its image",
         ),
     ] {
-        if kind == "DaemonSet" && denied["spec"]["replicas"].is_number() {
+        let counts = denied["metadata"]["annotations"][COUNTED].is_string();
+        if kind == "DaemonSet" && (denied["spec"]["replicas"].is_number() || counts) {
             continue;
         }
         let error = tried(plane, kind, &denied)

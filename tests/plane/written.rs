@@ -11,7 +11,7 @@ use crate::plane::Plane;
 const WORKLOADS: [&str; 3] = ["deployments", "statefulsets", "daemonsets"];
 
 /// An annotation in which the server counts a DaemonSet's templates.
-const COUNTED: &str = "deprecated.daemonset.template.generation";
+pub const COUNTED: &str = "deprecated.daemonset.template.generation";
 
 /// One accepted write to a workload: by whom, with what, and the object afterwards.
 struct Write {

@@ -6,7 +6,7 @@ use lastgood::{
 };
 
 use crate::{
-    costs::{Unguarded, image},
+    costs::{Saved, Unguarded, image},
     plane::{skipped, until},
     scene::{LATENCY, Scene, Staging, TENFOLD, behaves},
     written::template_changes_in,
@@ -66,7 +66,7 @@ pub async fn a_release_with_five_percent_of_errors_costs_less_than_where_nobody_
     unguarded.ships(&scene, "v2", &behaves(0.05, 0.010), image).await;
     let record = scene.closed("v2").await;
     assert_eq!(record.outcome, Some(Outcome::Verified), "{record:#?}\n{}", scene.log());
-    unguarded.note("5 % errors (before: 0.5 %)", &scene).await;
+    unguarded.note("5 % errors (before: 0.5 %)", Saved::Failed, &scene).await;
 }
 
 pub async fn a_slow_release_is_convicted_by_its_latency_and_put_back() {
@@ -84,7 +84,7 @@ pub async fn a_slow_release_is_convicted_by_its_latency_and_put_back() {
     assert_eq!(record.verdict, Some(Verdict::Regression), "{record:#?}\n{}", scene.log());
     assert_eq!(record.outcome, Some(Outcome::Verified), "{record:#?}\n{}", scene.log());
     assert_eq!(scene.image().await, "v1");
-    unguarded.note("slow: 400 ms (before: 10 ms)", &scene).await;
+    unguarded.note("slow: 400 ms (before: 10 ms)", Saved::Slow, &scene).await;
 }
 
 /// Waits until Prometheus has counted so many requests of v1: of some seconds nothing subtle can be said, and 7 of 502 may fail where 1 in 200 does.
@@ -121,4 +121,15 @@ pub async fn a_good_release_is_proven_and_left_alone() {
     assert_eq!(scene.image().await, "v2");
     assert_eq!(template_changes_in(&scene.plane, scene.namespace), 0);
     println!("{}\n{:?}", scene.command(&["explain", "shop"]), scene.clients.met());
+}
+
+pub async fn a_good_release_is_left_alone_by_the_defaults() {
+    let Some(scene) = Scene::set("Deployment", "good-by-default").await else {
+        return skipped("deployments::a_good_release_is_left_alone_by_the_defaults");
+    };
+    scene.ships("v2", &behaves(0.005, 0.010)).await;
+    let record = scene.closed("v2").await;
+    assert_ne!(record.verdict, Some(Verdict::Regression), "{record:#?}");
+    assert_eq!(scene.image().await, "v2");
+    assert_eq!(template_changes_in(&scene.plane, scene.namespace), 0);
 }

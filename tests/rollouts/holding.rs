@@ -169,7 +169,9 @@ pub async fn a_bad_release_never_gets_more_than_its_held_pods_and_goes_back_and_
     let back: Vec<&Value> = written.iter().filter(back).collect();
     assert!(back.len() == 1 && writes(back[0], "remove", "/spec/paused"), "{written:#?}");
     println!("{}", scene.command(&["explain", "shop"]));
-    unguarded.note("40 % errors, held at 25 %", &scene).await;
+    unguarded
+        .note("40 % errors, held at 25 %", costs::Saved::Failed, &scene)
+        .await;
 }
 
 pub async fn a_good_release_is_held_goes_on_and_is_proven() {

@@ -3,7 +3,7 @@
 use lastgood::words::{Outcome, Verdict};
 
 use crate::{
-    costs::{Unguarded, image},
+    costs::{Saved, Unguarded, image},
     plane::skipped,
     scene::{Scene, behaves},
 };
@@ -18,7 +18,7 @@ pub async fn a_statefulset_is_judged_by_its_pods_though_they_keep_their_names_an
     assert_eq!(record.verdict, Some(Verdict::Regression), "{record:#?}\n{}", scene.log());
     assert_eq!(record.outcome, Some(Outcome::Verified), "{record:#?}\n{}", scene.log());
     assert_eq!(scene.image().await, "v1");
-    unguarded.note("40 % errors, StatefulSet", &scene).await;
+    unguarded.note("40 % errors, StatefulSet", Saved::Failed, &scene).await;
 }
 
 pub async fn a_daemonset_is_judged_by_its_pods_and_put_back() {
@@ -31,7 +31,7 @@ pub async fn a_daemonset_is_judged_by_its_pods_and_put_back() {
     assert_eq!(record.verdict, Some(Verdict::Regression), "{record:#?}\n{}", scene.log());
     assert_eq!(record.outcome, Some(Outcome::Verified), "{record:#?}\n{}", scene.log());
     assert_eq!(scene.image().await, "v1");
-    unguarded.note("40 % errors, DaemonSet", &scene).await;
+    unguarded.note("40 % errors, DaemonSet", Saved::Failed, &scene).await;
 }
 
 pub async fn a_pod_of_a_statefulset_that_never_starts_blocks_the_way_back_and_the_command_to_type_is_told() {

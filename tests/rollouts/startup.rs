@@ -7,7 +7,7 @@ use lastgood::{
 use serde_json::json;
 
 use crate::{
-    costs::{Unguarded, image},
+    costs::{Saved, Unguarded, image},
     plane::{shared, skipped, until},
     scene::{CLIENT_SIDE, Scene, behaves, workload},
     written::template_changes_in,
@@ -102,7 +102,7 @@ pub async fn k24_a_crash_loop_is_put_back() {
     assert_eq!(scene.image().await, "v1");
     assert_eq!(scene.standing("v2").await, Some(Standing::Quarantined));
     println!("{}", scene.command(&["explain", "shop"]));
-    unguarded.note("a crash loop", &scene).await;
+    unguarded.note("a crash loop", Saved::Pods, &scene).await;
 }
 
 pub async fn k24_a_release_that_is_never_ready_is_put_back_after_its_own_deadline() {
@@ -130,7 +130,7 @@ pub async fn k24_a_release_that_is_never_ready_is_put_back_after_its_own_deadlin
     let object = scene.object().await;
     let path = &object["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]["httpGet"]["path"];
     assert_eq!(path, "/healthz", "the probe came back with the template");
-    unguarded.note("never ready, deadline of 20 s", &scene).await;
+    unguarded.note("never ready, deadline of 20 s", Saved::Pods, &scene).await;
 }
 
 pub async fn a_quota_that_allows_no_new_pod_is_told_until_it_does_and_convicts_nobody() {

@@ -42,6 +42,7 @@ macro_rules! together {
 together!(of_deployments_and_other_kinds:
     deployments::k25_a_release_with_errors_is_convicted_beside_the_old_pods_and_the_template_is_put_back,
     deployments::a_good_release_is_proven_and_left_alone,
+    deployments::a_good_release_is_left_alone_by_the_defaults,
     kinds::a_statefulset_is_judged_by_its_pods_though_they_keep_their_names_and_put_back,
     kinds::a_pod_of_a_statefulset_that_never_starts_blocks_the_way_back_and_the_command_to_type_is_told,
     applies::a_client_side_apply_after_a_revert_meets_no_conflict,
