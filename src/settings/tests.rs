@@ -342,7 +342,7 @@ fn a_directory_gives_its_yaml_files_in_order_and_a_bad_one_does_not_spoil_the_ot
 #[rstest::rstest]
 #[case::same_service(policy("a", "/opt/a/current"), policy("a", "/srv/a/current"), "the service `prod/a`")]
 #[case::same_link(policy("a", "/opt/x/current"), policy("b", "/opt/x/current"), "the link `/opt/x/current`")]
-#[case::same_workload(workload_policy("a"), workload_policy("b"), "the Deployment `shop/web`")]
+#[case::same_workload(workload_policy("a"), workload_policy("b"), "the deployment `shop/web`")]
 fn k26_two_policies_for_one_thing_are_both_refused(#[case] one: String, #[case] two: String, #[case] what: &str) {
     let home = Home::new();
     let one = home.file("one.yaml", &one);
