@@ -46,7 +46,7 @@ fn past(old: &[(&str, &Exporter)], until: Moment) -> String {
         writeln!(text, "# TYPE {name} gauge").expect("a line");
         for (pod, (job, exporter)) in old.iter().enumerate() {
             let labels = format!(
-                "job=\"{job}\",instance=\"{}\",namespace=\"shop\",pod=\"{job}-0\"",
+                "job=\"{job}\",instance=\"{}\",namespace=\"shop\",pod=\"{job}-0\",exported_namespace=\"theirs\",exported_pod=\"{job}-1\"",
                 exporter.address
             );
             for t in 0..PAST {
