@@ -24,6 +24,8 @@ pub struct PodLife {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PodArms {
     lives: BTreeMap<Pod, Vec<PodLife>>,
+    /// When others of the same names were made, which are on neither side.
+    others: BTreeMap<Pod, Vec<Moment>>,
 }
 
 impl PodArms {
@@ -35,15 +37,31 @@ impl PodArms {
             lives.entry(pod).or_default().push(life);
         }
         lives.values_mut().for_each(|lives| lives.sort_by_key(|life| life.created_at));
-        Self { lives }
+        Self {
+            lives,
+            others: BTreeMap::new(),
+        }
+    }
+
+    /// Beside these pods, by when they were made, which are on neither side: what is scraped under their names from then on is theirs, until a
+    /// pod of a side is made anew.
+    #[must_use]
+    pub fn beside(mut self, others: impl IntoIterator<Item = (Pod, Moment)>) -> Self {
+        for (pod, made) in others {
+            self.others.entry(pod).or_default().push(made);
+        }
+        self
     }
 
     /// The life in which `pod` was scraped at `at`; none where it is on neither side. Within the second in which a pod was made it is not
     /// scraped yet: what is scraped then is the one before it of that name.
     #[must_use]
     pub fn life(&self, pod: &Pod, at: Moment) -> Option<&PodLife> {
-        let made = |life: &&PodLife| life.created_at.plus(MADE_GRAIN) <= at;
-        self.lives.get(pod)?.iter().rev().find(made)
+        let made = |created_at: Moment| created_at.plus(MADE_GRAIN) <= at;
+        let life = self.lives.get(pod)?.iter().rev().find(|life| made(life.created_at))?;
+        let others = self.others.get(pod).into_iter().flatten();
+        let newer = others.copied().any(|other| made(other) && other > life.created_at);
+        (!newer).then_some(life)
     }
 
     /// Whether every pod of the baseline had gone at `at`.

@@ -12,8 +12,12 @@ pub(super) fn of(record: &Record, stage: Stage) -> PodArms {
     let put_back = stage == Stage::Verification && record.intent.is_some();
     let judged = if put_back { Arm::Baseline } else { Arm::Candidate };
     let alone = stage == Stage::Verification;
-    let pods = record.pods.iter().filter(|pod| !alone || pod.arm == judged);
-    PodArms::of(pods.map(|pod| lives(pod, if pod.arm == judged { Arm::Candidate } else { Arm::Baseline })))
+    let (pods, others): (Vec<_>, Vec<_>) = record.pods.iter().partition(|pod| !alone || pod.arm == judged);
+    let pods = pods
+        .into_iter()
+        .map(|pod| lives(pod, if pod.arm == judged { Arm::Candidate } else { Arm::Baseline }));
+    // A StatefulSet's pods keep their names: until one is made anew, what is scraped under it is of the version that is taken back.
+    PodArms::of(pods).beside(others.into_iter().map(|pod| (pod.pod.clone(), pod.created_at)))
 }
 
 /// These pods alone, as the ones that are counted.
