@@ -24,8 +24,8 @@ pub struct PodLife {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PodArms {
     lives: BTreeMap<Pod, Vec<PodLife>>,
-    /// When others of the same names were made, which are on neither side.
-    others: BTreeMap<Pod, Vec<Moment>>,
+    /// Whether the candidate's are counted alone.
+    candidate_only: bool,
 }
 
 impl PodArms {
@@ -39,29 +39,30 @@ impl PodArms {
         lives.values_mut().for_each(|lives| lives.sort_by_key(|life| life.created_at));
         Self {
             lives,
-            others: BTreeMap::new(),
+            candidate_only: false,
         }
     }
 
-    /// Beside these pods, by when they were made, which are on neither side: what is scraped under their names from then on is theirs, until a
-    /// pod of a side is made anew.
+    /// Those of the candidate alone are counted. The others still tell whose a name is: a StatefulSet's pods keep theirs.
     #[must_use]
-    pub fn beside(mut self, others: impl IntoIterator<Item = (Pod, Moment)>) -> Self {
-        for (pod, made) in others {
-            self.others.entry(pod).or_default().push(made);
+    pub fn candidate_only(self) -> Self {
+        Self {
+            candidate_only: true,
+            ..self
         }
-        self
     }
 
     /// The life in which `pod` was scraped at `at`; none where it is on neither side. Within the second in which a pod was made it is not
     /// scraped yet: what is scraped then is the one before it of that name.
     #[must_use]
     pub fn life(&self, pod: &Pod, at: Moment) -> Option<&PodLife> {
-        let made = |created_at: Moment| created_at.plus(MADE_GRAIN) <= at;
-        let life = self.lives.get(pod)?.iter().rev().find(|life| made(life.created_at))?;
-        let others = self.others.get(pod).into_iter().flatten();
-        let newer = others.copied().any(|other| made(other) && other > life.created_at);
-        (!newer).then_some(life)
+        let made = |life: &&PodLife| life.created_at.plus(MADE_GRAIN) <= at;
+        let newest = self.lives.get(pod)?.iter().rev().find(made);
+        newest.filter(|life| self.counts(life))
+    }
+
+    fn counts(&self, life: &PodLife) -> bool {
+        !self.candidate_only || life.arm == Arm::Candidate
     }
 
     /// Whether every pod of the baseline had gone at `at`.
@@ -78,10 +79,11 @@ impl PodArms {
         of_arm.map(|(_, life)| life.created_at).min()
     }
 
-    /// All lives.
+    /// All lives that are counted.
     pub(super) fn lives(&self) -> impl Iterator<Item = (&Pod, &PodLife)> {
-        self.lives
-            .iter()
+        let lives = self.lives.iter();
+        lives
             .flat_map(|(pod, lives)| lives.iter().map(move |life| (pod, life)))
+            .filter(|(_, life)| self.counts(life))
     }
 }

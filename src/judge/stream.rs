@@ -19,7 +19,7 @@ use super::{
     weights,
 };
 use crate::words::{MetricStep, Moment};
-use unshared::{Lately, Sides, Unshared};
+use unshared::{Lately, Unshared};
 
 /// What a stream is asked.
 #[derive(Debug, Clone, Copy)]
@@ -56,8 +56,6 @@ pub(super) struct Stream {
     baseline: [f64; 2],
     first_bad: Option<Moment>,
     unshared: Option<Box<Unshared>>,
-    /// The sides of the newest step in which the baseline was counted.
-    sides: Option<Sides>,
     lately: Lately,
 }
 
@@ -186,14 +184,13 @@ impl Stream {
             baseline,
             first_bad: None,
             unshared: None,
-            sides: None,
             lately: Lately::default(),
             question,
         }
     }
 
-    /// Takes one step as it is; says whether it could be used.
-    fn take(&mut self, at: Moment, step: &MetricStep) -> bool {
+    /// Takes one step as it is, in which the candidate `stands_out` alone or not; says whether it could be used.
+    fn take(&mut self, at: Moment, step: &MetricStep, stands_out: bool) -> bool {
         let bounds = &step.bounds;
         let served = self
             .question
@@ -209,7 +206,7 @@ impl Stream {
             .baseline
             .counter(bounds)
             .filter(|_| matches!(self.against, Against::Beside(_)));
-        self.compare(candidate, baseline, step) && {
+        self.compare(candidate, baseline, step, stands_out) && {
             self.candidate = add(self.candidate, candidate);
             if candidate[0] > 0.0 {
                 self.first_bad.get_or_insert(at);
@@ -219,9 +216,8 @@ impl Stream {
     }
 
     /// Evidence of one step in which the candidate served.
-    fn compare(&mut self, candidate: [f64; 2], counter: Option<Counter>, step: &MetricStep) -> bool {
+    fn compare(&mut self, candidate: [f64; 2], counter: Option<Counter>, step: &MetricStep, stands_out: bool) -> bool {
         let unknown = |phi: f64| Worth { phi, outage: false };
-        let stands_out = self.sides.and_then(Sides::unshared).is_some();
         let (worth, mut ratio) = match &mut self.against {
             Against::Known { rate, clustering } => {
                 let phi = clustering.next(*rate * candidate[1]);

@@ -301,16 +301,19 @@ fn an_unknown_variable_is_refused_and_named() {
 }
 
 fn policy(name: &str, current: &str) -> String {
-    format!(
-        "apiVersion: lastgood.dev/v1\nkind: Policy\nmetadata: {{name: {name}}}\nspec:\n  target: {{host: {{releases: /opt/{name}/releases, \
-         current: {current}, activate: {{unit: {name}.service, by: reload}}}}}}\n  metrics: [{{name: e, ratio: {{bad: a_total, total: b_total}}}}]\n"
-    )
+    let host =
+        format!("host: {{releases: /opt/{name}/releases, current: {current}, activate: {{unit: {name}.service, by: reload}}}}");
+    policy_for(name, &host)
 }
 
 fn workload_policy(name: &str) -> String {
+    policy_for(name, "kubernetes: {namespace: shop, deployment: web}")
+}
+
+fn policy_for(name: &str, target: &str) -> String {
     format!(
-        "apiVersion: lastgood.dev/v1\nkind: Policy\nmetadata: {{name: {name}}}\nspec:\n  target: {{kubernetes: {{namespace: shop, deployment: \
-         web}}}}\n  metrics: [{{name: e, ratio: {{bad: a_total, total: b_total}}}}]\n"
+        "apiVersion: lastgood.dev/v1\nkind: Policy\nmetadata: {{name: {name}}}\nspec:\n  target: {{{target}}}\n  \
+         metrics: [{{name: e, ratio: {{bad: a_total, total: b_total}}}}]\n"
     )
 }
 

@@ -11,13 +11,13 @@ use crate::{
 pub(super) fn of(record: &Record, stage: Stage) -> PodArms {
     let put_back = stage == Stage::Verification && record.intent.is_some();
     let judged = if put_back { Arm::Baseline } else { Arm::Candidate };
-    let alone = stage == Stage::Verification;
-    let (pods, others): (Vec<_>, Vec<_>) = record.pods.iter().partition(|pod| !alone || pod.arm == judged);
-    let pods = pods
-        .into_iter()
-        .map(|pod| lives(pod, if pod.arm == judged { Arm::Candidate } else { Arm::Baseline }));
-    // A StatefulSet's pods keep their names: until one is made anew, what is scraped under it is of the version that is taken back.
-    PodArms::of(pods).beside(others.into_iter().map(|pod| (pod.pod.clone(), pod.created_at)))
+    let arm = |pod: &ArmPod| if pod.arm == judged { Arm::Candidate } else { Arm::Baseline };
+    let arms = PodArms::of(record.pods.iter().map(|pod| lives(pod, arm(pod))));
+    if stage == Stage::Verification {
+        arms.candidate_only()
+    } else {
+        arms
+    }
 }
 
 /// These pods alone, as the ones that are counted.

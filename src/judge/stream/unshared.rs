@@ -52,7 +52,7 @@ impl Usual {
 
 /// How far the shares of bad events of both sides stand out in one step.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Sides {
+struct Sides {
     /// Of the candidate, where it stands out; else 0.
     candidate: f64,
     /// Of the baseline, where it surely has more than usual; else 0.
@@ -69,7 +69,7 @@ impl Sides {
     }
 
     /// What of the candidate stands out, and is not shared by the baseline in the same step; else none.
-    pub(super) fn unshared(self) -> Option<f64> {
+    fn unshared(self) -> Option<f64> {
         (self.candidate > 0.0 && !self.shares(self.candidate)).then_some(self.candidate)
     }
 
@@ -132,9 +132,9 @@ impl Stream {
     pub(in crate::judge) fn step(&mut self, at: Moment, step: &MetricStep) -> bool {
         let Some(mut beside) = self.beside(step) else {
             if let Some(unshared) = &mut self.unshared {
-                unshared.before.take(at, step);
+                unshared.before.take(at, step, false);
             }
-            return self.take(at, step);
+            return self.take(at, step, false);
         };
         if let Some(unshared) = self.unshared.take().filter(|unshared| beside.sides.shares(unshared.share)) {
             let lately = std::mem::take(&mut self.lately);
@@ -143,20 +143,19 @@ impl Stream {
             self.miss();
             beside = self.beside(step).unwrap_or(beside);
         }
-        self.sides = Some(beside.sides);
         let alone = beside.sides.unshared();
         let served = served(self.question.candidate, step);
         let over = alone.is_some_and(|share| self.lately.shared(share, beside.usual, served.clone()));
         self.lately.note(beside.baseline, served);
         let Some(share) = alone else {
-            return self.take(at, step);
+            return self.take(at, step, false);
         };
         // The baseline's share of an outage ended sooner.
         if over {
             return self.miss();
         }
         let before = self.clone();
-        let used = self.take(at, step);
+        let used = self.take(at, step, true);
         self.unshared = used.then(|| Box::new(Unshared { share, before }));
         used
     }

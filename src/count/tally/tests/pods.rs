@@ -258,12 +258,12 @@ fn the_old_version_has_gone_when_its_last_pod_has() {
 }
 
 #[test]
-fn what_others_of_the_same_name_count_is_on_neither_side() {
-    let pod = || Pod(OLD.into());
-    let whose = |arms: &PodArms| [1, 3, 5].map(|step| arms.life(&pod(), at(step)).map(|life| life.created_at));
+fn what_others_of_the_same_name_count_is_not_counted_where_the_candidate_is_alone() {
+    let whose = |arms: &PodArms| [1, 3, 5].map(|step| arms.life(&Pod(OLD.into()), at(step)).map(|life| life.created_at));
     let [first, anew] = [0, 4].map(|made| life(OLD, Arm::Candidate, made));
-    let taken_back = PodArms::of([first.clone()]).beside([(pod(), at(2))]);
+    let other = life(OLD, Arm::Baseline, 2);
+    let taken_back = PodArms::of([first.clone(), other.clone()]).candidate_only();
     assert_eq!(whose(&taken_back), [Some(at(0)), None, None]);
-    let back = PodArms::of([first, anew]).beside([(pod(), at(2))]);
+    let back = PodArms::of([first, other, anew]).candidate_only();
     assert_eq!(whose(&back), [Some(at(0)), None, Some(at(4))]);
 }
