@@ -1,5 +1,7 @@
 //! An outage of both versions begins and ends between the scrapes of their pods, and a regression does not.
 
+use std::ops::Range;
+
 use lastgood::{
     judge::{Comparison, Judge, Plan},
     words::{MetricStep, Step, Verdict},
@@ -47,6 +49,14 @@ fn begun_after(known: usize, compare: Comparison) -> Judge {
     let mut judge = learnt(&policy(vec![errors()]), &plan, &history);
     (0..10).for_each(|t| judge.step(&beside(t, USUAL, Some(USUAL))));
     judge
+}
+
+/// The step of these in which a candidate that fails alone is convicted.
+fn convicted(judge: &mut Judge, mut steps: Range<usize>) -> Option<usize> {
+    steps.find(|t| {
+        judge.step(&beside(*t, OUTAGE, Some(USUAL)));
+        judge.verdict() == Some(Verdict::Regression)
+    })
 }
 
 #[test]
@@ -105,10 +115,7 @@ fn p20_an_outage_of_both_of_which_most_is_known_convicts_nobody_and_a_regression
         judge.step(&beside(t, USUAL, Some(USUAL)));
         assert_ne!(judge.verdict(), Some(Verdict::Regression), "{t}");
     }
-    let convicted = (60..80).find(|t| {
-        judge.step(&beside(*t, OUTAGE, Some(USUAL)));
-        judge.verdict() == Some(Verdict::Regression)
-    });
+    let convicted = convicted(&mut judge, 60..80);
     assert!(convicted.is_some_and(|t| t < 64), "{convicted:?}");
 }
 
@@ -116,10 +123,7 @@ fn p20_an_outage_of_both_of_which_most_is_known_convicts_nobody_and_a_regression
 fn what_goes_on_after_an_outage_of_both_is_convicted() {
     let mut judge = begun(Comparison::Concurrent);
     (10..14).for_each(|t| judge.step(&beside(t, OUTAGE, Some(OUTAGE))));
-    let convicted = (14..60).find(|t| {
-        judge.step(&beside(*t, OUTAGE, Some(USUAL)));
-        judge.verdict() == Some(Verdict::Regression)
-    });
+    let convicted = convicted(&mut judge, 14..60);
     assert!(convicted.is_some_and(|t| t < 20), "{convicted:?}");
 }
 

@@ -10,7 +10,7 @@ use crate::{
     leading::installed,
     plugin::Person,
     rig::{Plane, send, skipped, until},
-    taking_over::{history, until_open},
+    taking_over::{history, until_open, until_told},
     written::template_changes_in,
 };
 
@@ -80,13 +80,7 @@ async fn the_leader_dies_while_it_holds_and_the_other_one_reverts_once(plane: &P
     );
     assert_eq!(template_changes_in(plane, "shop"), 1);
     assert_eq!(paused(plane).await, (false, Value::Null));
-    until("its Events are told", async || {
-        let described = plane.kubectl("shop", &["describe", "deployment", "myapp"]).await;
-        ["Regression", "Reverted", "Verified"]
-            .iter()
-            .all(|told| described.contains(told))
-    })
-    .await;
+    until_told(plane, &["Regression", "Reverted", "Verified"]).await;
     second
 }
 

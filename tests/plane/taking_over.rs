@@ -26,6 +26,15 @@ pub async fn until_open(plane: &Plane, what: &str, is: impl Fn(&Value) -> bool) 
     until(what, async || is(&history(plane).await["open"])).await;
 }
 
+/// Waits until these Events of the workload are told.
+pub async fn until_told(plane: &Plane, events: &[&str]) {
+    until(&format!("{events:?} are told"), async || {
+        let described = plane.kubectl("shop", &["describe", "deployment", "myapp"]).await;
+        events.iter().all(|told| described.contains(told))
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn c01_leaders_die_while_they_judge_and_around_the_act_and_the_template_is_put_back_once_by_the_shipped_role() {
     let Some(plane) = installed("taking-over").await else {
@@ -75,13 +84,7 @@ async fn c01_leaders_die_while_they_judge_and_around_the_act_and_the_template_is
     assert_eq!(said, "myapp:v1 3", "the third one's patch: {}", fourth.log());
     assert_eq!(template_changes_in(&plane, "shop"), 1);
     // The word of the verdict died with the one that had reached it: Events are told as well as can be.
-    until("its other Events are told", async || {
-        let described = plane.kubectl("shop", &["describe", "deployment", "myapp"]).await;
-        ["RolloutSeen", "Reverted", "Verified"]
-            .iter()
-            .all(|told| described.contains(told))
-    })
-    .await;
+    until_told(&plane, &["RolloutSeen", "Reverted", "Verified"]).await;
     assert_eq!(forbidden(&plane), Vec::<Value>::new());
     println!("the clients met {:?}", clients.met());
 }

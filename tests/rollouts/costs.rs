@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use crate::{
     clients::{Clients, Met, SLOW},
     plane::{Plane, until},
-    scene::{Scene, behaves, workload},
+    scene::{Scene, behaves, named, workload},
 };
 
 /// Rows of the table that are measured so far.
@@ -66,7 +66,7 @@ impl Unguarded {
         // As it was made ready for the story.
         object["spec"]["progressDeadlineSeconds"] = scene.object().await["spec"]["progressDeadlineSeconds"].clone();
         scene.plane.apply(&namespace, &[object]).await;
-        let object = format!("{}/shop", scene.kind.to_lowercase());
+        let object = named(scene.kind);
         let status = ["rollout", "status", &object, "--timeout=280s"];
         scene.plane.kubectl(&namespace, &status).await;
         Self {

@@ -155,9 +155,8 @@ impl Scene {
         plane.apply(namespace, &[]).await;
         let applied = plane.try_kubectl("admin", namespace, apply, &v1.to_string()).await;
         applied.unwrap_or_else(|error| panic!("{v1}: {error}"));
-        let status = format!("{}/shop", kind.to_lowercase());
         plane
-            .kubectl(namespace, &["rollout", "status", &status, "--timeout=280s"])
+            .kubectl(namespace, &["rollout", "status", &named(kind), "--timeout=280s"])
             .await;
         let clients = Clients::at(staging.rate, &plane, namespace, "shop").await;
         let directory = tempfile::tempdir().expect("a directory");
@@ -203,16 +202,16 @@ impl Scene {
 
     /// Names another image in the template.
     pub async fn sets_image(&self, image: &str) {
-        let object = format!("{}/shop", self.kind.to_lowercase());
         let set = format!("shop={image}");
-        self.plane.kubectl(self.namespace, &["set", "image", &object, &set]).await;
+        self.plane
+            .kubectl(self.namespace, &["set", "image", &named(self.kind), &set])
+            .await;
     }
 
     /// Patches the workload as `kubectl patch` does by default.
     pub async fn patches(&self, patch: &Value) {
-        let object = format!("{}/shop", self.kind.to_lowercase());
         self.plane
-            .kubectl(self.namespace, &["patch", &object, "--patch", &patch.to_string()])
+            .kubectl(self.namespace, &["patch", &named(self.kind), "--patch", &patch.to_string()])
             .await;
     }
 
@@ -224,20 +223,8 @@ impl Scene {
 
     /// The workload as the API server has it.
     pub async fn object(&self) -> Value {
-        let said = self
-            .plane
-            .kubectl(
-                self.namespace,
-                &[
-                    "get",
-                    &self.kind.to_lowercase(),
-                    "shop",
-                    "--output",
-                    "json",
-                    "--show-managed-fields",
-                ],
-            )
-            .await;
+        let get = ["get", &named(self.kind), "--output", "json", "--show-managed-fields"];
+        let said = self.plane.kubectl(self.namespace, &get).await;
         serde_json::from_str(&said).expect("JSON")
     }
 
@@ -336,6 +323,11 @@ impl Scene {
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("lastgood.out")).unwrap_or_default()
     }
+}
+
+/// What kubectl calls the workload `shop` of this kind.
+pub fn named(kind: &str) -> String {
+    format!("{}/shop", kind.to_lowercase())
 }
 
 fn key() -> TargetKey {
